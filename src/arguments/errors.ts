@@ -1,0 +1,24 @@
+/** A misuse error: a `TypeError` or `RangeError` that carries a Node-style `code`. */
+export interface CodedError extends Error {
+  readonly code: string
+}
+
+/** The argument has the wrong type or shape. */
+export function typeError(code: string, message: string): TypeError & CodedError {
+  return Object.assign(new TypeError(message), { code })
+}
+
+/** The argument has the right type, and a value that cannot be served. */
+export function rangeError(code: string, message: string): RangeError & CodedError {
+  return Object.assign(new RangeError(message), { code })
+}
+
+/** Says what was received, in the manner of Node's own messages. */
+export function received(value: unknown): string {
+  if (value === null || value === undefined) return `received ${value}`
+  if (typeof value === 'function') return `received function ${value.name}`
+  if (typeof value === 'object') return `received an instance of ${value.constructor?.name ?? 'Object'}`
+  const text = String(value)
+  const short = text.length > 28 ? `${text.slice(0, 25)}...` : text
+  return `received type ${typeof value} (${typeof value === 'string' ? `'${short}'` : short})`
+}

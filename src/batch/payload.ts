@@ -1,0 +1,65 @@
+import { rangeError, received, typeError } from '../arguments/errors.js'
+
+/** What can be sent: bytes in any view or buffer, or text, which goes out as UTF-8. */
+export type Payload = string | ArrayBufferView | ArrayBuffer | SharedArrayBuffer
+
+/**
+ * Copies a payload, or the pieces of one, to `offset` in `target`, next to each other.
+ *
+ * @returns how many bytes that were
+ * @throws RangeError `ERR_PAYLOAD_TOO_LONG` if it exceeds `capacity`; nothing is written then
+ */
+export function copyPayload(
+  target: Buffer,
+  offset: number,
+  capacity: number,
+  payload: Payload | readonly Payload[],
+): number {
+  if (payload instanceof Uint8Array) {
+    const { byteLength } = payload
+    if (byteLength > capacity) throw tooLong(byteLength, capacity)
+    target.set(payload, offset)
+    return byteLength
+  }
+  if (!Array.isArray(payload)) return copyOne(target, offset, capacity, payload as Payload)
+  let total = 0
+  for (const piece of payload) total += payloadBytes(piece)
+  if (total > capacity) throw tooLong(total, capacity)
+  let written = 0
+  for (const piece of payload) written += copyOne(target, offset + written, capacity - written, piece)
+  return written
+}
+
+/** The payload as bytes, without copying it. */
+export function bytesOf(payload: Exclude<Payload, string>): Uint8Array {
+  if (payload instanceof Uint8Array) return payload
+  if (ArrayBuffer.isView(payload)) return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength)
+  if (payload instanceof ArrayBuffer || payload instanceof SharedArrayBuffer) return new Uint8Array(payload)
+  throw wrongType(payload)
+}
+
+function copyOne(target: Buffer, offset: number, capacity: number, payload: Payload): number {
+  const size = payloadBytes(payload)
+  if (size > capacity) throw tooLong(size, capacity)
+  if (typeof payload === 'string') target.write(payload, offset, size, 'utf8')
+  else target.set(bytesOf(payload), offset)
+  return size
+}
+
+function payloadBytes(payload: Payload): number {
+  if (typeof payload === 'string') return Buffer.byteLength(payload)
+  return bytesOf(payload).byteLength
+}
+
+/** The error for a payload of `size` bytes where `capacity` is the most. */
+export function tooLong(size: number, capacity: number): RangeError {
+  return rangeError(
+    'ERR_PAYLOAD_TOO_LONG',
+    `payload of ${size} bytes does not fit: ${capacity} is the most (slotBytes)`,
+  )
+}
+
+function wrongType(payload: unknown): TypeError {
+  const message = `payload must be a string, ArrayBuffer or view (Buffer, typed array, DataView); ${received(payload)}`
+  return typeError('ERR_INVALID_ARG_TYPE', message)
+}

@@ -1,0 +1,213 @@
+import { rangeError, received, typeError } from '../arguments/errors.js'
+import * as validate from '../arguments/validate.js'
+import { DestinationKind, Endpoint } from '../endpoint/endpoint.js'
+import { isDetached } from '../memory/foreign.js'
+import { bytesOf, copyPayload, type Payload, tooLong } from './payload.js'
+import { SendSlots } from './send-slots.js'
+
+/** How a `SendBatch` is made. */
+export interface SendBatchOptions {
+  /** How many messages it holds, 1 to 65536. Default 64. */
+  capacity?: number
+  /** How many bytes of payload each slot has room for, 1 to 1 MiB. Default 1472: what an MTU of 1500 carries over IPv4. */
+  slotBytes?: number
+}
+
+/**
+ * Messages waiting for `BatchConn.send`. Its memory and headers are prepared once; filling it writes only what changed:
+ * the payload, its length, and a destination that is not the slot's last one.
+ *
+ * Fill it, send it until `remaining` is 0, `clear` it, fill it again.
+ */
+export class SendBatch {
+  readonly capacity: number
+  readonly slotBytes: number
+  /** The native side. @internal */
+  readonly slots: SendSlots
+  readonly #destinations: (Endpoint | undefined)[]
+  readonly #references: (Uint8Array | undefined)[]
+  readonly #views: (Buffer | undefined)[]
+  #referenced = 0
+  #destinationKinds = 0
+  #length = 0
+  #sent = 0
+
+  constructor(options?: SendBatchOptions) {
+    const given = validate.options(options, 'SendBatch', ['capacity', 'slotBytes'])
+    this.capacity = validate.integer(given.capacity ?? 64, 'capacity', 1, 65536)
+    this.slotBytes = validate.integer(given.slotBytes ?? 1472, 'slotBytes', 1, 2 ** 20)
+    this.slots = new SendSlots(this.capacity, this.slotBytes)
+    this.#destinations = new Array<Endpoint | undefined>(this.capacity).fill(undefined)
+    this.#references = new Array<Uint8Array | undefined>(this.capacity).fill(undefined)
+    this.#views = new Array<Buffer | undefined>(this.capacity).fill(undefined)
+  }
+
+  /** How many messages have been put in since the last `clear`. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** How many of them are done with: accepted by the kernel, or skipped. The index of the next to be sent. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** How many are still to be sent. */
+  get remaining(): number {
+    return this.#length - this.#sent
+  }
+
+  /**
+   * Copies a payload into the next slot; of a list, the pieces one after the other as one datagram.
+   *
+   * @param destination - where it goes; left out, to the peer the socket is connected to
+   * @returns the message's index
+   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`
+   */
+  append(payload: Payload | readonly Payload[], destination?: Endpoint): number {
+    const slot = this.#claim(destination)
+    const { bytes } = this.slots
+    const size = copyPayload(bytes, this.slots.payloadOffset(slot), this.slotBytes, payload)
+    return this.#commit(slot, size, destination)
+  }
+
+  /**
+   * Claims the next slot and gives its memory, to be written by the caller before the batch is sent. Zero-copy.
+   * The bytes are what the slot held before. The view is good until `clear`.
+   *
+   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`
+   */
+  reserve(byteLength: number, destination?: Endpoint): Buffer {
+    validate.integer(byteLength, 'byteLength', 0, Number.MAX_SAFE_INTEGER)
+    if (byteLength > this.slotBytes) throw tooLong(byteLength, this.slotBytes)
+    const slot = this.#claim(destination)
+    this.#commit(slot, byteLength, destination)
+    return this.#view(slot, byteLength)
+  }
+
+  /**
+   * Points the next message at the caller's own memory, of any length. Zero-copy: the memory is held until `clear`, and
+   * what it holds when it is sent is what goes out, so leave it alone until then.
+   *
+   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG` (2 GiB)
+   */
+  appendReference(payload: Exclude<Payload, string>, destination?: Endpoint): number {
+    const slot = this.#claim(destination)
+    const bytes = bytesOf(payload)
+    if (bytes.byteLength > MAX_REFERENCE_BYTES) throw tooLong(bytes.byteLength, MAX_REFERENCE_BYTES)
+    this.slots.pointAt(slot, bytes)
+    this.#references[slot] = bytes
+    this.#referenced += 1
+    return this.#commit(slot, bytes.byteLength, destination)
+  }
+
+  /** The payload length of message `index`, in bytes. */
+  size(index: number): number {
+    return this.slots.size(this.#check(index))
+  }
+
+  /** Where message `index` goes; undefined for the connected peer. */
+  destination(index: number): Endpoint | undefined {
+    return this.#destinations[this.#check(index)]
+  }
+
+  /** Gives up on the next message: the one that `send` just threw for. */
+  skip(): void {
+    if (this.#sent === this.#length) throw rangeError('ERR_OUT_OF_RANGE', 'skip: no message is left to be sent')
+    this.#sent += 1
+  }
+
+  /** Makes the whole content due again, as it is: nothing is rewritten. */
+  rewind(): void {
+    this.#sent = 0
+  }
+
+  /** Empties the batch, sent or not, and lets go of referenced memory. */
+  clear(): void {
+    if (this.#referenced > 0) {
+      for (let slot = 0; slot < this.#length; slot += 1) this.#releaseReference(slot)
+      this.#referenced = 0
+    }
+    this.#destinationKinds = 0
+    this.#length = 0
+    this.#sent = 0
+  }
+
+  /** Which kinds of destination the content has, as a set of `DestinationKind` bits. @internal */
+  get destinationKinds(): number {
+    return this.#destinationKinds
+  }
+
+  /** Notes that the kernel accepted `count` more. @internal */
+  advance(count: number): void {
+    this.#sent += count
+  }
+
+  /**
+   * Called before the kernel is shown any address.
+   *
+   * @throws TypeError `ERR_MEMORY_DETACHED` @internal
+   */
+  assertMemory(): void {
+    this.slots.assertAttached()
+    if (this.#referenced === 0) return
+    for (let slot = this.#sent; slot < this.#length; slot += 1) {
+      const reference = this.#references[slot]
+      if (reference !== undefined && isDetached(reference, this.slots.size(slot))) {
+        throw typeError('ERR_MEMORY_DETACHED', `the memory message ${slot} refers to was transferred away`)
+      }
+    }
+  }
+
+  #claim(destination: Endpoint | undefined): number {
+    const slot = this.#length
+    if (slot === this.capacity) {
+      throw rangeError('ERR_BATCH_FULL', `the batch already holds its ${this.capacity} messages; send and clear it`)
+    }
+    if (destination !== undefined && destination !== this.#destinations[slot]) assertDestination(destination)
+    return slot
+  }
+
+  #commit(slot: number, byteLength: number, destination: Endpoint | undefined): number {
+    this.slots.writeSize(slot, byteLength)
+    if (this.#destinations[slot] !== destination) {
+      this.slots.writeDestination(slot, destination)
+      this.#destinations[slot] = destination
+    }
+    this.#destinationKinds |= destination === undefined ? DestinationKind.connected : destination.kind
+    this.#length = slot + 1
+    return slot
+  }
+
+  #view(slot: number, byteLength: number): Buffer {
+    const known = this.#views[slot]
+    if (known !== undefined && known.byteLength === byteLength) return known
+    const offset = this.slots.payloadOffset(slot)
+    const view = this.slots.bytes.subarray(offset, offset + byteLength)
+    this.#views[slot] = view
+    return view
+  }
+
+  #releaseReference(slot: number): void {
+    if (this.#references[slot] === undefined) return
+    this.#references[slot] = undefined
+    this.slots.pointAtSlot(slot)
+  }
+
+  #check(index: number): number {
+    if (Number.isInteger(index) && index >= 0 && index < this.#length) return index
+    throw rangeError('ERR_OUT_OF_RANGE', `index must be from 0 to ${this.#length - 1}; received ${index}`)
+  }
+}
+
+function assertDestination(destination: unknown): asserts destination is Endpoint {
+  if (!(destination instanceof Endpoint)) {
+    const message = `destination must come from endpoint({ address, port }); ${received(destination)}`
+    throw typeError('ERR_INVALID_ARG_TYPE', message)
+  }
+  if (destination.port === 0) {
+    throw rangeError('ERR_SOCKET_BAD_PORT', 'a destination port must be an integer from 1 to 65535; received 0')
+  }
+}
+
+const MAX_REFERENCE_BYTES = 2 ** 31 - 1

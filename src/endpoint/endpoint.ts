@@ -1,0 +1,111 @@
+import { isIP } from 'node:net'
+import { received, typeError } from '../arguments/errors.js'
+import * as validate from '../arguments/validate.js'
+import { decodeSockaddr, encodeSockaddr, sockaddrBytes } from '../layout/sockaddr.js'
+import { interfaceName, numericToText, textToNumeric } from './numeric-address.js'
+
+/** `ipv4` is AF_INET, `ipv6` is AF_INET6. */
+export type Family = 'ipv4' | 'ipv6'
+
+/** A numeric address and a port, as a caller writes them. No names: resolving them is not the hot path's work. */
+export interface EndpointLike {
+  /** `192.0.2.7`, `2001:db8::7`, or a link-local `fe80::1%eth0`. */
+  readonly address: string
+  /** 0 to 65535; 0 lets the kernel choose, in `bind`. */
+  readonly port: number
+}
+
+/** Sorts destinations as bits of a set, so that a whole batch is checked against its socket at once. @internal */
+export const DestinationKind = { connected: 1, ipv4: 2, ipv6: 4 } as const
+
+/**
+ * One end of a conversation: address and port, with the bytes of its `sockaddr` ready for the kernel.
+ * Made once by `endpoint()`, used any number of times; what `RecvBatch` hands out is interned.
+ */
+export class Endpoint implements EndpointLike {
+  readonly family: Family
+  readonly port: number
+  /** The length of the `sockaddr`: 16 or 28. @internal */
+  readonly byteLength: number
+  /** Its bit in a set of destination kinds. @internal */
+  readonly kind: number
+  /** The `sockaddr`. @internal */
+  readonly words: Uint32Array
+  #address: string | undefined
+
+  /** @internal */
+  constructor(words: Uint32Array, family: Family, port: number, address?: string) {
+    this.words = words
+    this.byteLength = words.byteLength
+    this.family = family
+    this.kind = DestinationKind[family]
+    this.port = port
+    this.#address = address
+  }
+
+  /** The numeric address; a link-local one with its interface, `fe80::1%eth0`. */
+  get address(): string {
+    this.#address ??= textOf(this.words)
+    return this.#address
+  }
+
+  /** True if both are the same address and port. */
+  equals(other: Endpoint): boolean {
+    return this.words.length === other.words.length && this.words.every((word, index) => word === other.words[index])
+  }
+
+  /** `192.0.2.7:9000` or `[2001:db8::7]:9000`. */
+  toString(): string {
+    return this.family === 'ipv4' ? `${this.address}:${this.port}` : `[${this.address}]:${this.port}`
+  }
+
+  toJSON(): { address: string; port: number; family: Family } {
+    return { address: this.address, port: this.port, family: this.family }
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Endpoint ${this}`
+  }
+}
+
+/**
+ * Makes an endpoint from a numeric address and a port.
+ *
+ * @throws TypeError `ERR_INVALID_ARG_VALUE` if the address is not a numeric one
+ * @throws RangeError `ERR_SOCKET_BAD_PORT`
+ */
+export function endpoint(from: EndpointLike): Endpoint {
+  if (from instanceof Endpoint) return from
+  if (typeof from !== 'object' || from === null) {
+    throw typeError('ERR_INVALID_ARG_TYPE', `endpoint must be { address, port }; ${received(from)}`)
+  }
+  const text = validate.text(from.address, 'address')
+  const port = validate.port(from.port, 'port', 0)
+  const version = isIP(text)
+  if (version === 0) {
+    const message = `address must be a numeric IPv4 or IPv6 address (resolve host names first); ${received(text)}`
+    throw typeError('ERR_INVALID_ARG_VALUE', message)
+  }
+  const family = version === 4 ? 'ipv4' : 'ipv6'
+  const words = new Uint32Array(sockaddrBytes(family) / 4)
+  const { bytes, scopeId } = textToNumeric(text, family)
+  encodeSockaddr(new DataView(words.buffer), 0, { family, port, bytes, scopeId })
+  return new Endpoint(words, family, port)
+}
+
+/** The endpoint in a `sockaddr` the kernel wrote; undefined for a family that is neither IPv4 nor IPv6. */
+export function endpointFromSockaddr(view: DataView, offset: number, length: number): Endpoint | undefined {
+  const decoded = decodeSockaddr(view, offset, length)
+  if (decoded === undefined) return undefined
+  const words = new Uint32Array(sockaddrBytes(decoded.family) / 4)
+  new Uint8Array(words.buffer).set(new Uint8Array(view.buffer, view.byteOffset + offset, words.byteLength))
+  return new Endpoint(words, decoded.family, decoded.port)
+}
+
+function textOf(words: Uint32Array): string {
+  const decoded = decodeSockaddr(new DataView(words.buffer, words.byteOffset), 0, words.byteLength)
+  if (decoded === undefined) return ''
+  const text = numericToText(decoded.bytes, decoded.family)
+  return decoded.scopeId === 0 ? text : `${text}%${interfaceName(decoded.scopeId)}`
+}

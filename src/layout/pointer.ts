@@ -1,0 +1,7 @@
+import { structs } from '../libc/structs.js'
+
+/** Stores a native address at a word offset, as one or two 32-bit stores: no BigInt on the way. */
+export function writePointer(words: Uint32Array, at: number, address: number): void {
+  words[at] = address
+  if (structs().pointerBytes === 8) words[at + 1] = Math.floor(address / 2 ** 32)
+}

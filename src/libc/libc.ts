@@ -1,0 +1,98 @@
+import { koffi } from './koffi.js'
+import { type Structs, structs } from './structs.js'
+import { directSystemCalls } from './system-calls.js'
+
+/** The address of native memory. A plain number: user space ends below 2^53 on every architecture. */
+export type Address = number
+
+/**
+ * The C library's functions, as declared to Koffi. Pointers are numbers, which is the cheapest way across.
+ * Each returns what C returns; `check` and `lastErrno` make sense of -1.
+ */
+export interface Libc {
+  readonly structs: Structs
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, address: Address, length: number): number
+  connect(fd: number, address: Address, length: number): number
+  getsockname(fd: number, address: Address, length: Address): number
+  getpeername(fd: number, address: Address, length: Address): number
+  setsockopt(fd: number, level: number, name: number, value: Address, length: number): number
+  getsockopt(fd: number, level: number, name: number, value: Address, length: Address): number
+  sendmsg(fd: number, message: Address, flags: number): number
+  recvmsg(fd: number, message: Address, flags: number): number
+  sendmmsg(fd: number, messages: Address, count: number, flags: number): number
+  recvmmsg(fd: number, messages: Address, count: number, flags: number, timeout: Address): number
+  close(fd: number): number
+  poll(descriptors: Address, count: number, timeoutMs: number): number
+  epoll_create1(flags: number): number
+  epoll_ctl(epoll: number, operation: number, fd: number, event: Address): number
+  epoll_wait(epoll: number, events: Address, count: number, timeoutMs: number): number
+  inet_pton(family: number, text: string, bytes: Address): number
+  inet_ntop(family: number, bytes: Address, text: Address, length: number): Address
+  if_nametoindex(name: string): number
+  if_indextoname(index: number, name: Address): Address
+  /** This thread's `errno`, read in place: right only directly after the call that failed. */
+  readonly errno: Int32Array
+}
+
+/**
+ * The C library of this process.
+ *
+ * @throws TypeError `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` where there is none to be had
+ */
+export function libc(): Libc {
+  loaded ??= load()
+  return loaded
+}
+
+/** The address of `view`'s first byte. Keep the memory alive and in place for as long as the address is in use. */
+export function addressOf(view: ArrayBufferView): Address {
+  return Number(koffi().address(view))
+}
+
+function load(): Libc {
+  const { load: open, view } = koffi()
+  const library = open(null)
+  const has = (name: string): boolean => {
+    try {
+      library.symbol(name)
+      return true
+    } catch {
+      return false
+    }
+  }
+  // musl's own sendmmsg calls sendmsg in a loop, and its recvmmsg walks the vector first: go past them.
+  const isMusl = !has('gnu_get_libc_version')
+  const batched = isMusl
+    ? directSystemCalls(library)
+    : {
+        sendmmsg: library.func('int sendmmsg(int, uintptr_t, unsigned int, int)'),
+        recvmmsg: library.func('int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)'),
+      }
+  const errnoAddress = library.func('uintptr_t __errno_location()')()
+  return {
+    structs: structs(),
+    ...batched,
+    socket: library.func('int socket(int, int, int)'),
+    bind: library.func('int bind(int, uintptr_t, uint32_t)'),
+    connect: library.func('int connect(int, uintptr_t, uint32_t)'),
+    getsockname: library.func('int getsockname(int, uintptr_t, uintptr_t)'),
+    getpeername: library.func('int getpeername(int, uintptr_t, uintptr_t)'),
+    setsockopt: library.func('int setsockopt(int, int, int, uintptr_t, uint32_t)'),
+    getsockopt: library.func('int getsockopt(int, int, int, uintptr_t, uintptr_t)'),
+    sendmsg: library.func('intptr_t sendmsg(int, uintptr_t, int)'),
+    recvmsg: library.func('intptr_t recvmsg(int, uintptr_t, int)'),
+    close: library.func('int close(int)'),
+    poll: library.func('int poll(uintptr_t, unsigned long, int)'),
+    epoll_create1: library.func('int epoll_create1(int)'),
+    epoll_ctl: library.func('int epoll_ctl(int, int, int, uintptr_t)'),
+    epoll_wait: library.func('int epoll_wait(int, uintptr_t, int, int)'),
+    inet_pton: library.func('int inet_pton(int, const char *, uintptr_t)'),
+    inet_ntop: library.func('uintptr_t inet_ntop(int, uintptr_t, uintptr_t, uint32_t)'),
+    if_nametoindex: library.func('unsigned int if_nametoindex(const char *)'),
+    if_indextoname: library.func('uintptr_t if_indextoname(unsigned int, uintptr_t)'),
+    errno: new Int32Array(view(errnoAddress, 4)),
+  }
+}
+
+let loaded: Libc | undefined

@@ -1,0 +1,114 @@
+import { koffi } from './koffi.js'
+
+/** Where one C structure keeps its members: byte offsets from its start, and its size. */
+export type StructLayout<Member extends string> = { readonly [name in Member | 'bytes']: number }
+
+/** The layouts this machine's libc uses, worked out by Koffi from the declarations below. */
+export interface Structs {
+  readonly pointerBytes: number
+  readonly iovec: StructLayout<'base' | 'length'>
+  readonly msghdr: StructLayout<'name' | 'nameLength' | 'iov' | 'iovLength' | 'control' | 'controlLength' | 'flags'>
+  readonly mmsghdr: StructLayout<'header' | 'length'>
+  readonly cmsghdr: StructLayout<'length' | 'level' | 'type'>
+  readonly sockaddrIn: StructLayout<'family' | 'port' | 'address'>
+  readonly sockaddrIn6: StructLayout<'family' | 'port' | 'flowInfo' | 'address' | 'scopeId'>
+  readonly ipMreqn: StructLayout<'interfaceIndex'>
+  readonly groupSourceReq: StructLayout<'interfaceIndex' | 'group' | 'source'>
+  readonly groupReq: StructLayout<'interfaceIndex' | 'group'>
+  readonly pollfd: StructLayout<'fd' | 'events' | 'revents'>
+  readonly epollEvent: StructLayout<'events' | 'data'>
+}
+
+/**
+ * The structure layouts of this architecture.
+ *
+ * musl pads `msg_iovlen` and `msg_controllen` to the same eight bytes glibc uses on 64-bit machines, so one set serves both.
+ */
+export function structs(): Structs {
+  layouts ??= describe()
+  return layouts
+}
+
+function describe(): Structs {
+  const { array, offsetof, pack, sizeof, struct } = koffi()
+
+  const layoutOf = <Member extends string>(
+    type: ReturnType<typeof struct>,
+    names: Record<Member, string>,
+  ): StructLayout<Member> => {
+    const entries = Object.entries<string>(names).map(([member, field]) => [member, offsetof(type, field)])
+    return Object.fromEntries([...entries, ['bytes', sizeof(type)]]) as StructLayout<Member>
+  }
+
+  const iovec = struct({ iov_base: 'uintptr_t', iov_len: 'size_t' })
+  const msghdr = struct({
+    msg_name: 'uintptr_t',
+    msg_namelen: 'uint32_t',
+    msg_iov: 'uintptr_t',
+    msg_iovlen: 'size_t',
+    msg_control: 'uintptr_t',
+    msg_controllen: 'size_t',
+    msg_flags: 'int',
+  })
+  const mmsghdr = struct({ msg_hdr: msghdr, msg_len: 'unsigned int' })
+  const cmsghdr = struct({ cmsg_len: 'size_t', cmsg_level: 'int', cmsg_type: 'int' })
+  const sockaddrIn = struct({
+    sin_family: 'uint16_t',
+    sin_port: 'uint16_t',
+    sin_addr: 'uint32_t',
+    sin_zero: array('uint8_t', 8),
+  })
+  const sockaddrIn6 = struct({
+    sin6_family: 'uint16_t',
+    sin6_port: 'uint16_t',
+    sin6_flowinfo: 'uint32_t',
+    sin6_addr: array('uint8_t', 16),
+    sin6_scope_id: 'uint32_t',
+  })
+  const sockaddrStorage = struct({ family: 'uint16_t', data: array('uint8_t', 118), alignment: 'unsigned long' })
+  const ipMreqn = struct({ imr_multiaddr: 'uint32_t', imr_address: 'uint32_t', imr_ifindex: 'int' })
+  const groupReq = struct({ gr_interface: 'uint32_t', gr_group: sockaddrStorage })
+  const groupSourceReq = struct({
+    gsr_interface: 'uint32_t',
+    gsr_group: sockaddrStorage,
+    gsr_source: sockaddrStorage,
+  })
+  const pollfd = struct({ fd: 'int', events: 'short', revents: 'short' })
+  // epoll_event is packed on x86-64 alone, so that 32-bit programs share it (linux/eventpoll.h).
+  const epollEvent = (process.arch === 'x64' ? pack : struct)({ events: 'uint32_t', data: 'uint64_t' })
+
+  return {
+    pointerBytes: sizeof('uintptr_t'),
+    iovec: layoutOf(iovec, { base: 'iov_base', length: 'iov_len' }),
+    msghdr: layoutOf(msghdr, {
+      name: 'msg_name',
+      nameLength: 'msg_namelen',
+      iov: 'msg_iov',
+      iovLength: 'msg_iovlen',
+      control: 'msg_control',
+      controlLength: 'msg_controllen',
+      flags: 'msg_flags',
+    }),
+    mmsghdr: layoutOf(mmsghdr, { header: 'msg_hdr', length: 'msg_len' }),
+    cmsghdr: layoutOf(cmsghdr, { length: 'cmsg_len', level: 'cmsg_level', type: 'cmsg_type' }),
+    sockaddrIn: layoutOf(sockaddrIn, { family: 'sin_family', port: 'sin_port', address: 'sin_addr' }),
+    sockaddrIn6: layoutOf(sockaddrIn6, {
+      family: 'sin6_family',
+      port: 'sin6_port',
+      flowInfo: 'sin6_flowinfo',
+      address: 'sin6_addr',
+      scopeId: 'sin6_scope_id',
+    }),
+    ipMreqn: layoutOf(ipMreqn, { interfaceIndex: 'imr_ifindex' }),
+    groupReq: layoutOf(groupReq, { interfaceIndex: 'gr_interface', group: 'gr_group' }),
+    groupSourceReq: layoutOf(groupSourceReq, {
+      interfaceIndex: 'gsr_interface',
+      group: 'gsr_group',
+      source: 'gsr_source',
+    }),
+    pollfd: layoutOf(pollfd, { fd: 'fd', events: 'events', revents: 'revents' }),
+    epollEvent: layoutOf(epollEvent, { events: 'events', data: 'data' }),
+  }
+}
+
+let layouts: Structs | undefined

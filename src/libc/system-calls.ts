@@ -1,0 +1,24 @@
+import type { LibraryHandle } from 'koffi'
+import { typeError } from '../arguments/errors.js'
+import type { Libc } from './libc.js'
+
+/** `sendmmsg` and `recvmmsg` through `syscall(2)`, past the C library's own wrappers. */
+export function directSystemCalls(library: LibraryHandle): Pick<Libc, 'sendmmsg' | 'recvmmsg'> {
+  const numbers = SYSTEM_CALL_NUMBERS[process.arch]
+  if (numbers === undefined) {
+    throw typeError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', `batchconn has no system call numbers for ${process.arch}`)
+  }
+  const syscall = library.func('long syscall(long, int, uintptr_t, unsigned int, int, uintptr_t)')
+  return {
+    sendmmsg: (fd, messages, count, flags) => syscall(numbers.sendmmsg, fd, messages, count, flags, 0),
+    recvmmsg: (fd, messages, count, flags, timeout) => syscall(numbers.recvmmsg, fd, messages, count, flags, timeout),
+  }
+}
+
+/** From the kernel's syscall tables (arch/x86/entry/syscalls, include/uapi/asm-generic/unistd.h). */
+const SYSTEM_CALL_NUMBERS: Partial<Record<NodeJS.Architecture | 'loong64', { sendmmsg: number; recvmmsg: number }>> = {
+  x64: { sendmmsg: 307, recvmmsg: 299 },
+  arm64: { sendmmsg: 269, recvmmsg: 243 },
+  riscv64: { sendmmsg: 269, recvmmsg: 243 },
+  loong64: { sendmmsg: 269, recvmmsg: 243 },
+}

@@ -1,0 +1,121 @@
+import { AsyncResource } from 'node:async_hooks'
+import { check, lastErrno } from '../libc/check.js'
+import { EINTR, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from '../libc/constants.js'
+import { ErrnoError } from '../libc/errno-error.js'
+import { koffi } from '../libc/koffi.js'
+import { libc } from '../libc/libc.js'
+import { Arena } from '../memory/arena.js'
+
+/** Told which epoll events (epoll_ctl(2)) its descriptor has. */
+export type ReadinessCallback = (events: number) => void
+
+/** One descriptor under watch. */
+export interface Watch {
+  /** Changes which events are waited for; 0 keeps the descriptor and waits for errors alone. */
+  update(events: number): void
+  /** Ends it. Call it before the descriptor is closed. */
+  close(): void
+}
+
+/**
+ * Watches descriptors for Node's event loop: one epoll a thread holds them all, and one Koffi poll handle watches that
+ * epoll. It knows descriptors, not sockets.
+ *
+ * The single handle is deliberate: a handle a socket would die in silence on an ICMP error or a collection, and abort
+ * the process on a closed descriptor. docs/event-loop.md has the list.
+ */
+export class Reactor {
+  readonly #epoll = check(libc().epoll_create1(EPOLL_CLOEXEC), 'epoll_create1')
+  readonly #events = new Arena({ events: EVENTS_PER_TURN * libc().structs.epollEvent.bytes, change: 16 })
+  readonly #watchers = new Map<number, Watcher>()
+  readonly #handle = koffi().node.poll(this.#epoll, { readable: true }, () => this.#turn())
+
+  constructor() {
+    this.#handle.unref()
+    process.once('exit', () => this.#close())
+  }
+
+  /** Starts to watch a descriptor. The process stays alive for as long as it is watched. */
+  watch(fd: number, events: number, callback: ReadinessCallback): Watch {
+    const watcher = new Watcher(callback)
+    this.#control(EPOLL_CTL_ADD, fd, events)
+    this.#watchers.set(fd, watcher)
+    if (this.#watchers.size === 1) this.#handle.ref()
+    return {
+      update: (changed) => {
+        if (this.#watchers.get(fd) === watcher) this.#control(EPOLL_CTL_MOD, fd, changed)
+      },
+      close: () => {
+        if (this.#watchers.get(fd) !== watcher) return
+        this.#watchers.delete(fd)
+        if (this.#watchers.size === 0) this.#handle.unref()
+        // The descriptor may be gone already, closed by somebody else: then epoll has let go of it by itself.
+        libc().epoll_ctl(this.#epoll, EPOLL_CTL_DEL, fd, this.#events.slabs.change.address)
+      },
+    }
+  }
+
+  #turn(): void {
+    const { slabs, view } = this.#events
+    const { bytes, events, data } = libc().structs.epollEvent
+    const count = libc().epoll_wait(this.#epoll, slabs.events.address, EVENTS_PER_TURN, 0)
+    if (count < 0) {
+      const errno = lastErrno()
+      if (errno !== EINTR) raise(new ErrnoError(errno, 'epoll_wait'))
+      return
+    }
+    const ready = Array.from({ length: count }, (_, index) => {
+      const at = slabs.events.offset + index * bytes
+      return { fd: view.getInt32(at + data, true), events: view.getUint32(at + events, true) }
+    })
+    for (const event of ready) this.#watchers.get(event.fd)?.notify(event.events)
+  }
+
+  #control(operation: number, fd: number, events: number): void {
+    const { slabs, view } = this.#events
+    const layout = libc().structs.epollEvent
+    view.setUint32(slabs.change.offset + layout.events, events, true)
+    view.setInt32(slabs.change.offset + layout.data, fd, true)
+    view.setInt32(slabs.change.offset + layout.data + 4, 0, true)
+    check(libc().epoll_ctl(this.#epoll, operation, fd, slabs.change.address), 'epoll_ctl')
+  }
+
+  #close(): void {
+    this.#handle.close()
+    libc().close(this.#epoll)
+  }
+}
+
+/** This thread's reactor. */
+export function reactor(): Reactor {
+  instance ??= new Reactor()
+  return instance
+}
+
+class Watcher {
+  readonly #callback: ReadinessCallback
+  readonly #resource = new AsyncResource('BATCHCONN')
+
+  constructor(callback: ReadinessCallback) {
+    this.#callback = callback
+  }
+
+  notify(events: number): void {
+    try {
+      this.#resource.runInAsyncScope(this.#callback, undefined, events)
+    } catch (error) {
+      raise(error)
+    }
+  }
+}
+
+// An exception must not go back through Koffi, where it would stay pending and surface in some unrelated call.
+function raise(error: unknown): void {
+  process.nextTick(() => {
+    throw error
+  })
+}
+
+const EVENTS_PER_TURN = 64
+
+let instance: Reactor | undefined

@@ -1,0 +1,99 @@
+import { typeError } from '../arguments/errors.js'
+import { type Endpoint, endpointFromSockaddr, type Family } from '../endpoint/endpoint.js'
+import { check, lastErrno } from '../libc/check.js'
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNSPEC,
+  ENOTCONN,
+  IPPROTO_UDP,
+  SO_DOMAIN,
+  SO_PROTOCOL,
+  SO_TYPE,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOCKADDR_STORAGE_BYTES,
+  SOL_SOCKET,
+} from '../libc/constants.js'
+import { ErrnoError } from '../libc/errno-error.js'
+import { libc } from '../libc/libc.js'
+import { scratch } from '../memory/scratch.js'
+import { integerOption } from './option.js'
+
+/** A new UDP socket's descriptor: non-blocking, closed on exec (socket(2)). */
+export function openDescriptor(family: Family): number {
+  const domain = family === 'ipv4' ? AF_INET : AF_INET6
+  return check(libc().socket(domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP), 'socket')
+}
+
+/**
+ * The family of an existing descriptor.
+ *
+ * @throws ErrnoError `EBADF`, `ENOTSOCK`; TypeError `ERR_INVALID_FD_TYPE` if it is no UDP socket
+ */
+export function familyOfDescriptor(fd: number): Family {
+  const type = integerOption(fd, SOL_SOCKET, SO_TYPE)
+  const domain = integerOption(fd, SOL_SOCKET, SO_DOMAIN)
+  const protocol = integerOption(fd, SOL_SOCKET, SO_PROTOCOL)
+  const isInternet = domain === AF_INET || domain === AF_INET6
+  if (type !== SOCK_DGRAM || protocol !== IPPROTO_UDP || !isInternet) {
+    throw typeError('ERR_INVALID_FD_TYPE', `descriptor ${fd} is a socket, but not a UDP one over IPv4 or IPv6`)
+  }
+  return domain === AF_INET ? 'ipv4' : 'ipv6'
+}
+
+/** bind(2) */
+export function bindDescriptor(fd: number, address: Endpoint): void {
+  const { address: text, port } = address
+  check(libc().bind(fd, writeSockaddr(address), address.byteLength), 'bind', { address: text, port })
+}
+
+/** connect(2): sets the default destination, and takes datagrams from there only. */
+export function connectDescriptor(fd: number, address: Endpoint): void {
+  const { address: text, port } = address
+  check(libc().connect(fd, writeSockaddr(address), address.byteLength), 'connect', { address: text, port })
+}
+
+/** connect(2) with AF_UNSPEC, which takes the default destination away. */
+export function disconnectDescriptor(fd: number): void {
+  const { slabs, bytes } = scratch()
+  const { offset, address, byteLength } = slabs.address
+  bytes.fill(AF_UNSPEC, offset, offset + byteLength)
+  check(libc().connect(fd, address, 16), 'connect')
+}
+
+/** getsockname(2) */
+export function localEndpoint(fd: number): Endpoint | undefined {
+  const { slabs } = scratch()
+  check(libc().getsockname(fd, slabs.address.address, armLength()), 'getsockname')
+  return readSockaddr()
+}
+
+/** getpeername(2); undefined if the socket is not connected. */
+export function remoteEndpoint(fd: number): Endpoint | undefined {
+  const { slabs } = scratch()
+  if (libc().getpeername(fd, slabs.address.address, armLength()) < 0) {
+    const errno = lastErrno()
+    if (errno === ENOTCONN) return undefined
+    throw new ErrnoError(errno, 'getpeername')
+  }
+  return readSockaddr()
+}
+
+function writeSockaddr(from: Endpoint): number {
+  const { slabs, words } = scratch()
+  words.set(from.words, slabs.address.offset / 4)
+  return slabs.address.address
+}
+
+function armLength(): number {
+  const { slabs, view } = scratch()
+  view.setUint32(slabs.length.offset, SOCKADDR_STORAGE_BYTES, true)
+  return slabs.length.address
+}
+
+function readSockaddr(): Endpoint | undefined {
+  const { slabs, view } = scratch()
+  return endpointFromSockaddr(view, slabs.address.offset, view.getUint32(slabs.length.offset, true))
+}

@@ -1,0 +1,41 @@
+import { check } from '../libc/check.js'
+import { libc } from '../libc/libc.js'
+import { scratch } from '../memory/scratch.js'
+
+/** getsockopt(2) for an option that is an int. */
+export function integerOption(fd: number, level: number, name: number): number {
+  const { slabs, view } = scratch()
+  const { value, length } = slabs
+  view.setUint32(length.offset, 4, true)
+  // IP_MULTICAST_LOOP and its kin may write a single byte.
+  view.setInt32(value.offset, 0, true)
+  check(libc().getsockopt(fd, level, name, value.address, length.address), 'getsockopt')
+  return view.getInt32(value.offset, true)
+}
+
+/** setsockopt(2) for an option that is an int. */
+export function setIntegerOption(fd: number, level: number, name: number, value: number): void {
+  const { slabs, view } = scratch()
+  view.setInt32(slabs.value.offset, value, true)
+  check(libc().setsockopt(fd, level, name, slabs.value.address, 4), 'setsockopt')
+}
+
+/**
+ * setsockopt(2) for an option that is a structure.
+ *
+ * @param byteLength - the structure's size
+ * @param write - puts it at `offset` in memory that is all zero
+ */
+export function setStructureOption(
+  fd: number,
+  level: number,
+  name: number,
+  byteLength: number,
+  write: (view: DataView, offset: number) => void,
+): void {
+  const { slabs, bytes, view } = scratch()
+  const { offset, address } = slabs.value
+  bytes.fill(0, offset, offset + byteLength)
+  write(view, offset)
+  check(libc().setsockopt(fd, level, name, address, byteLength), 'setsockopt')
+}

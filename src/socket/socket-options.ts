@@ -1,0 +1,224 @@
+import { rangeError } from '../arguments/errors.js'
+import * as validate from '../arguments/validate.js'
+import type { Family } from '../endpoint/endpoint.js'
+import { lastErrno } from '../libc/check.js'
+import * as c from '../libc/constants.js'
+import { ErrnoError } from '../libc/errno-error.js'
+import { libc } from '../libc/libc.js'
+import { scratch } from '../memory/scratch.js'
+import { type Interface, setMulticastInterface } from './multicast.js'
+import { integerOption, setIntegerOption } from './option.js'
+
+/**
+ * Path MTU discovery (ip(7), IP_MTU_DISCOVER): `dont` lets routers fragment, `want` is the system's default, `do` sets
+ * DF and answers EMSGSIZE above the path's MTU, `probe` sets DF and ignores the path's MTU, `interface` keeps to the
+ * interface's MTU whatever ICMP says, `omit` does so and lets the host fragment.
+ */
+export type MtuDiscover = 'dont' | 'want' | 'do' | 'probe' | 'interface' | 'omit'
+
+/** Socket options that can be given at `open` and changed later. */
+export interface SocketSettings {
+  /** SO_REUSEADDR: several sockets may bind one port; the last bound gets unicast. */
+  reuseAddress?: boolean
+  /** SO_REUSEPORT: several sockets share one port, the kernel spreads the datagrams over them. */
+  reusePort?: boolean
+  /** SO_BROADCAST: sending to broadcast addresses is allowed. */
+  broadcast?: boolean
+  /** IPV6_V6ONLY: an IPv6 socket takes no IPv4-mapped traffic. IPv6 only. */
+  ipv6Only?: boolean
+  /** SO_RCVBUF, in bytes. Reading it gives what was granted, which Linux doubles for its own bookkeeping. */
+  receiveBufferBytes?: number
+  /** SO_SNDBUF, in bytes. Reading it gives what was granted, which Linux doubles for its own bookkeeping. */
+  sendBufferBytes?: number
+  /** IP_TTL or IPV6_UNICAST_HOPS, 1 to 255. */
+  ttl?: number
+  /** IP_TOS or IPV6_TCLASS, 0 to 255: DSCP in the upper six bits, ECN in the lower two. */
+  tos?: number
+  /** SO_BINDTODEVICE: this interface only. An empty string lifts it. */
+  bindToDevice?: string
+  mtuDiscover?: MtuDiscover
+  /** IP_MULTICAST_TTL or IPV6_MULTICAST_HOPS, 0 to 255. */
+  multicastTtl?: number
+  /** IP_MULTICAST_LOOP or IPV6_MULTICAST_LOOP: this host gets what it sends. */
+  multicastLoop?: boolean
+  /** IP_MULTICAST_IF or IPV6_MULTICAST_IF: where multicast leaves. Write-only. */
+  multicastInterface?: Interface
+}
+
+/** A socket's options, read from and written to the kernel at once. */
+export class SocketOptions implements SocketSettings {
+  readonly #descriptor: () => number
+  readonly #family: Family
+
+  /** @internal */
+  constructor(descriptor: () => number, family: Family) {
+    this.#descriptor = descriptor
+    this.#family = family
+  }
+
+  get reuseAddress(): boolean {
+    return this.#integer(c.SOL_SOCKET, c.SO_REUSEADDR) !== 0
+  }
+  set reuseAddress(on: boolean) {
+    this.#setBoolean(c.SOL_SOCKET, c.SO_REUSEADDR, on, 'reuseAddress')
+  }
+
+  get reusePort(): boolean {
+    return this.#integer(c.SOL_SOCKET, c.SO_REUSEPORT) !== 0
+  }
+  set reusePort(on: boolean) {
+    this.#setBoolean(c.SOL_SOCKET, c.SO_REUSEPORT, on, 'reusePort')
+  }
+
+  get broadcast(): boolean {
+    return this.#integer(c.SOL_SOCKET, c.SO_BROADCAST) !== 0
+  }
+  set broadcast(on: boolean) {
+    this.#setBoolean(c.SOL_SOCKET, c.SO_BROADCAST, on, 'broadcast')
+  }
+
+  get ipv6Only(): boolean {
+    return this.#family === 'ipv6' && this.#integer(c.IPPROTO_IPV6, c.IPV6_V6ONLY) !== 0
+  }
+  set ipv6Only(on: boolean) {
+    if (this.#family === 'ipv4') {
+      throw rangeError('ERR_ADDRESS_FAMILY', 'ipv6Only is an option of ipv6 sockets; this one is ipv4')
+    }
+    this.#setBoolean(c.IPPROTO_IPV6, c.IPV6_V6ONLY, on, 'ipv6Only')
+  }
+
+  get receiveBufferBytes(): number {
+    return this.#integer(c.SOL_SOCKET, c.SO_RCVBUF)
+  }
+  set receiveBufferBytes(bytes: number) {
+    this.#setBuffer(c.SO_RCVBUFFORCE, c.SO_RCVBUF, bytes, 'receiveBufferBytes')
+  }
+
+  get sendBufferBytes(): number {
+    return this.#integer(c.SOL_SOCKET, c.SO_SNDBUF)
+  }
+  set sendBufferBytes(bytes: number) {
+    this.#setBuffer(c.SO_SNDBUFFORCE, c.SO_SNDBUF, bytes, 'sendBufferBytes')
+  }
+
+  get ttl(): number {
+    return this.#ipInteger(c.IP_TTL, c.IPV6_UNICAST_HOPS)
+  }
+  set ttl(hops: number) {
+    this.#setIpInteger(c.IP_TTL, c.IPV6_UNICAST_HOPS, validate.integer(hops, 'ttl', 1, 255))
+  }
+
+  get tos(): number {
+    return this.#ipInteger(c.IP_TOS, c.IPV6_TCLASS)
+  }
+  set tos(value: number) {
+    this.#setIpInteger(c.IP_TOS, c.IPV6_TCLASS, validate.integer(value, 'tos', 0, 255))
+  }
+
+  get bindToDevice(): string {
+    const { slabs, bytes, view } = scratch()
+    view.setUint32(slabs.length.offset, slabs.value.byteLength, true)
+    const { address } = slabs.value
+    const fd = this.#descriptor()
+    if (libc().getsockopt(fd, c.SOL_SOCKET, c.SO_BINDTODEVICE, address, slabs.length.address) < 0) {
+      throw new ErrnoError(lastErrno(), 'getsockopt')
+    }
+    const length = view.getUint32(slabs.length.offset, true)
+    const { offset } = slabs.value
+    return bytes.toString('latin1', offset, offset + Math.max(length - 1, 0))
+  }
+  set bindToDevice(name: string) {
+    if (name !== '') validate.text(name, 'bindToDevice')
+    const { slabs, bytes } = scratch()
+    const { offset, address } = slabs.value
+    const length = bytes.write(name, offset, MAX_INTERFACE_NAME_BYTES, 'latin1')
+    if (libc().setsockopt(this.#descriptor(), c.SOL_SOCKET, c.SO_BINDTODEVICE, address, length) < 0) {
+      throw new ErrnoError(lastErrno(), 'setsockopt', { address: name })
+    }
+  }
+
+  get mtuDiscover(): MtuDiscover {
+    return MTU_DISCOVER[this.#ipInteger(c.IP_MTU_DISCOVER, c.IPV6_MTU_DISCOVER)]
+  }
+  set mtuDiscover(mode: MtuDiscover) {
+    const value = MTU_DISCOVER.indexOf(validate.oneOf(mode, 'mtuDiscover', MTU_DISCOVER))
+    this.#setIpInteger(c.IP_MTU_DISCOVER, c.IPV6_MTU_DISCOVER, value)
+  }
+
+  /** The path's MTU in bytes, known for a connected socket. Read-only. */
+  get mtu(): number {
+    return this.#ipInteger(c.IP_MTU, c.IPV6_MTU)
+  }
+
+  get multicastTtl(): number {
+    return this.#ipInteger(c.IP_MULTICAST_TTL, c.IPV6_MULTICAST_HOPS)
+  }
+  set multicastTtl(hops: number) {
+    const value = validate.integer(hops, 'multicastTtl', 0, 255)
+    this.#setIpInteger(c.IP_MULTICAST_TTL, c.IPV6_MULTICAST_HOPS, value)
+  }
+
+  get multicastLoop(): boolean {
+    return this.#ipInteger(c.IP_MULTICAST_LOOP, c.IPV6_MULTICAST_LOOP) !== 0
+  }
+  set multicastLoop(on: boolean) {
+    const value = validate.boolean(on, 'multicastLoop') ? 1 : 0
+    this.#setIpInteger(c.IP_MULTICAST_LOOP, c.IPV6_MULTICAST_LOOP, value)
+  }
+
+  set multicastInterface(on: Interface) {
+    setMulticastInterface(this.#descriptor(), this.#family, on)
+  }
+
+  #integer(level: number, name: number): number {
+    return integerOption(this.#descriptor(), level, name)
+  }
+
+  #setBoolean(level: number, name: number, on: boolean, what: string): void {
+    setIntegerOption(this.#descriptor(), level, name, validate.boolean(on, what) ? 1 : 0)
+  }
+
+  #ipInteger(ipv4: number, ipv6: number): number {
+    return this.#family === 'ipv4' ? this.#integer(c.IPPROTO_IP, ipv4) : this.#integer(c.IPPROTO_IPV6, ipv6)
+  }
+
+  #setIpInteger(ipv4: number, ipv6: number, value: number): void {
+    if (this.#family === 'ipv4') setIntegerOption(this.#descriptor(), c.IPPROTO_IP, ipv4, value)
+    else setIntegerOption(this.#descriptor(), c.IPPROTO_IPV6, ipv6, value)
+  }
+
+  // The FORCE variant goes above net.core.rmem_max for those who may (CAP_NET_ADMIN); others are cut to it in silence.
+  #setBuffer(force: number, plain: number, value: number, name: string): void {
+    const bytes = validate.integer(value, name, 1, 2 ** 30)
+    const fd = this.#descriptor()
+    try {
+      setIntegerOption(fd, c.SOL_SOCKET, force, bytes)
+    } catch (error) {
+      if (!(error instanceof ErrnoError) || error.code !== 'EPERM') throw error
+      setIntegerOption(fd, c.SOL_SOCKET, plain, bytes)
+    }
+  }
+}
+
+/** The names of all settings, in the order in which `open` applies them. */
+export const SETTING_NAMES = [
+  'reuseAddress',
+  'reusePort',
+  'broadcast',
+  'ipv6Only',
+  'receiveBufferBytes',
+  'sendBufferBytes',
+  'ttl',
+  'tos',
+  'bindToDevice',
+  'mtuDiscover',
+  'multicastTtl',
+  'multicastLoop',
+  'multicastInterface',
+] as const satisfies readonly (keyof SocketSettings)[]
+
+/** The kernel's numbers 0 to 5 (linux/in.h, IP_PMTUDISC_DONT and on). */
+const MTU_DISCOVER = ['dont', 'want', 'do', 'probe', 'interface', 'omit'] as const
+
+/** IFNAMSIZ without its NUL. */
+const MAX_INTERFACE_NAME_BYTES = 15
