@@ -166,9 +166,7 @@ export class BatchConn {
    */
   send(batch: SendBatch): number {
     const { fd } = this
-    if (!(batch instanceof SendBatch)) {
-      throw typeError('ERR_INVALID_ARG_TYPE', `batch must be a SendBatch; ${received(batch)}`)
-    }
+    assertSendBatch(batch)
     batch.assertMemory()
     return transmit(this.#libc, fd, batch, this.#served)
   }
@@ -179,6 +177,7 @@ export class BatchConn {
    * @returns how many were accepted, and which failed with what
    */
   async sendAll(batch: SendBatch, options?: WaitOptions): Promise<SendReport> {
+    assertSendBatch(batch)
     return sendAll(this, batch, waitSignal(options, 'sendAll'))
   }
 
@@ -262,6 +261,11 @@ export class BatchConn {
     const message = `the socket is ${this.family}; ${made} is an ${made.family} address`
     throw typeError('ERR_ADDRESS_FAMILY', message)
   }
+}
+
+function assertSendBatch(batch: unknown): asserts batch is SendBatch {
+  if (batch instanceof SendBatch) return
+  throw typeError('ERR_INVALID_ARG_TYPE', `batch must be a SendBatch; ${received(batch)}`)
 }
 
 function waitSignal(options: WaitOptions | undefined, where: string): AbortSignal | undefined {

@@ -1,4 +1,4 @@
-import { rangeError } from '../arguments/errors.js'
+import { rangeError, received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import type { Family } from '../endpoint/endpoint.js'
 import { lastErrno } from '../libc/check.js'
@@ -129,6 +129,10 @@ export class SocketOptions implements SocketSettings {
   }
   set bindToDevice(name: string) {
     if (name !== '') validate.text(name, 'bindToDevice')
+    if (name.length > MAX_INTERFACE_NAME_BYTES) {
+      const message = `bindToDevice must be an interface name of at most ${MAX_INTERFACE_NAME_BYTES} characters`
+      throw typeError('ERR_INVALID_ARG_VALUE', `${message}; ${received(name)}`)
+    }
     const { slabs, bytes } = scratch()
     const { offset, address } = slabs.value
     const length = bytes.write(name, offset, MAX_INTERFACE_NAME_BYTES, 'latin1')
