@@ -27,7 +27,8 @@ export class RecvBatch implements Iterable<Datagram> {
   /** The native side. @internal */
   readonly slots: RecvSlots
   readonly #sources: (Endpoint | undefined)[]
-  readonly #views: (Buffer | undefined)[]
+  readonly #views: Buffer[]
+  readonly #viewSizes: Int32Array
   readonly #datagrams: Datagram[] = []
   readonly #control: ControlCursor
   readonly #endpoints = new EndpointTable()
@@ -40,7 +41,8 @@ export class RecvBatch implements Iterable<Datagram> {
     this.slots = new RecvSlots(this.capacity, this.slotBytes, CONTROL_BYTES)
     this.#control = new ControlCursor(this.slots.view)
     this.#sources = new Array<Endpoint | undefined>(this.capacity).fill(undefined)
-    this.#views = new Array<Buffer | undefined>(this.capacity).fill(undefined)
+    this.#views = new Array<Buffer>(this.capacity).fill(Buffer.alloc(0))
+    this.#viewSizes = new Int32Array(this.capacity)
   }
 
   /** How many datagrams the last `recv` brought. */
@@ -52,11 +54,12 @@ export class RecvBatch implements Iterable<Datagram> {
   bytes(index: number): Buffer {
     this.#check(index)
     const byteLength = this.slots.size(index)
-    const known = this.#views[index]
-    if (known !== undefined && known.byteLength === byteLength) return known
+    // A size array of our own: asking a view for its length is slow.
+    if (this.#viewSizes[index] === byteLength) return this.#views[index]
     const offset = this.slots.payloadOffset(index)
     const view = this.slots.bytes.subarray(offset, offset + byteLength)
     this.#views[index] = view
+    this.#viewSizes[index] = byteLength
     return view
   }
 

@@ -19,6 +19,11 @@ export class SendSlots {
   readonly #headersAt: number
   readonly #iovecsAt: number
   readonly #namesAt: number
+  // Worked out once, for what every message goes through.
+  readonly #headerStride = this.#message.stride
+  readonly #iovecStride = this.#iovec.stride
+  readonly #sizesAt: number
+  readonly #nameLengthsAt: number
 
   constructor(capacity: number, slotBytes: number) {
     this.#payloadStride = cacheAligned(slotBytes)
@@ -35,12 +40,14 @@ export class SendSlots {
     this.#headersAt = slabs.headers.offset / 4
     this.#iovecsAt = slabs.iovecs.offset / 4
     this.#namesAt = slabs.names.offset / 4
+    this.#sizesAt = this.#iovecsAt + this.#iovec.length
+    this.#nameLengthsAt = this.#headersAt + this.#message.nameLength
     for (let slot = 0; slot < capacity; slot += 1) this.#wire(slot)
   }
 
   /** The address of message `slot`'s mmsghdr, whose first member is its msghdr. */
   headerAddress(slot: number): Address {
-    return this.#arena.slabs.headers.address + slot * this.#message.stride * 4
+    return this.#arena.slabs.headers.address + slot * this.#headerStride * 4
   }
 
   payloadOffset(slot: number): number {
@@ -48,17 +55,17 @@ export class SendSlots {
   }
 
   size(slot: number): number {
-    return this.#words[this.#iovecsAt + slot * this.#iovec.stride + this.#iovec.length]
+    return this.#words[this.#sizesAt + slot * this.#iovecStride]
   }
 
   writeSize(slot: number, byteLength: number): void {
-    this.#words[this.#iovecsAt + slot * this.#iovec.stride + this.#iovec.length] = byteLength
+    this.#words[this.#sizesAt + slot * this.#iovecStride] = byteLength
   }
 
   /** Copies the destination's sockaddr into the slot; for none, a length of 0 is enough (sendmsg(2)). */
   writeDestination(slot: number, destination: Endpoint | undefined): void {
     const words = this.#words
-    const lengthAt = this.#headersAt + slot * this.#message.stride + this.#message.nameLength
+    const lengthAt = this.#nameLengthsAt + slot * this.#headerStride
     if (destination === undefined) {
       words[lengthAt] = 0
       return

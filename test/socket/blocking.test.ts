@@ -1,0 +1,35 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import t from 'tap'
+import { BatchConn, endpoint, SendBatch } from '../../src/index.js'
+
+const PROGRAM = join(__dirname, '../support/programs/blocking-worker.ts')
+
+async function start(rounds: number): Promise<{ worker: Worker; port: number }> {
+  const worker = new Worker(
+    `require(${JSON.stringify(require.resolve('ts-node/register'))}); require(${JSON.stringify(PROGRAM)})`,
+    { eval: true, workerData: { rounds }, execArgv: [] },
+  )
+  const [port] = await once(worker, 'message')
+  return { worker, port }
+}
+
+t.test('a worker blocks in recvBlocking and wakes for each datagram', async (t) => {
+  const { worker, port } = await start(2)
+  using sender = BatchConn.open()
+  const out = new SendBatch()
+  for (const text of ['one', 'two']) {
+    out.clear()
+    out.append(text, endpoint({ address: '127.0.0.1', port }))
+    sender.send(out)
+    t.strictSame(await once(worker, 'message'), [[1, text]])
+  }
+  t.strictSame(await once(worker, 'exit'), [0])
+})
+
+t.test('a worker that blocks for ever can be terminated', async (t) => {
+  const { worker } = await start(1)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(await worker.terminate(), 1)
+})
