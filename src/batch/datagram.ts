@@ -6,6 +6,13 @@ export interface DatagramCopy {
   readonly bytes: Buffer
   readonly source: Endpoint | undefined
   readonly truncated: boolean
+  readonly controlTruncated: boolean
+  readonly tos: number | undefined
+  readonly ecn: number | undefined
+  readonly ttl: number | undefined
+  readonly destination: string | undefined
+  readonly interfaceIndex: number | undefined
+  readonly timestampNs: bigint | undefined
 }
 
 /**
@@ -15,6 +22,7 @@ export interface DatagramCopy {
 export class Datagram implements DatagramCopy {
   readonly #batch: RecvBatch
   #slot = 0
+  #isLast = true
   #bytes: Buffer
 
   /** @internal */
@@ -33,9 +41,9 @@ export class Datagram implements DatagramCopy {
     return this.#batch.source(this.#slot)
   }
 
-  /** True if it was longer than the slot: the rest is lost. */
+  /** True if it was longer than the slot: the rest is lost. Of a train, this can be true of the last only. */
   get truncated(): boolean {
-    return this.#batch.truncated(this.#slot)
+    return this.#isLast && this.#batch.truncated(this.#slot)
   }
 
   /** True if the kernel had more control messages than the slot has room for. */
@@ -43,14 +51,47 @@ export class Datagram implements DatagramCopy {
     return this.#batch.controlTruncated(this.#slot)
   }
 
+  /** The TOS or traffic class byte; needs `recvTos`. Of a train, all its datagrams have one. */
+  get tos(): number | undefined {
+    return this.#batch.tos(this.#slot)
+  }
+
+  /** The two ECN bits of `tos` (RFC 3168). */
+  get ecn(): number | undefined {
+    return this.#batch.ecn(this.#slot)
+  }
+
+  /** The hops left on arrival; needs `recvTtl`. */
+  get ttl(): number | undefined {
+    return this.#batch.ttl(this.#slot)
+  }
+
+  /** The local address it was sent to; needs `recvDestination`. */
+  get destination(): string | undefined {
+    return this.#batch.destination(this.#slot)
+  }
+
+  /** The interface it came in by; needs `recvDestination`. */
+  get interfaceIndex(): number | undefined {
+    return this.#batch.interfaceIndex(this.#slot)
+  }
+
+  /** When the kernel received it, in nanoseconds since 1970; needs `recvTimestamps`. */
+  get timestampNs(): bigint | undefined {
+    return this.#batch.timestampNs(this.#slot)
+  }
+
   /** The same with memory of its own. */
   copy(): DatagramCopy {
-    return { bytes: Buffer.from(this.#bytes), source: this.source, truncated: this.truncated }
+    const { source, truncated, controlTruncated, tos, ecn, ttl, destination, interfaceIndex, timestampNs } = this
+    const meta = { source, truncated, controlTruncated, tos, ecn, ttl, destination, interfaceIndex, timestampNs }
+    return { bytes: Buffer.from(this.#bytes), ...meta }
   }
 
   /** @internal */
-  place(slot: number, bytes: Buffer): this {
+  place(slot: number, bytes: Buffer, isLast: boolean): this {
     this.#slot = slot
+    this.#isLast = isLast
     this.#bytes = bytes
     return this
   }

@@ -2,9 +2,9 @@ import { rangeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import { EndpointTable, isAt } from '../endpoint/endpoint-table.js'
-import { ControlCursor } from '../layout/control.js'
-import { MSG_CTRUNC, MSG_TRUNC, SO_RXQ_OVFL, SOL_SOCKET } from '../libc/constants.js'
+import { MSG_CTRUNC, MSG_TRUNC } from '../libc/constants.js'
 import { Datagram } from './datagram.js'
+import { ReceivedControl } from './received-control.js'
 import { RecvSlots } from './recv-slots.js'
 
 /** How a `RecvBatch` is made. */
@@ -13,6 +13,8 @@ export interface RecvBatchOptions {
   capacity?: number
   /** How many bytes of payload each slot has room for, 1 to 65536; a longer datagram is truncated. Default 2048. */
   slotBytes?: number
+  /** Make slots of 64 KiB, which a socket opened with `gro` needs: the kernel hands it whole trains. */
+  gro?: boolean
 }
 
 /**
@@ -26,20 +28,23 @@ export class RecvBatch implements Iterable<Datagram> {
   readonly slotBytes: number
   /** The native side. @internal */
   readonly slots: RecvSlots
+  /** @internal */
+  readonly control: ReceivedControl
   readonly #sources: (Endpoint | undefined)[]
   readonly #views: Buffer[]
   readonly #viewSizes: Int32Array
   readonly #datagrams: Datagram[] = []
-  readonly #control: ControlCursor
   readonly #endpoints = new EndpointTable()
   #length = 0
 
   constructor(options?: RecvBatchOptions) {
-    const given = validate.options(options, 'RecvBatch', ['capacity', 'slotBytes'])
+    const given = validate.options(options, 'RecvBatch', ['capacity', 'slotBytes', 'gro'])
+    const isForTrains = validate.boolean(given.gro ?? false, 'gro')
     this.capacity = validate.integer(given.capacity ?? 64, 'capacity', 1, 1024)
-    this.slotBytes = validate.integer(given.slotBytes ?? 2048, 'slotBytes', 1, 65536)
+    this.slotBytes = validate.integer(given.slotBytes ?? (isForTrains ? TRAIN_SLOT_BYTES : 2048), 'slotBytes', 1, 65536)
+    if (isForTrains && this.slotBytes < TRAIN_SLOT_BYTES) throw slotTooSmall(this.slotBytes)
     this.slots = new RecvSlots(this.capacity, this.slotBytes, CONTROL_BYTES)
-    this.#control = new ControlCursor(this.slots.view)
+    this.control = new ReceivedControl(this.slots, this.capacity)
     this.#sources = new Array<Endpoint | undefined>(this.capacity).fill(undefined)
     this.#views = new Array<Buffer>(this.capacity).fill(Buffer.alloc(0))
     this.#viewSizes = new Int32Array(this.capacity)
@@ -91,28 +96,71 @@ export class RecvBatch implements Iterable<Datagram> {
     return (this.slots.flags(this.#check(index)) & MSG_CTRUNC) !== 0
   }
 
-  /** The socket's count of dropped datagrams as it was when datagram `index` was queued. @internal */
-  dropCount(index: number): number | undefined {
-    const cursor = this.#control
-    cursor.reset(this.slots.controlOffset(index), this.slots.controlLength(index))
-    while (cursor.next()) {
-      if (cursor.level === SOL_SOCKET && cursor.type === SO_RXQ_OVFL && cursor.dataBytes >= 4) {
-        return this.slots.view.getUint32(cursor.dataOffset, true)
-      }
-    }
-    return undefined
+  /**
+   * How long the datagrams in slot `index` are: less than `size(index)` for a train (GRO), whose last datagram may be
+   * shorter, and the same for a single one.
+   */
+  segmentBytes(index: number): number {
+    return this.control.segmentBytes(this.#check(index)) || this.slots.size(index)
   }
 
-  /** The datagrams in order of arrival. */
+  /** The TOS or traffic class byte; undefined unless the socket was opened with `recvTos`. */
+  tos(index: number): number | undefined {
+    return known(this.control.tos(this.#check(index)))
+  }
+
+  /** The two ECN bits of `tos`. */
+  ecn(index: number): number | undefined {
+    const tos = this.control.tos(this.#check(index))
+    return tos < 0 ? undefined : tos & 3
+  }
+
+  /** The hops left on arrival; undefined unless the socket was opened with `recvTtl`. */
+  ttl(index: number): number | undefined {
+    return known(this.control.ttl(this.#check(index)))
+  }
+
+  /** The local address it was sent to; undefined unless the socket was opened with `recvDestination`. */
+  destination(index: number): string | undefined {
+    return this.control.destination(this.#check(index))
+  }
+
+  /** The interface it came in by; undefined unless the socket was opened with `recvDestination`. */
+  interfaceIndex(index: number): number | undefined {
+    return known(this.control.interfaceIndex(this.#check(index)))
+  }
+
+  /** When the kernel received it, in nanoseconds since 1970; undefined unless opened with `recvTimestamps`. */
+  timestampNs(index: number): bigint | undefined {
+    return this.control.timestampNs(this.#check(index))
+  }
+
+  /** The datagrams in order of arrival, trains split into theirs. Nothing is copied. */
   [Symbol.iterator](): Iterator<Datagram> {
-    let index = 0
+    let slot = 0
+    let offset = 0
+    let count = 0
     // One result object a loop: a generator would make one a datagram.
     const result: { done: boolean; value: Datagram } = { done: false, value: this.#datagram(0) }
     return {
       next: (): IteratorResult<Datagram> => {
-        if (index >= this.#length) return { done: true, value: undefined }
-        result.value = this.#datagram(index).place(index, this.bytes(index))
-        index += 1
+        if (slot >= this.#length) return { done: true, value: undefined }
+        const size = this.slots.size(slot)
+        const step = this.control.segmentBytes(slot)
+        const datagram = this.#datagram(count)
+        count += 1
+        if (step === 0) {
+          result.value = datagram.place(slot, this.bytes(slot), true)
+        } else {
+          const start = this.slots.payloadOffset(slot) + offset
+          const end = start + Math.min(step, size - offset)
+          result.value = datagram.place(slot, this.slots.bytes.subarray(start, end), offset + step >= size)
+          offset += step
+        }
+        if (step === 0 || offset >= size) {
+          slot += 1
+          offset = 0
+        }
         return result
       },
     }
@@ -128,6 +176,7 @@ export class RecvBatch implements Iterable<Datagram> {
   /** After the kernel filled the first `count` slots. @internal */
   fill(count: number): void {
     this.slots.written(count)
+    this.control.forget(count)
     this.#length = count
   }
 
@@ -145,5 +194,18 @@ export class RecvBatch implements Iterable<Datagram> {
   }
 }
 
-/** Room for every control message this library can switch on at once. */
+/** The error for slots that would cut the trains of a socket with GRO short. */
+export function slotTooSmall(slotBytes: number): RangeError {
+  const message = `with gro every slot must hold a whole train: slotBytes must be ${TRAIN_SLOT_BYTES}; it is ${slotBytes}`
+  return rangeError('ERR_SLOT_TOO_SMALL', message)
+}
+
+/** What the largest train needs. */
+export const TRAIN_SLOT_BYTES = 65_536
+
+function known(value: number): number | undefined {
+  return value < 0 ? undefined : value
+}
+
+/** Room for every control message this library can switch on at once; a test switches all on. */
 const CONTROL_BYTES = 256

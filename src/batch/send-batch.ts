@@ -2,7 +2,10 @@ import { rangeError, received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import { DestinationKind, Endpoint } from '../endpoint/endpoint.js'
 import { isDetached } from '../memory/foreign.js'
+import { CoalescedPlan } from './coalesced-plan.js'
+import { MarkWriter, type MessageOptions, trainSegmentBytes } from './message-options.js'
 import { bytesOf, copyPayload, type Payload, tooLong } from './payload.js'
+import { SendPlanner } from './send-planner.js'
 import { SendSlots } from './send-slots.js'
 
 /** How a `SendBatch` is made. */
@@ -11,6 +14,13 @@ export interface SendBatchOptions {
   capacity?: number
   /** How many bytes of payload each slot has room for, 1 to 1 MiB. Default 1472: what an MTU of 1500 carries over IPv4. */
   slotBytes?: number
+  /**
+   * Send consecutive messages of one size to one destination as trains (GSO), the last of which may be shorter.
+   * Counts and indexes stay those of the messages. Default false.
+   */
+  coalesce?: boolean
+  /** How many datagrams a train has at the most, 1 to 128. Default 64: what every kernel with GSO takes. */
+  maxSegments?: number
 }
 
 /**
@@ -22,26 +32,41 @@ export interface SendBatchOptions {
 export class SendBatch {
   readonly capacity: number
   readonly slotBytes: number
+  readonly coalesce: boolean
+  readonly maxSegments: number
+  /** How the messages are put to the kernel. @internal */
+  readonly planner: SendPlanner
   /** The native side. @internal */
   readonly slots: SendSlots
   readonly #destinations: (Endpoint | undefined)[]
   readonly #references: (Uint8Array | undefined)[]
   readonly #views: Buffer[]
   readonly #viewSizes: Int32Array
+  readonly #marks: MarkWriter
   #referenced = 0
+  #marked = 0
+  #trains = 0
   #destinationKinds = 0
   #length = 0
   #sent = 0
 
   constructor(options?: SendBatchOptions) {
-    const given = validate.options(options, 'SendBatch', ['capacity', 'slotBytes'])
+    const given = validate.options(options, 'SendBatch', ['capacity', 'slotBytes', 'coalesce', 'maxSegments'])
     this.capacity = validate.integer(given.capacity ?? 64, 'capacity', 1, 65536)
     this.slotBytes = validate.integer(given.slotBytes ?? 1472, 'slotBytes', 1, 2 ** 20)
+    this.coalesce = validate.boolean(given.coalesce ?? false, 'coalesce')
+    this.maxSegments = validate.integer(given.maxSegments ?? 64, 'maxSegments', 1, 128)
     this.slots = new SendSlots(this.capacity, this.slotBytes)
+    this.#marks = new MarkWriter(this.slots.view)
     this.#destinations = new Array<Endpoint | undefined>(this.capacity).fill(undefined)
     this.#references = new Array<Uint8Array | undefined>(this.capacity).fill(undefined)
     this.#views = new Array<Buffer>(this.capacity).fill(Buffer.alloc(0))
     this.#viewSizes = new Int32Array(this.capacity)
+    const destination = (slot: number) => this.#destinations[slot]
+    const coalesced = this.coalesce
+      ? new CoalescedPlan(this.slots, this.capacity, this.maxSegments, destination)
+      : undefined
+    this.planner = new SendPlanner(this, coalesced)
   }
 
   /** How many messages have been put in since the last `clear`. */
@@ -64,27 +89,27 @@ export class SendBatch {
    *
    * @param destination - where it goes; left out, to the peer the socket is connected to
    * @returns the message's index
-   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`
+   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`, `ERR_TRAIN_TOO_LONG`
    */
-  append(payload: Payload | readonly Payload[], destination?: Endpoint): number {
+  append(payload: Payload | readonly Payload[], destination?: Endpoint, options?: MessageOptions): number {
     const slot = this.#claim(destination)
     const { bytes } = this.slots
     const size = copyPayload(bytes, this.slots.payloadOffset(slot), this.slotBytes, payload)
-    return this.#commit(slot, size, destination)
+    return this.#commit(slot, size, destination, options)
   }
 
   /**
    * Claims the next slot and gives its memory, to be written by the caller before the batch is sent. Zero-copy.
    * The bytes are what the slot held before. The view is good until `clear`.
    *
-   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`
+   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`, `ERR_TRAIN_TOO_LONG`
    */
-  reserve(byteLength: number, destination?: Endpoint): Buffer {
+  reserve(byteLength: number, destination?: Endpoint, options?: MessageOptions): Buffer {
     if (!(byteLength <= this.slotBytes) || byteLength >>> 0 !== byteLength) {
       throw tooLong(validate.integer(byteLength, 'byteLength', 0, Number.MAX_SAFE_INTEGER), this.slotBytes)
     }
     const slot = this.#claim(destination)
-    this.#commit(slot, byteLength, destination)
+    this.#commit(slot, byteLength, destination, options)
     return this.#view(slot, byteLength)
   }
 
@@ -92,16 +117,18 @@ export class SendBatch {
    * Points the next message at the caller's own memory, of any length. Zero-copy: the memory is held until `clear`, and
    * what it holds when it is sent is what goes out, so leave it alone until then.
    *
-   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG` (2 GiB)
+   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG` (2 GiB), `ERR_TRAIN_TOO_LONG`
    */
-  appendReference(payload: Exclude<Payload, string>, destination?: Endpoint): number {
+  appendReference(payload: Exclude<Payload, string>, destination?: Endpoint, options?: MessageOptions): number {
     const slot = this.#claim(destination)
     const bytes = bytesOf(payload)
     if (bytes.byteLength > MAX_REFERENCE_BYTES) throw tooLong(bytes.byteLength, MAX_REFERENCE_BYTES)
-    this.slots.pointAt(slot, bytes)
+    const address = this.slots.referenceAddress(slot, bytes)
+    this.#commit(slot, bytes.byteLength, destination, options)
+    this.slots.pointAt(slot, address)
     this.#references[slot] = bytes
     this.#referenced += 1
-    return this.#commit(slot, bytes.byteLength, destination)
+    return slot
   }
 
   /** The payload length of message `index`, in bytes. */
@@ -118,11 +145,13 @@ export class SendBatch {
   skip(): void {
     if (this.#sent === this.#length) throw rangeError('ERR_OUT_OF_RANGE', 'skip: no message is left to be sent')
     this.#sent += 1
+    this.planner.reset()
   }
 
   /** Makes the whole content due again, as it is: nothing is rewritten. */
   rewind(): void {
     this.#sent = 0
+    this.planner.reset()
   }
 
   /** Empties the batch, sent or not, and lets go of referenced memory. */
@@ -131,14 +160,25 @@ export class SendBatch {
       for (let slot = 0; slot < this.#length; slot += 1) this.#releaseReference(slot)
       this.#referenced = 0
     }
+    if (this.#marked > 0) {
+      for (let slot = 0; slot < this.#length; slot += 1) this.slots.writeControl(slot, 0, 0)
+      this.#marked = 0
+      this.#trains = 0
+    }
     this.#destinationKinds = 0
     this.#length = 0
     this.#sent = 0
+    this.planner.reset()
   }
 
   /** Which kinds of destination the content has, as a set of `DestinationKind` bits. @internal */
   get destinationKinds(): number {
     return this.#destinationKinds
+  }
+
+  /** True if any message is a train of its own. @internal */
+  get hasTrains(): boolean {
+    return this.#trains > 0
   }
 
   /** Notes that the kernel accepted `count` more. @internal */
@@ -171,8 +211,14 @@ export class SendBatch {
     return slot
   }
 
-  #commit(slot: number, byteLength: number, destination: Endpoint | undefined): number {
+  #commit(
+    slot: number,
+    byteLength: number,
+    destination: Endpoint | undefined,
+    options: MessageOptions | undefined,
+  ): number {
     this.slots.writeSize(slot, byteLength)
+    if (options !== undefined) this.#mark(slot, byteLength, destination, options)
     if (this.#destinations[slot] !== destination) {
       this.slots.writeDestination(slot, destination)
       this.#destinations[slot] = destination
@@ -180,6 +226,14 @@ export class SendBatch {
     this.#destinationKinds |= destination === undefined ? DestinationKind.connected : destination.kind
     this.#length = slot + 1
     return slot
+  }
+
+  #mark(slot: number, byteLength: number, destination: Endpoint | undefined, options: MessageOptions): void {
+    const marksBytes = this.#marks.write(options, this.slots.marksOffset(slot), destination)
+    const segmentBytes = trainSegmentBytes(byteLength, destination, options, this.maxSegments)
+    this.slots.writeControl(slot, segmentBytes, marksBytes)
+    this.#marked += 1
+    if (segmentBytes > 0) this.#trains += 1
   }
 
   #view(slot: number, byteLength: number): Buffer {

@@ -1,18 +1,30 @@
 import type { Endpoint } from '../endpoint/endpoint.js'
+import { ControlWriter, controlHeaderBytes } from '../layout/control.js'
 import { iovecWords, messageWords } from '../layout/message.js'
-import { writePointer } from '../layout/pointer.js'
+import { readPointer, writePointer } from '../layout/pointer.js'
 import { SOCKADDR_SLOT_BYTES } from '../layout/sockaddr.js'
+import { IPPROTO_UDP, UDP_SEGMENT } from '../libc/constants.js'
 import type { Address } from '../libc/libc.js'
 import { Arena, cacheAligned } from '../memory/arena.js'
 import { foreignAddress } from '../memory/foreign.js'
+import { markControlBytes, segmentControlBytes } from './message-options.js'
 
-/** The native memory of a `SendBatch`: an mmsghdr, iovec, sockaddr and payload slot a message, wired together once. */
+/**
+ * The native memory of a `SendBatch`: an mmsghdr, iovec, sockaddr, control buffer and payload slot a message, wired
+ * together once. A control buffer begins with the message that makes a train; `msg_control` points at it, or past it.
+ */
 export class SendSlots {
   /** All of the arena; payload slots are at `payloadOffset`. */
   readonly bytes: Buffer
-  readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'payloads'>
-  readonly #words: Uint32Array
+  readonly view: DataView
+  readonly words: Uint32Array
+  readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'controls' | 'payloads'>
   readonly #payloadStride: number
+  readonly #segmentBytes = segmentControlBytes()
+  readonly #controlStride = segmentControlBytes() + markControlBytes()
+  readonly #segmentDataAt = controlHeaderBytes()
+  readonly #segments: Uint16Array
+  readonly #marks: Uint16Array
   readonly #payloads: number
   readonly #message = messageWords()
   readonly #iovec = iovecWords()
@@ -28,21 +40,26 @@ export class SendSlots {
   constructor(capacity: number, slotBytes: number) {
     this.#payloadStride = cacheAligned(slotBytes)
     this.#arena = new Arena({
-      headers: capacity * this.#message.stride * 4,
-      iovecs: capacity * this.#iovec.stride * 4,
+      headers: capacity * this.#headerStride * 4,
+      iovecs: capacity * this.#iovecStride * 4,
       names: capacity * SOCKADDR_SLOT_BYTES,
+      controls: capacity * this.#controlStride,
       payloads: capacity * this.#payloadStride,
     })
+    this.#segments = new Uint16Array(capacity)
+    this.#marks = new Uint16Array(capacity)
     const { slabs } = this.#arena
     this.bytes = this.#arena.bytes
-    this.#words = this.#arena.words
+    this.view = this.#arena.view
+    this.words = this.#arena.words
     this.#payloads = slabs.payloads.offset
     this.#headersAt = slabs.headers.offset / 4
     this.#iovecsAt = slabs.iovecs.offset / 4
     this.#namesAt = slabs.names.offset / 4
     this.#sizesAt = this.#iovecsAt + this.#iovec.length
     this.#nameLengthsAt = this.#headersAt + this.#message.nameLength
-    for (let slot = 0; slot < capacity; slot += 1) this.#wire(slot)
+    const writer = new ControlWriter(this.view)
+    for (let slot = 0; slot < capacity; slot += 1) this.#wire(slot, writer)
   }
 
   /** The address of message `slot`'s mmsghdr, whose first member is its msghdr. */
@@ -50,21 +67,31 @@ export class SendSlots {
     return this.#arena.slabs.headers.address + slot * this.#headerStride * 4
   }
 
+  /** Where message `slot`'s mmsghdr is, in words. */
+  headerAt(slot: number): number {
+    return this.#headersAt + slot * this.#headerStride
+  }
+
   payloadOffset(slot: number): number {
     return this.#payloads + slot * this.#payloadStride
   }
 
+  /** The native address of the message's bytes, in its slot or the caller's memory. */
+  payloadAddress(slot: number): Address {
+    return readPointer(this.words, this.#baseAt(slot))
+  }
+
   size(slot: number): number {
-    return this.#words[this.#sizesAt + slot * this.#iovecStride]
+    return this.words[this.#sizesAt + slot * this.#iovecStride]
   }
 
   writeSize(slot: number, byteLength: number): void {
-    this.#words[this.#sizesAt + slot * this.#iovecStride] = byteLength
+    this.words[this.#sizesAt + slot * this.#iovecStride] = byteLength
   }
 
   /** Copies the destination's sockaddr into the slot; for none, a length of 0 is enough (sendmsg(2)). */
   writeDestination(slot: number, destination: Endpoint | undefined): void {
-    const words = this.#words
+    const { words } = this
     const lengthAt = this.#nameLengthsAt + slot * this.#headerStride
     if (destination === undefined) {
       words[lengthAt] = 0
@@ -76,37 +103,99 @@ export class SendSlots {
     for (let index = 0; index < from.length; index += 1) words[at + index] = from[index]
   }
 
-  /** Makes the message's iovec point at memory outside the arena. */
-  pointAt(slot: number, payload: Uint8Array): void {
+  /** Where the control messages of message `slot` go, the one that makes a train aside. */
+  marksOffset(slot: number): number {
+    return this.#controlOffset(slot) + this.#segmentBytes
+  }
+
+  /** For a train, how long its datagrams are; 0 for a message that is one datagram. */
+  segmentBytes(slot: number): number {
+    return this.#segments[slot]
+  }
+
+  /** How many bytes of control messages the message has, the one that makes a train aside. */
+  marksBytes(slot: number): number {
+    return this.#marks[slot]
+  }
+
+  /** Sets what control messages the message has. */
+  writeControl(slot: number, segmentBytes: number, marksBytes: number): void {
+    this.#segments[slot] = segmentBytes
+    this.#marks[slot] = marksBytes
+    this.useControl(this.words, this.headerAt(slot), slot, segmentBytes)
+  }
+
+  /** True if both messages have the same control messages, trains aside. */
+  sameMarks(slot: number, other: number): boolean {
+    const byteLength = this.#marks[slot]
+    if (byteLength !== this.#marks[other]) return false
+    const [at, otherAt] = [this.marksOffset(slot) / 4, this.marksOffset(other) / 4]
+    for (let word = 0; word < byteLength / 4; word += 1) {
+      if (this.words[at + word] !== this.words[otherAt + word]) return false
+    }
+    return true
+  }
+
+  /**
+   * Makes a header, at word `headerAt` of `words`, use message `slot`'s control buffer, with or without the message that
+   * makes a train. A length of 0 is what says "none": over zeroed or stale bytes any other is EINVAL.
+   */
+  useControl(words: Uint32Array, headerAt: number, slot: number, segmentBytes: number): void {
+    const { control, controlLength } = this.#message
+    const marksBytes = this.#marks[slot]
+    const address = this.#arena.slabs.controls.address + slot * this.#controlStride
+    if (segmentBytes === 0) {
+      writePointer(words, headerAt + control, address + this.#segmentBytes)
+      words[headerAt + controlLength] = marksBytes
+      return
+    }
+    this.view.setUint16(this.#controlOffset(slot) + this.#segmentDataAt, segmentBytes, true)
+    writePointer(words, headerAt + control, address)
+    words[headerAt + controlLength] = this.#segmentBytes + marksBytes
+  }
+
+  /** The address to point at for memory outside the arena. @throws TypeError if it could be resized */
+  referenceAddress(slot: number, payload: Uint8Array): Address {
     // An empty view may have no memory behind it, and the kernel then needs no address.
-    const address = payload.byteLength === 0 ? this.#payloadAddress(slot) : foreignAddress(payload)
-    writePointer(this.#words, this.#baseAt(slot), address)
+    return payload.byteLength === 0 ? this.#ownAddress(slot) : foreignAddress(payload)
+  }
+
+  /** Makes the message's iovec point at memory outside the arena. */
+  pointAt(slot: number, address: Address): void {
+    writePointer(this.words, this.#baseAt(slot), address)
   }
 
   /** Makes the message's iovec point at the slot again. */
   pointAtSlot(slot: number): void {
-    writePointer(this.#words, this.#baseAt(slot), this.#payloadAddress(slot))
+    writePointer(this.words, this.#baseAt(slot), this.#ownAddress(slot))
   }
 
   assertAttached(): void {
     this.#arena.assertAttached()
   }
 
-  #wire(slot: number): void {
+  #wire(slot: number, writer: ControlWriter): void {
     const { slabs } = this.#arena
-    const header = this.#headersAt + slot * this.#message.stride
-    const iovecAddress = slabs.iovecs.address + slot * this.#iovec.stride * 4
-    writePointer(this.#words, header + this.#message.name, slabs.names.address + slot * SOCKADDR_SLOT_BYTES)
-    writePointer(this.#words, header + this.#message.iov, iovecAddress)
-    this.#words[header + this.#message.iovLength] = 1
+    const header = this.headerAt(slot)
+    const iovecAddress = slabs.iovecs.address + slot * this.#iovecStride * 4
+    writePointer(this.words, header + this.#message.name, slabs.names.address + slot * SOCKADDR_SLOT_BYTES)
+    writePointer(this.words, header + this.#message.iov, iovecAddress)
+    this.words[header + this.#message.iovLength] = 1
     this.pointAtSlot(slot)
+    writer.reset(this.#controlOffset(slot), this.#segmentBytes)
+    writer.append(IPPROTO_UDP, UDP_SEGMENT, 2)
+    this.useControl(this.words, header, slot, 0)
+  }
+
+  #controlOffset(slot: number): number {
+    return this.#arena.slabs.controls.offset + slot * this.#controlStride
   }
 
   #baseAt(slot: number): number {
-    return this.#iovecsAt + slot * this.#iovec.stride + this.#iovec.base
+    return this.#iovecsAt + slot * this.#iovecStride + this.#iovec.base
   }
 
-  #payloadAddress(slot: number): Address {
+  #ownAddress(slot: number): Address {
     return this.#arena.slabs.payloads.address + slot * this.#payloadStride
   }
 }

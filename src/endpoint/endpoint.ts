@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
-import { decodeSockaddr, encodeSockaddr, sockaddrBytes } from '../layout/sockaddr.js'
+import { decodeSockaddr, encodeSockaddr, isMappedSockaddr, sockaddrBytes } from '../layout/sockaddr.js'
 import { interfaceName, numericToText, textToNumeric } from './numeric-address.js'
 
 /** `ipv4` is AF_INET, `ipv6` is AF_INET6. */
@@ -29,6 +29,8 @@ export class Endpoint implements EndpointLike {
   readonly byteLength: number
   /** Its bit in a set of destination kinds. @internal */
   readonly kind: number
+  /** True for an IPv4 address in an IPv6 one, `::ffff:192.0.2.7`: its packets are IPv4. @internal */
+  readonly isMapped: boolean
   /** The `sockaddr`. @internal */
   readonly words: Uint32Array
   #address: string | undefined
@@ -39,6 +41,7 @@ export class Endpoint implements EndpointLike {
     this.byteLength = words.byteLength
     this.family = family
     this.kind = DestinationKind[family]
+    this.isMapped = family === 'ipv6' && isMappedSockaddr(words)
     this.port = port
     this.#address = address
   }

@@ -1,9 +1,14 @@
 import { structs } from '../libc/structs.js'
 
+/** How many bytes lie before a control message's data (CMSG_LEN(0), cmsg(3)). */
+export function controlHeaderBytes(): number {
+  const { cmsghdr, pointerBytes } = structs()
+  return align(cmsghdr.bytes, pointerBytes)
+}
+
 /** How many bytes a control message with `dataBytes` of data takes, padding included (CMSG_SPACE, cmsg(3)). */
 export function controlSpace(dataBytes: number): number {
-  const { cmsghdr, pointerBytes } = structs()
-  return align(cmsghdr.bytes, pointerBytes) + align(dataBytes, pointerBytes)
+  return controlHeaderBytes() + align(dataBytes, structs().pointerBytes)
 }
 
 /**
@@ -27,7 +32,7 @@ export class ControlCursor {
 
   readonly #view: DataView
   readonly #header = structs().cmsghdr
-  readonly #headerBytes = align(structs().cmsghdr.bytes, structs().pointerBytes)
+  readonly #headerBytes = controlHeaderBytes()
   readonly #alignment = structs().pointerBytes
   #next = 0
   #end = 0
@@ -70,7 +75,7 @@ export class ControlWriter {
 
   readonly #view: DataView
   readonly #header = structs().cmsghdr
-  readonly #headerBytes = align(structs().cmsghdr.bytes, structs().pointerBytes)
+  readonly #headerBytes = controlHeaderBytes()
   #start = 0
   #capacity = 0
 

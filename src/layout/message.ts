@@ -47,3 +47,8 @@ export function iovecWords(): IovecWords {
   const { iovec } = structs()
   return { stride: iovec.bytes / 4, base: iovec.base / 4, length: iovec.length / 4 }
 }
+
+/** Copies an `mmsghdr` from one place to another. */
+export function copyMessage(from: Uint32Array, fromAt: number, to: Uint32Array, toAt: number, stride: number): void {
+  for (let word = 0; word < stride; word += 1) to[toAt + word] = from[fromAt + word]
+}

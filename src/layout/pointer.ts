@@ -5,3 +5,8 @@ export function writePointer(words: Uint32Array, at: number, address: number): v
   words[at] = address
   if (structs().pointerBytes === 8) words[at + 1] = Math.floor(address / 2 ** 32)
 }
+
+/** The native address at a word offset. */
+export function readPointer(words: Uint32Array, at: number): number {
+  return structs().pointerBytes === 8 ? words[at] + words[at + 1] * 2 ** 32 : words[at]
+}

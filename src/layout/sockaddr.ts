@@ -29,6 +29,12 @@ export function encodeSockaddr(view: DataView, offset: number, address: SocketAd
   if (!isIpv4) view.setUint32(offset + structs().sockaddrIn6.scopeId, address.scopeId, true)
 }
 
+/** True if a `sockaddr_in6` holds an IPv4-mapped address, ::ffff:0:0/96 (RFC 4291). */
+export function isMappedSockaddr(words: Uint32Array): boolean {
+  const at = structs().sockaddrIn6.address / 4
+  return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0xffff0000
+}
+
 /** Reads a socket address of `length` bytes at `offset`; undefined for a family that is neither IPv4 nor IPv6. */
 export function decodeSockaddr(view: DataView, offset: number, length: number): SocketAddress | undefined {
   const { sockaddrIn, sockaddrIn6 } = structs()

@@ -28,15 +28,22 @@ export const SO_REUSEPORT = 15
 export const SO_BINDTODEVICE = 25
 export const SO_SNDBUFFORCE = 32
 export const SO_RCVBUFFORCE = 33
+export const SO_TIMESTAMPNS = 35
 export const SO_PROTOCOL = 38
 export const SO_DOMAIN = 39
 export const SO_RXQ_OVFL = 40
+export const SO_TXTIME = 61
 
 export const IPPROTO_IP = 0
 export const IP_TOS = 1
 export const IP_TTL = 2
+export const IP_PKTINFO = 8
 export const IP_MTU_DISCOVER = 10
+export const IP_RECVERR = 11
+export const IP_RECVTTL = 12
+export const IP_RECVTOS = 13
 export const IP_MTU = 14
+export const IP_FREEBIND = 15
 export const IP_MULTICAST_IF = 32
 export const IP_MULTICAST_TTL = 33
 export const IP_MULTICAST_LOOP = 34
@@ -47,6 +54,8 @@ export const MCAST_JOIN_SOURCE_GROUP = 46
 export const MCAST_LEAVE_SOURCE_GROUP = 47
 
 export const IPPROTO_UDP = 17
+export const UDP_SEGMENT = 103
+export const UDP_GRO = 104
 
 export const IPPROTO_IPV6 = 41
 export const IPV6_UNICAST_HOPS = 16
@@ -55,8 +64,22 @@ export const IPV6_MULTICAST_HOPS = 18
 export const IPV6_MULTICAST_LOOP = 19
 export const IPV6_MTU_DISCOVER = 23
 export const IPV6_MTU = 24
+export const IPV6_RECVERR = 25
 export const IPV6_V6ONLY = 26
+export const IPV6_RECVPKTINFO = 49
+export const IPV6_PKTINFO = 50
+export const IPV6_RECVHOPLIMIT = 51
+export const IPV6_HOPLIMIT = 52
+export const IPV6_RECVTCLASS = 66
 export const IPV6_TCLASS = 67
+export const IPV6_FREEBIND = 78
+
+export const SO_EE_ORIGIN_LOCAL = 1
+export const SO_EE_ORIGIN_ICMP = 2
+export const SO_EE_ORIGIN_ICMP6 = 3
+
+export const CLOCK_MONOTONIC = 1
+export const CLOCK_TAI = 11
 
 export const POLLIN = 0x1
 export const POLLOUT = 0x4
@@ -72,9 +95,12 @@ export const EPOLLHUP = 0x10
 
 export const EPERM = 1
 export const EINTR = 4
+export const EIO = 5
 export const EBADF = 9
 export const EAGAIN = 11
 export const ENODEV = 19
+export const EINVAL = 22
+export const EMSGSIZE = 90
 export const ENOPROTOOPT = 92
 export const ENOBUFS = 105
 export const ENOTCONN = 107

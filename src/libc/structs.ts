@@ -12,6 +12,11 @@ export interface Structs {
   readonly cmsghdr: StructLayout<'length' | 'level' | 'type'>
   readonly sockaddrIn: StructLayout<'family' | 'port' | 'address'>
   readonly sockaddrIn6: StructLayout<'family' | 'port' | 'flowInfo' | 'address' | 'scopeId'>
+  readonly inPktinfo: StructLayout<'interfaceIndex' | 'specDst' | 'address'>
+  readonly in6Pktinfo: StructLayout<'address' | 'interfaceIndex'>
+  readonly timespec: StructLayout<'seconds' | 'nanoseconds'>
+  readonly sockTxtime: StructLayout<'clock' | 'flags'>
+  readonly sockExtendedErr: StructLayout<'errno' | 'origin' | 'type' | 'code' | 'info'>
   readonly ipMreqn: StructLayout<'interfaceIndex'>
   readonly groupSourceReq: StructLayout<'interfaceIndex' | 'group' | 'source'>
   readonly groupReq: StructLayout<'interfaceIndex' | 'group'>
@@ -66,6 +71,19 @@ function describe(): Structs {
     sin6_scope_id: 'uint32_t',
   })
   const sockaddrStorage = struct({ family: 'uint16_t', data: array('uint8_t', 118), alignment: 'unsigned long' })
+  const inPktinfo = struct({ ipi_ifindex: 'int', ipi_spec_dst: 'uint32_t', ipi_addr: 'uint32_t' })
+  const in6Pktinfo = struct({ ipi6_addr: array('uint8_t', 16), ipi6_ifindex: 'unsigned int' })
+  const timespec = struct({ tv_sec: 'long', tv_nsec: 'long' })
+  const sockTxtime = struct({ clockid: 'int', flags: 'uint32_t' })
+  const sockExtendedErr = struct({
+    ee_errno: 'uint32_t',
+    ee_origin: 'uint8_t',
+    ee_type: 'uint8_t',
+    ee_code: 'uint8_t',
+    ee_pad: 'uint8_t',
+    ee_info: 'uint32_t',
+    ee_data: 'uint32_t',
+  })
   const ipMreqn = struct({ imr_multiaddr: 'uint32_t', imr_address: 'uint32_t', imr_ifindex: 'int' })
   const groupReq = struct({ gr_interface: 'uint32_t', gr_group: sockaddrStorage })
   const groupSourceReq = struct({
@@ -98,6 +116,17 @@ function describe(): Structs {
       flowInfo: 'sin6_flowinfo',
       address: 'sin6_addr',
       scopeId: 'sin6_scope_id',
+    }),
+    inPktinfo: layoutOf(inPktinfo, { interfaceIndex: 'ipi_ifindex', specDst: 'ipi_spec_dst', address: 'ipi_addr' }),
+    in6Pktinfo: layoutOf(in6Pktinfo, { address: 'ipi6_addr', interfaceIndex: 'ipi6_ifindex' }),
+    timespec: layoutOf(timespec, { seconds: 'tv_sec', nanoseconds: 'tv_nsec' }),
+    sockTxtime: layoutOf(sockTxtime, { clock: 'clockid', flags: 'flags' }),
+    sockExtendedErr: layoutOf(sockExtendedErr, {
+      errno: 'ee_errno',
+      origin: 'ee_origin',
+      type: 'ee_type',
+      code: 'ee_code',
+      info: 'ee_info',
     }),
     ipMreqn: layoutOf(ipMreqn, { interfaceIndex: 'imr_ifindex' }),
     groupReq: layoutOf(groupReq, { interfaceIndex: 'gr_interface', group: 'gr_group' }),

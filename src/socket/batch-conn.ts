@@ -1,12 +1,21 @@
 import { received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
-import { RecvBatch } from '../batch/recv-batch.js'
+import { RecvBatch, slotTooSmall, TRAIN_SLOT_BYTES } from '../batch/recv-batch.js'
 import { SendBatch } from '../batch/send-batch.js'
 import { DestinationKind, type Endpoint, type EndpointLike, endpoint, type Family } from '../endpoint/endpoint.js'
 import { check } from '../libc/check.js'
 import { POLLIN, POLLOUT } from '../libc/constants.js'
 import { libc } from '../libc/libc.js'
 import { Waiters } from '../loop/wait.js'
+import {
+  type AdoptOptions,
+  type BlockingOptions,
+  blockingTimeout,
+  OPTION_NAMES,
+  type OpenOptions,
+  type WaitOptions,
+  waitSignal,
+} from './conn-options.js'
 import {
   bindDescriptor,
   connectDescriptor,
@@ -17,35 +26,15 @@ import {
   remoteEndpoint,
 } from './descriptor.js'
 import { DropCounter } from './drop-counter.js'
+import { ErrorQueue, type NetworkError } from './error-queue.js'
 import { changeMembership, type Membership } from './multicast.js'
 import { pollBlocking } from './poll.js'
 import { receive } from './receive.js'
+import { applyControlSettings } from './receive-options.js'
 import { type SendReport, sendAll } from './send-all.js'
-import { SETTING_NAMES, SocketOptions, type SocketSettings } from './socket-options.js'
-import { transmit } from './transmit.js'
-
-/** How a socket is opened. */
-export interface OpenOptions extends SocketSettings {
-  /** Default `ipv4`. An IPv6 socket also takes IPv4 (as `::ffff:192.0.2.7`) unless `ipv6Only`. */
-  family?: Family
-  /** SO_RXQ_OVFL: count what the kernel drops because the receive buffer is full; `kernelDrops` tells. */
-  countDrops?: boolean
-}
-
-/** What can be changed about a descriptor that is adopted: all but its family. */
-export type AdoptOptions = Omit<OpenOptions, 'family'>
-
-/** How long to wait. */
-export interface WaitOptions {
-  /** Ends the wait with the signal's reason. */
-  signal?: AbortSignal | undefined
-}
-
-/** How long to block. */
-export interface BlockingOptions {
-  /** In milliseconds; left out, for ever. */
-  timeoutMs?: number
-}
+import { SETTING_NAMES, SocketOptions } from './socket-options.js'
+import { type OffloadStatus, openReceiveOffload, SegmentationOffload } from './trains.js'
+import { type Sending, transmit } from './transmit.js'
 
 /**
  * A UDP socket that sends and receives in batches.
@@ -60,8 +49,10 @@ export class BatchConn {
   readonly #libc = libc()
   readonly #waiters: Waiters
   readonly #drops: DropCounter
+  readonly #errors: ErrorQueue | undefined
+  readonly #sending: { -readonly [name in keyof Sending]: Sending[name] } & { trains: SegmentationOffload }
+  readonly #gro: OffloadStatus
   #fd: number
-  #served: number
 
   private constructor(fd: number, family: Family, options: AdoptOptions) {
     this.#fd = fd
@@ -72,7 +63,15 @@ export class BatchConn {
     }
     this.#waiters = new Waiters(fd)
     this.#drops = new DropCounter(fd, validate.boolean(options.countDrops ?? false, 'countDrops'))
-    this.#served = DestinationKind[family] | (this.remoteAddress === undefined ? 0 : DestinationKind.connected)
+    applyControlSettings(fd, family, options)
+    this.#gro = openReceiveOffload(fd, validate.boolean(options.gro ?? false, 'gro'))
+    this.#errors = options.recvErrors ? new ErrorQueue(this.#libc, fd) : undefined
+    this.#sending = {
+      fd,
+      served: DestinationKind[family] | (this.remoteAddress === undefined ? 0 : DestinationKind.connected),
+      trains: new SegmentationOffload(fd, validate.boolean(options.gso ?? true, 'gso')),
+      onStoredError: () => this.#errors?.drain(),
+    }
   }
 
   /**
@@ -82,7 +81,7 @@ export class BatchConn {
    * @throws TypeError `ERR_UNKNOWN_OPTION`, `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM`
    */
   static open(options?: OpenOptions): BatchConn {
-    const given = validate.options(options, 'BatchConn.open', ['family', 'countDrops', ...SETTING_NAMES])
+    const given = validate.options(options, 'BatchConn.open', ['family', ...OPTION_NAMES])
     const family = validate.oneOf(given.family ?? 'ipv4', 'family', ['ipv4', 'ipv6'])
     return BatchConn.#own(openDescriptor(family), family, given)
   }
@@ -93,7 +92,7 @@ export class BatchConn {
    * @throws ErrnoError `EBADF`, `ENOTSOCK`; TypeError `ERR_INVALID_FD_TYPE` if it is no UDP socket
    */
   static adopt(fd: number, options?: AdoptOptions): BatchConn {
-    const given = validate.options(options, 'BatchConn.adopt', ['countDrops', ...SETTING_NAMES])
+    const given = validate.options(options, 'BatchConn.adopt', OPTION_NAMES)
     validate.integer(fd, 'fd', 0, 2 ** 31 - 1)
     return new BatchConn(fd, familyOfDescriptor(fd), given)
   }
@@ -109,7 +108,7 @@ export class BatchConn {
 
   /** The descriptor. @throws TypeError `ERR_SOCKET_CLOSED` */
   get fd(): number {
-    if (this.#fd < 0) throw typeError('ERR_SOCKET_CLOSED', 'the socket is closed')
+    this.#assertOpen()
     return this.#fd
   }
 
@@ -134,6 +133,17 @@ export class BatchConn {
     return this.#drops.total
   }
 
+  /** Whether trains are sent (UDP_SEGMENT), and why. A device that refuses one switches it off for good. */
+  get gso(): OffloadStatus {
+    this.#assertOpen()
+    return this.#sending.trains.status
+  }
+
+  /** Whether trains are taken whole (UDP_GRO), and why. */
+  get gro(): OffloadStatus {
+    return this.#gro
+  }
+
   /** bind(2). @throws ErrnoError `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` */
   bind(address: EndpointLike): this {
     bindDescriptor(this.fd, this.#ofFamily(address))
@@ -145,14 +155,14 @@ export class BatchConn {
     const peer = this.#ofFamily(address)
     if (peer.port === 0) validate.port(0, 'port', 1)
     connectDescriptor(this.fd, peer)
-    this.#served |= DestinationKind.connected
+    this.#sending.served |= DestinationKind.connected
     return this
   }
 
   /** Undoes `connect`. */
   disconnect(): this {
     disconnectDescriptor(this.fd)
-    this.#served &= ~DestinationKind.connected
+    this.#sending.served &= ~DestinationKind.connected
     return this
   }
 
@@ -165,10 +175,10 @@ export class BatchConn {
    *   passes over it
    */
   send(batch: SendBatch): number {
-    const { fd } = this
+    this.#assertOpen()
     assertSendBatch(batch)
     batch.assertMemory()
-    return transmit(this.#libc, fd, batch, this.#served)
+    return transmit(this.#libc, this.#sending, batch)
   }
 
   /**
@@ -192,7 +202,8 @@ export class BatchConn {
     if (!(batch instanceof RecvBatch)) {
       throw typeError('ERR_INVALID_ARG_TYPE', `batch must be a RecvBatch; ${received(batch)}`)
     }
-    const count = receive(this.#libc, fd, batch)
+    if (this.#gro.state === 'on' && batch.slotBytes < TRAIN_SLOT_BYTES) throw slotTooSmall(batch.slotBytes)
+    const count = receive(this.#libc, fd, batch, this.#errors)
     if (count > 0) this.#drops.note(batch)
     return count
   }
@@ -224,6 +235,20 @@ export class BatchConn {
     return this.#wait('writable', options)
   }
 
+  /**
+   * The errors the network answered with since the last call, oldest first, at most 1024. While the socket is open with
+   * `recvErrors` they come this way alone: neither `send` nor `recv` throws them.
+   *
+   * @throws TypeError `ERR_INVALID_STATE` unless the socket was opened with `recvErrors`
+   */
+  errors(): NetworkError[] {
+    this.#assertOpen()
+    if (this.#errors === undefined) {
+      throw typeError('ERR_INVALID_STATE', 'errors() needs a socket that was opened with recvErrors: true')
+    }
+    return this.#errors.take()
+  }
+
   /** Joins a multicast group. @throws ErrnoError `ENODEV`, `EADDRINUSE` */
   joinMulticast(membership: Membership): this {
     changeMembership(this.fd, this.family, 'join', membership)
@@ -251,8 +276,12 @@ export class BatchConn {
 
   async #wait(direction: 'readable' | 'writable', options: WaitOptions | undefined): Promise<void> {
     const signal = waitSignal(options, direction)
-    if (this.closed) throw typeError('ERR_SOCKET_CLOSED', 'the socket is closed')
+    this.#assertOpen()
     return this.#waiters.wait(direction, signal)
+  }
+
+  #assertOpen(): void {
+    if (this.#fd < 0) throw typeError('ERR_SOCKET_CLOSED', 'the socket is closed')
   }
 
   #ofFamily(address: EndpointLike): Endpoint {
@@ -266,14 +295,4 @@ export class BatchConn {
 function assertSendBatch(batch: unknown): asserts batch is SendBatch {
   if (batch instanceof SendBatch) return
   throw typeError('ERR_INVALID_ARG_TYPE', `batch must be a SendBatch; ${received(batch)}`)
-}
-
-function waitSignal(options: WaitOptions | undefined, where: string): AbortSignal | undefined {
-  return validate.abortSignal(validate.options(options, where, ['signal']).signal, 'signal')
-}
-
-function blockingTimeout(options: BlockingOptions | undefined, where: string): number {
-  const { timeoutMs = Number.POSITIVE_INFINITY } = validate.options(options, where, ['timeoutMs'])
-  if (timeoutMs === Number.POSITIVE_INFINITY) return timeoutMs
-  return validate.integer(timeoutMs, 'timeoutMs', 0, 2 ** 31 - 1)
 }

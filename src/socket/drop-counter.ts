@@ -23,7 +23,7 @@ export class DropCounter {
   /** Takes the count that came with the last datagram of a batch. */
   note(batch: RecvBatch): void {
     if (!this.#isOn) return
-    const count = batch.dropCount(batch.length - 1)
+    const count = batch.control.dropCount(batch.length - 1)
     if (count === undefined) return
     this.#total += (count - this.#last) >>> 0
     this.#last = count

@@ -1,0 +1,179 @@
+import { rangeError, received, typeError } from '../arguments/errors.js'
+import * as validate from '../arguments/validate.js'
+import { DestinationKind, type Endpoint, endpoint } from '../endpoint/endpoint.js'
+import { ControlWriter, controlSpace } from '../layout/control.js'
+import * as c from '../libc/constants.js'
+import { structs } from '../libc/structs.js'
+import { maxPayloadBytes } from './send-plan.js'
+
+/** What one message can ask for beyond its destination. */
+export interface MessageOptions {
+  /**
+   * Cut the payload into datagrams of this many bytes, the last of which may be shorter (UDP_SEGMENT, udp(7)): a train.
+   * The kernel cuts as late as it can, which is what makes it cheap.
+   */
+  segmentBytes?: number
+  /** The two ECN bits (RFC 3168), 0 to 3, with a DSCP of 0 unless `tos` is given too. */
+  ecn?: number
+  /** The whole TOS or traffic class byte, 0 to 255. */
+  tos?: number
+  /** Hops, 1 to 255 (IP_TTL, IPV6_HOPLIMIT). */
+  ttl?: number
+  /** The source address, of this host unless the socket was opened with `freebind` (IP_PKTINFO, IPV6_PKTINFO). */
+  source?: string
+  /** The index of the interface to leave by (IP_PKTINFO, IPV6_PKTINFO). */
+  interfaceIndex?: number
+  /** When to leave, in nanoseconds of the clock the socket was opened with (`txTime`). Needs the qdisc fq or etf. */
+  txTimeNs?: bigint
+}
+
+/** Room for the control message that makes a train: it stands first, so that it can be left out. */
+export function segmentControlBytes(): number {
+  return controlSpace(2)
+}
+
+/** Room for all control messages of one message, UDP_SEGMENT not among them. */
+export function markControlBytes(): number {
+  const { inPktinfo, in6Pktinfo } = structs()
+  return 4 * controlSpace(4) + controlSpace(inPktinfo.bytes) + controlSpace(in6Pktinfo.bytes) + controlSpace(8)
+}
+
+/**
+ * How long the datagrams of a train are; 0 if the message is no train, because it was not asked to be or is a single
+ * datagram anyhow.
+ *
+ * @throws RangeError `ERR_TRAIN_TOO_LONG`
+ */
+export function trainSegmentBytes(
+  byteLength: number,
+  destination: Endpoint | undefined,
+  { segmentBytes }: MessageOptions,
+  maxSegments: number,
+): number {
+  if (segmentBytes === undefined) return 0
+  validate.integer(segmentBytes, 'segmentBytes', 1, 65_535)
+  if (byteLength <= segmentBytes) return 0
+  const segments = Math.ceil(byteLength / segmentBytes)
+  if (segments > maxSegments) {
+    const message = `a train of ${byteLength} bytes in segments of ${segmentBytes} has ${segments} datagrams`
+    throw rangeError('ERR_TRAIN_TOO_LONG', `${message}; ${maxSegments} is the most (maxSegments)`)
+  }
+  if (byteLength > maxPayloadBytes(destination)) {
+    const message = `a train must be at most ${maxPayloadBytes(destination)} bytes in all; received ${byteLength}`
+    throw rangeError('ERR_TRAIN_TOO_LONG', message)
+  }
+  return segmentBytes
+}
+
+/** Writes a message's options, UDP_SEGMENT aside, as the control messages of sendmsg(2). */
+export class MarkWriter {
+  readonly #view: DataView
+  readonly #writer: ControlWriter
+  readonly #sources = new Map<string, Endpoint>()
+  #checked: MessageOptions | undefined
+
+  constructor(view: DataView) {
+    this.#view = view
+    this.#writer = new ControlWriter(view)
+  }
+
+  /**
+   * Checks the options and writes them at `offset`.
+   *
+   * @returns how many bytes that took
+   * @throws TypeError or RangeError naming the option; the slot may then hold anything
+   */
+  write(options: MessageOptions, offset: number, destination: Endpoint | undefined): number {
+    // The names are looked at when an object is first seen; the values, which may change, each time.
+    if (options !== this.#checked) {
+      validate.options(options, 'message', OPTION_NAMES)
+      this.#checked = options
+    }
+    const { ecn, tos, ttl, source, interfaceIndex, txTimeNs } = options
+    this.#writer.reset(offset, markControlBytes())
+    if (ecn !== undefined || tos !== undefined) this.#writeTos(ecn, tos, destination)
+    if (ttl !== undefined) {
+      validate.integer(ttl, 'ttl', 1, 255)
+      this.#writeInteger(c.IP_TTL, c.IPV6_HOPLIMIT, ttl, destination)
+    }
+    if (source !== undefined || interfaceIndex !== undefined) this.#writePktinfo(source, interfaceIndex, destination)
+    if (txTimeNs !== undefined) this.#writeTxTime(txTimeNs)
+    return this.#writer.byteLength
+  }
+
+  #writeTos(ecn: number | undefined, tos: number | undefined, destination: Endpoint | undefined): void {
+    const dscp = tos === undefined ? 0 : validate.integer(tos, 'tos', 0, 255)
+    const value = ecn === undefined ? dscp : (dscp & ~3) | validate.integer(ecn, 'ecn', 0, 3)
+    this.#writeInteger(c.IP_TOS, c.IPV6_TCLASS, value, destination)
+  }
+
+  // A message to the connected peer gets both: the kernel passes over those of the other family.
+  #writeInteger(ipv4: number, ipv6: number, value: number, destination: Endpoint | undefined): void {
+    const layer = networkLayer(destination)
+    if (layer !== 'ipv6') this.#view.setInt32(this.#writer.append(c.IPPROTO_IP, ipv4, 4), value, true)
+    if (layer !== 'ipv4') this.#view.setInt32(this.#writer.append(c.IPPROTO_IPV6, ipv6, 4), value, true)
+  }
+
+  #writePktinfo(source: string | undefined, index = 0, destination: Endpoint | undefined): void {
+    validate.integer(index, 'interfaceIndex', 0, 2 ** 31 - 1)
+    const from = source === undefined ? undefined : this.#sourceOf(source)
+    if (from !== undefined && destination !== undefined && networkLayer(from) !== networkLayer(destination)) {
+      throw typeError('ERR_ADDRESS_FAMILY', `source ${source} cannot send to ${destination}: another family`)
+    }
+    const layer = from?.family ?? networkLayer(destination)
+    const { inPktinfo, in6Pktinfo, sockaddrIn, sockaddrIn6 } = structs()
+    if (layer !== 'ipv6') {
+      const at = this.#writer.append(c.IPPROTO_IP, c.IP_PKTINFO, inPktinfo.bytes)
+      this.#view.setInt32(at + inPktinfo.interfaceIndex, index, true)
+      if (from !== undefined) this.#copyWords(from, sockaddrIn.address, at + inPktinfo.specDst, 1)
+    }
+    if (layer !== 'ipv4') {
+      const at = this.#writer.append(c.IPPROTO_IPV6, c.IPV6_PKTINFO, in6Pktinfo.bytes)
+      this.#view.setInt32(at + in6Pktinfo.interfaceIndex, index, true)
+      if (from !== undefined) this.#copyWords(from, sockaddrIn6.address, at + in6Pktinfo.address, 4)
+    }
+  }
+
+  #writeTxTime(txTimeNs: bigint): void {
+    if (typeof txTimeNs !== 'bigint') {
+      throw typeError('ERR_INVALID_ARG_TYPE', `txTimeNs must be a bigint; ${received(txTimeNs)}`)
+    }
+    if (txTimeNs < 0n || txTimeNs >= 2n ** 64n) {
+      throw rangeError('ERR_OUT_OF_RANGE', `txTimeNs must be from 0 to 2^64 - 1; received ${txTimeNs}`)
+    }
+    this.#view.setBigUint64(this.#writer.append(c.SOL_SOCKET, c.SO_TXTIME, 8), txTimeNs, true)
+  }
+
+  #sourceOf(text: string): Endpoint {
+    const known = this.#sources.get(text)
+    if (known !== undefined) return known
+    const made = endpoint({ address: validate.text(text, 'source'), port: 0 })
+    if (this.#sources.size >= MAX_SOURCES) this.#sources.clear()
+    this.#sources.set(text, made)
+    return made
+  }
+
+  #copyWords(from: Endpoint, fromOffset: number, toOffset: number, count: number): void {
+    for (let index = 0; index < count; index += 1) {
+      this.#view.setUint32(toOffset + index * 4, from.words[fromOffset / 4 + index], true)
+    }
+  }
+}
+
+/** Which protocol carries a message: IPv4-mapped destinations go by IPv4, whatever the socket; unknown without one. */
+function networkLayer(destination: Endpoint | undefined): 'ipv4' | 'ipv6' | 'either' {
+  if (destination === undefined) return 'either'
+  return destination.kind === DestinationKind.ipv4 || destination.isMapped ? 'ipv4' : 'ipv6'
+}
+
+const OPTION_NAMES = [
+  'segmentBytes',
+  'ecn',
+  'tos',
+  'ttl',
+  'source',
+  'interfaceIndex',
+  'txTimeNs',
+] as const satisfies readonly (keyof MessageOptions)[]
+
+const MAX_SOURCES = 1024

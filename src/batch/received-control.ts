@@ -1,0 +1,164 @@
+import { numericToText } from '../endpoint/numeric-address.js'
+import { ControlCursor } from '../layout/control.js'
+import * as c from '../libc/constants.js'
+import { structs } from '../libc/structs.js'
+import type { RecvSlots } from './recv-slots.js'
+
+/**
+ * What the control messages of each received slot say. Read when first asked for, and remembered until the next receive.
+ * Only the bytes the kernel returned are looked at, in any order; a message that is too short for its kind is passed over.
+ */
+export class ReceivedControl {
+  readonly #slots: RecvSlots
+  readonly #cursor: ControlCursor
+  readonly #isRead: Uint8Array
+  readonly #segmentBytes: Int32Array
+  readonly #tos: Int16Array
+  readonly #ttl: Int16Array
+  readonly #interfaces: Int32Array
+  /** Where the destination address is in the view, and how long it is: 0, 4 or 16 bytes. */
+  readonly #addressAt: Int32Array
+  readonly #addressBytes: Int8Array
+  readonly #timespecAt: Int32Array
+  readonly #drops: Float64Array
+  readonly #destinations = new Map<string, string>()
+
+  constructor(slots: RecvSlots, capacity: number) {
+    this.#slots = slots
+    this.#cursor = new ControlCursor(slots.view)
+    this.#isRead = new Uint8Array(capacity)
+    this.#segmentBytes = new Int32Array(capacity)
+    this.#tos = new Int16Array(capacity)
+    this.#ttl = new Int16Array(capacity)
+    this.#interfaces = new Int32Array(capacity)
+    this.#addressAt = new Int32Array(capacity)
+    this.#addressBytes = new Int8Array(capacity)
+    this.#timespecAt = new Int32Array(capacity)
+    this.#drops = new Float64Array(capacity)
+  }
+
+  /** Forgets the first `count` slots. */
+  forget(count: number): void {
+    this.#isRead.fill(0, 0, count)
+  }
+
+  /** UDP_GRO: how long the datagrams of a train are; 0 if the slot holds a single one. */
+  segmentBytes(slot: number): number {
+    this.#read(slot)
+    return this.#segmentBytes[slot]
+  }
+
+  /** IP_TOS or IPV6_TCLASS; -1 if it was not told. */
+  tos(slot: number): number {
+    this.#read(slot)
+    return this.#tos[slot]
+  }
+
+  /** IP_TTL or IPV6_HOPLIMIT; -1 if it was not told. */
+  ttl(slot: number): number {
+    this.#read(slot)
+    return this.#ttl[slot]
+  }
+
+  /** The index of the interface it came in by; -1 if it was not told. */
+  interfaceIndex(slot: number): number {
+    this.#read(slot)
+    return this.#interfaces[slot]
+  }
+
+  /** The address it was sent to. */
+  destination(slot: number): string | undefined {
+    this.#read(slot)
+    const byteLength = this.#addressBytes[slot]
+    if (byteLength === 0) return undefined
+    const at = this.#addressAt[slot]
+    const key = this.#slots.bytes.toString('latin1', at, at + byteLength)
+    const known = this.#destinations.get(key)
+    if (known !== undefined) return known
+    const text = numericToText(this.#slots.bytes.subarray(at, at + byteLength), byteLength === 4 ? 'ipv4' : 'ipv6')
+    if (this.#destinations.size >= MAX_DESTINATIONS) this.#destinations.clear()
+    this.#destinations.set(key, text)
+    return text
+  }
+
+  /** SO_TIMESTAMPNS: nanoseconds of the wall clock. */
+  timestampNs(slot: number): bigint | undefined {
+    this.#read(slot)
+    const at = this.#timespecAt[slot]
+    if (at === 0) return undefined
+    const { seconds, nanoseconds } = structs().timespec
+    return this.#long(at + seconds) * 1_000_000_000n + this.#long(at + nanoseconds)
+  }
+
+  /** SO_RXQ_OVFL: the socket's count of dropped datagrams, modulo 2^32; undefined while it is zero. */
+  dropCount(slot: number): number | undefined {
+    this.#read(slot)
+    return this.#drops[slot] < 0 ? undefined : this.#drops[slot]
+  }
+
+  #read(slot: number): void {
+    if (this.#isRead[slot] === 1) return
+    this.#isRead[slot] = 1
+    this.#segmentBytes[slot] = 0
+    this.#tos[slot] = -1
+    this.#ttl[slot] = -1
+    this.#interfaces[slot] = -1
+    this.#addressBytes[slot] = 0
+    this.#timespecAt[slot] = 0
+    this.#drops[slot] = -1
+    const cursor = this.#cursor
+    cursor.reset(this.#slots.controlOffset(slot), this.#slots.controlLength(slot))
+    while (cursor.next()) {
+      if (cursor.level === c.IPPROTO_UDP) this.#readUdp(slot)
+      else if (cursor.level === c.SOL_SOCKET) this.#readSocket(slot)
+      else if (cursor.level === c.IPPROTO_IP) this.#readIpv4(slot)
+      else if (cursor.level === c.IPPROTO_IPV6) this.#readIpv6(slot)
+    }
+  }
+
+  /** A C `long`, as wide as a pointer. */
+  #long(at: number): bigint {
+    const { view } = this.#slots
+    return structs().pointerBytes === 8 ? view.getBigInt64(at, true) : BigInt(view.getInt32(at, true))
+  }
+
+  #readUdp(slot: number): void {
+    const { type, dataBytes, dataOffset } = this.#cursor
+    // A native int here, where sending takes 16 bits (udp(7)).
+    if (type !== c.UDP_GRO || dataBytes < 4) return
+    const segmentBytes = this.#slots.view.getInt32(dataOffset, true)
+    if (segmentBytes > 0 && segmentBytes < this.#slots.size(slot)) this.#segmentBytes[slot] = segmentBytes
+  }
+
+  #readSocket(slot: number): void {
+    const { type, dataBytes, dataOffset } = this.#cursor
+    if (type === c.SO_RXQ_OVFL && dataBytes >= 4) this.#drops[slot] = this.#slots.view.getUint32(dataOffset, true)
+    else if (type === c.SO_TIMESTAMPNS && dataBytes >= structs().timespec.bytes) this.#timespecAt[slot] = dataOffset
+  }
+
+  #readIpv4(slot: number): void {
+    const { type, dataBytes, dataOffset } = this.#cursor
+    const { inPktinfo } = structs()
+    if (type === c.IP_TOS && dataBytes >= 1) this.#tos[slot] = this.#slots.view.getUint8(dataOffset)
+    else if (type === c.IP_TTL && dataBytes >= 4) this.#ttl[slot] = this.#slots.view.getInt32(dataOffset, true)
+    else if (type === c.IP_PKTINFO && dataBytes >= inPktinfo.bytes) {
+      this.#interfaces[slot] = this.#slots.view.getInt32(dataOffset + inPktinfo.interfaceIndex, true)
+      this.#addressAt[slot] = dataOffset + inPktinfo.address
+      this.#addressBytes[slot] = 4
+    }
+  }
+
+  #readIpv6(slot: number): void {
+    const { type, dataBytes, dataOffset } = this.#cursor
+    const { in6Pktinfo } = structs()
+    if (type === c.IPV6_TCLASS && dataBytes >= 4) this.#tos[slot] = this.#slots.view.getInt32(dataOffset, true)
+    else if (type === c.IPV6_HOPLIMIT && dataBytes >= 4) this.#ttl[slot] = this.#slots.view.getInt32(dataOffset, true)
+    else if (type === c.IPV6_PKTINFO && dataBytes >= in6Pktinfo.bytes) {
+      this.#interfaces[slot] = this.#slots.view.getInt32(dataOffset + in6Pktinfo.interfaceIndex, true)
+      this.#addressAt[slot] = dataOffset + in6Pktinfo.address
+      this.#addressBytes[slot] = 16
+    }
+  }
+}
+
+const MAX_DESTINATIONS = 1024

@@ -1,0 +1,127 @@
+import { getSystemErrorName } from 'node:util'
+import { RecvBatch } from '../batch/recv-batch.js'
+import { type Endpoint, endpointFromSockaddr } from '../endpoint/endpoint.js'
+import { ControlCursor } from '../layout/control.js'
+import { lastErrno } from '../libc/check.js'
+import * as c from '../libc/constants.js'
+import { ErrnoError } from '../libc/errno-error.js'
+import type { Libc } from '../libc/libc.js'
+import { structs } from '../libc/structs.js'
+
+/** An error the network answered with, or this host's own, about a datagram that was sent (IP_RECVERR, ip(7)). */
+export interface NetworkError {
+  /** `ECONNREFUSED`, `EHOSTUNREACH`, `EMSGSIZE` … */
+  readonly code: string
+  /** Negative, as in Node's system errors. */
+  readonly errno: number
+  /** Who found out: this host, or ICMP. */
+  readonly origin: 'local' | 'icmp' | 'icmp6' | 'other'
+  /** ICMP's type and code. */
+  readonly icmpType: number
+  readonly icmpCode: number
+  /** The host that answered. */
+  readonly offender: Endpoint | undefined
+  /** Where the datagram was going. */
+  readonly destination: Endpoint | undefined
+  /** For EMSGSIZE: what the path carries, in bytes. */
+  readonly mtu: number | undefined
+  /** The beginning of the datagram's payload, as much as came back. */
+  readonly payload: Buffer
+}
+
+/** A socket's error queue. */
+export class ErrorQueue {
+  readonly #libc: Libc
+  readonly #fd: number
+  readonly #inbox = new RecvBatch({ capacity: 1, slotBytes: 2048 })
+  #kept: NetworkError[] = []
+
+  constructor(libc: Libc, fd: number) {
+    this.#libc = libc
+    this.#fd = fd
+  }
+
+  /** Everything that has come since the last call, oldest first. */
+  take(): NetworkError[] {
+    this.drain()
+    const taken = this.#kept
+    this.#kept = []
+    return taken
+  }
+
+  /**
+   * Empties the kernel's queue, which otherwise fails one send or receive after the other.
+   *
+   * @returns true if there was anything in it
+   */
+  drain(): boolean {
+    let found = false
+    for (let next = this.#read(); next !== undefined; next = this.#read()) {
+      found = true
+      if (this.#kept.length < MAX_KEPT) this.#kept.push(next)
+    }
+    return found
+  }
+
+  #read(): NetworkError | undefined {
+    const { slots } = this.#inbox
+    this.#inbox.prepare()
+    const byteLength = this.#libc.recvmsg(this.#fd, slots.headersAddress, c.MSG_ERRQUEUE | c.MSG_DONTWAIT)
+    if (byteLength < 0) {
+      const errno = lastErrno()
+      if (errno === c.EINTR) return this.#read()
+      if (errno === c.EAGAIN) return undefined
+      throw new ErrnoError(errno, 'recvmsg')
+    }
+    slots.writeLength(0, byteLength)
+    this.#inbox.fill(1)
+    return describe(this.#inbox)
+  }
+}
+
+function describe(inbox: RecvBatch): NetworkError {
+  const { slots } = inbox
+  const { sockExtendedErr: layout } = structs()
+  const report = findReport(inbox)
+  const at = report.offset
+  const read = (offset: number) => (at < 0 ? 0 : slots.view.getUint8(at + offset))
+  const errno = at < 0 ? 0 : slots.view.getUint32(at + layout.errno, true)
+  const info = at < 0 ? 0 : slots.view.getUint32(at + layout.info, true)
+  const offenderAt = at + layout.bytes
+  const offenderBytes = report.byteLength - layout.bytes
+  return {
+    code: errno === 0 ? 'UNKNOWN' : getSystemErrorName(-errno),
+    errno: -errno,
+    origin: ORIGINS[read(layout.origin)] ?? 'other',
+    icmpType: read(layout.type),
+    icmpCode: read(layout.code),
+    offender: at < 0 ? undefined : endpointFromSockaddr(slots.view, offenderAt, offenderBytes),
+    destination: inbox.source(0),
+    mtu: errno === c.EMSGSIZE ? info : undefined,
+    payload: Buffer.from(inbox.bytes(0)),
+  }
+}
+
+/** Where the sock_extended_err is, which the offender's sockaddr follows. */
+function findReport({ slots }: RecvBatch): { offset: number; byteLength: number } {
+  const cursor = new ControlCursor(slots.view)
+  cursor.reset(slots.controlOffset(0), slots.controlLength(0))
+  while (cursor.next()) {
+    const isReport =
+      (cursor.level === c.IPPROTO_IP && cursor.type === c.IP_RECVERR) ||
+      (cursor.level === c.IPPROTO_IPV6 && cursor.type === c.IPV6_RECVERR)
+    if (isReport && cursor.dataBytes >= structs().sockExtendedErr.bytes) {
+      return { offset: cursor.dataOffset, byteLength: cursor.dataBytes }
+    }
+  }
+  return { offset: -1, byteLength: 0 }
+}
+
+const ORIGINS: Record<number, NetworkError['origin']> = {
+  [c.SO_EE_ORIGIN_LOCAL]: 'local',
+  [c.SO_EE_ORIGIN_ICMP]: 'icmp',
+  [c.SO_EE_ORIGIN_ICMP6]: 'icmp6',
+}
+
+/** Beyond it the newest are dropped: memory stays bounded if nobody asks. */
+const MAX_KEPT = 1024
