@@ -19,9 +19,15 @@ export interface MessageOptions {
   tos?: number
   /** Hops, 1 to 255 (IP_TTL, IPV6_HOPLIMIT). */
   ttl?: number
-  /** The source address, of this host unless the socket was opened with `freebind` (IP_PKTINFO, IPV6_PKTINFO). */
+  /**
+   * The source address (IP_PKTINFO, IPV6_PKTINFO): one of this host's, unless the socket was opened with `transparent`
+   * or, for IPv6, with `freebind`.
+   */
   source?: string
-  /** The index of the interface to leave by (IP_PKTINFO, IPV6_PKTINFO). */
+  /**
+   * The index of the interface to leave by (IP_PKTINFO, IPV6_PKTINFO). Needs a destination or a source, which tell the
+   * family.
+   */
   interfaceIndex?: number
   /** When to leave, in nanoseconds of the clock the socket was opened with (`txTime`). Needs the qdisc fq or etf. */
   txTimeNs?: bigint
@@ -34,8 +40,8 @@ export function segmentControlBytes(): number {
 
 /** Room for all control messages of one message, UDP_SEGMENT not among them. */
 export function markControlBytes(): number {
-  const { inPktinfo, in6Pktinfo } = structs()
-  return 4 * controlSpace(4) + controlSpace(inPktinfo.bytes) + controlSpace(in6Pktinfo.bytes) + controlSpace(8)
+  const { in6Pktinfo } = structs()
+  return 4 * controlSpace(4) + controlSpace(in6Pktinfo.bytes) + controlSpace(8)
 }
 
 /**
@@ -121,13 +127,17 @@ export class MarkWriter {
       throw typeError('ERR_ADDRESS_FAMILY', `source ${source} cannot send to ${destination}: another family`)
     }
     const layer = from?.family ?? networkLayer(destination)
+    if (layer === 'either') {
+      const message = 'interfaceIndex needs a destination or a source: the family of the connected peer is not known here'
+      throw typeError('ERR_INVALID_ARG_VALUE', message)
+    }
     const { inPktinfo, in6Pktinfo, sockaddrIn, sockaddrIn6 } = structs()
-    if (layer !== 'ipv6') {
+    if (layer === 'ipv4') {
       const at = this.#writer.append(c.IPPROTO_IP, c.IP_PKTINFO, inPktinfo.bytes)
       this.#view.setInt32(at + inPktinfo.interfaceIndex, index, true)
       if (from !== undefined) this.#copyWords(from, sockaddrIn.address, at + inPktinfo.specDst, 1)
     }
-    if (layer !== 'ipv4') {
+    if (layer === 'ipv6') {
       const at = this.#writer.append(c.IPPROTO_IPV6, c.IPV6_PKTINFO, in6Pktinfo.bytes)
       this.#view.setInt32(at + in6Pktinfo.interfaceIndex, index, true)
       if (from !== undefined) this.#copyWords(from, sockaddrIn6.address, at + in6Pktinfo.address, 4)

@@ -44,6 +44,7 @@ export const IP_RECVTTL = 12
 export const IP_RECVTOS = 13
 export const IP_MTU = 14
 export const IP_FREEBIND = 15
+export const IP_TRANSPARENT = 19
 export const IP_MULTICAST_IF = 32
 export const IP_MULTICAST_TTL = 33
 export const IP_MULTICAST_LOOP = 34
@@ -72,6 +73,7 @@ export const IPV6_RECVHOPLIMIT = 51
 export const IPV6_HOPLIMIT = 52
 export const IPV6_RECVTCLASS = 66
 export const IPV6_TCLASS = 67
+export const IPV6_TRANSPARENT = 75
 export const IPV6_FREEBIND = 78
 
 export const SO_EE_ORIGIN_LOCAL = 1

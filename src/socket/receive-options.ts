@@ -16,8 +16,10 @@ export interface ControlSettings {
   recvTimestamps?: boolean
   /** Keep ICMP errors for `errors()` (IP_RECVERR, IPV6_RECVERR). */
   recvErrors?: boolean
-  /** Allow source addresses this host does not have (IP_FREEBIND, IPV6_FREEBIND). */
+  /** Allow `bind` to addresses this host does not have yet; over IPv6, also as `source` (IP_FREEBIND, IPV6_FREEBIND). */
   freebind?: boolean
+  /** Allow any address as `source`, of both families; needs CAP_NET_ADMIN (IP_TRANSPARENT, IPV6_TRANSPARENT). */
+  transparent?: boolean
   /** Allow `txTimeNs`, counted by this clock (SO_TXTIME, tc-fq(8), tc-etf(8)). */
   txTime?: 'monotonic' | 'tai'
 }
@@ -30,6 +32,7 @@ export const CONTROL_SETTING_NAMES = [
   'recvTimestamps',
   'recvErrors',
   'freebind',
+  'transparent',
   'txTime',
 ] as const satisfies readonly (keyof ControlSettings)[]
 
@@ -66,4 +69,5 @@ const OPTIONS = {
   recvDestination: { ipv4: c.IP_PKTINFO, ipv6: c.IPV6_RECVPKTINFO },
   recvErrors: { ipv4: c.IP_RECVERR, ipv6: c.IPV6_RECVERR },
   freebind: { ipv4: c.IP_FREEBIND, ipv6: c.IPV6_FREEBIND },
+  transparent: { ipv4: c.IP_TRANSPARENT, ipv6: c.IPV6_TRANSPARENT },
 } as const satisfies Record<string, Option>

@@ -1,0 +1,141 @@
+import t, { type Test } from 'tap'
+import { DestinationKind } from '../../src/endpoint/endpoint.js'
+import { BatchConn, endpoint, SendBatch, type SendBatchOptions } from '../../src/index.js'
+import * as c from '../../src/libc/constants.js'
+import { SegmentationOffload } from '../../src/socket/trains.js'
+import { transmit } from '../../src/socket/transmit.js'
+import { type Answer, fakeLibc } from '../support/fake-libc.js'
+import { readMessages } from '../support/sent-messages.js'
+
+// Fact 26: a device that refuses trains, scripted, because this kernel cuts them in software instead.
+
+const peer = endpoint({ address: '192.0.2.7', port: 9 })
+
+/** Sends with scripted answers; what the kernel took is collected as the datagrams it would have put on the wire. */
+function sending(t: Test, options: SendBatchOptions) {
+  const conn = BatchConn.open()
+  t.teardown(() => conn.close())
+  const trains = new SegmentationOffload(conn.fd, true)
+  const batch = new SendBatch(options)
+  const wire: string[] = []
+  const shapes: string[] = []
+  const run = (answers: Answer[]) => {
+    let next = 0
+    const { libc } = fakeLibc(answers, ({ name, headers, count }) => {
+      const answer = answers[next]
+      next += 1
+      const messages = readMessages(headers, count)
+      shapes.push(
+        `${name}:${messages.map(({ segmentBytes, payload }) => (segmentBytes ? `${payload.length}/${segmentBytes}` : payload.length)).join(',')}`,
+      )
+      if (typeof answer !== 'number') return
+      const accepted = name === 'sendmsg' ? 1 : answer
+      for (const message of messages.slice(0, accepted)) wire.push(...message.datagrams)
+    })
+    return transmit(libc, { fd: 3, served: DestinationKind.ipv4, trains }, batch)
+  }
+  return { trains, batch, wire, shapes, run }
+}
+
+for (const errno of [c.EIO, c.EINVAL]) {
+  t.test(`a refused train (errno ${errno}) goes as single datagrams, once, and trains stay off`, (t) => {
+    const { trains, batch, wire, shapes, run } = sending(t, { slotBytes: 100 })
+    batch.append('aabbc', peer, { segmentBytes: 2 })
+    batch.append('ddee', peer, { segmentBytes: 2 })
+    batch.append('f', peer)
+    t.equal(run([{ errno }, { errno }, 3, 3]), 3)
+    t.strictSame(wire, ['aa', 'bb', 'c', 'dd', 'ee', 'f'])
+    t.strictSame(shapes, ['sendmmsg:5/2,4/2,1', 'sendmmsg:5/2,4/2,1', 'sendmmsg:2,2,1', 'sendmmsg:2,2,1'])
+    t.match(trains.status, { state: 'off', reason: errno === c.EIO ? /EIO/ : /EINVAL/ })
+    batch.clear()
+    batch.append('gghh', peer, { segmentBytes: 2 })
+    t.equal(run([2]), 1, 'not tried again')
+    t.end()
+  })
+}
+
+t.test('the fallback stops and resumes in the middle of a train: nothing is sent twice, nothing left out', (t) => {
+  const { trains, batch, wire, run } = sending(t, { slotBytes: 100 })
+  batch.append('x', peer)
+  batch.append('aabbccddee', peer, { segmentBytes: 2 })
+  batch.append('y', peer)
+  t.equal(run([1]), 1)
+  t.equal(run([{ errno: c.EIO }, { errno: c.EIO }, 2]), 0, 'two datagrams are out, no message is done')
+  t.equal(batch.sent, 1)
+  t.equal(run([{ errno: c.EAGAIN }]), 0)
+  t.equal(run([2]), 0)
+  t.equal(run([2]), 2)
+  t.strictSame(wire, ['x', 'aa', 'bb', 'cc', 'dd', 'ee', 'y'])
+  t.equal(trains.isOn, false)
+  t.end()
+})
+
+t.test('it can start failing after it worked', (t) => {
+  const { batch, wire, run } = sending(t, { slotBytes: 100 })
+  for (const text of ['aabb', 'ccdd', 'eeff']) batch.append(text, peer, { segmentBytes: 2 })
+  t.equal(run([2]), 2)
+  t.equal(run([{ errno: c.EIO }, { errno: c.EIO }, 2]), 1)
+  t.strictSame(wire, ['aa', 'bb', 'cc', 'dd', 'ee', 'ff'])
+  t.end()
+})
+
+t.test('coalesced trains fall back to the messages themselves', (t) => {
+  const { trains, batch, wire, shapes, run } = sending(t, { slotBytes: 100, coalesce: true })
+  for (const text of ['aa', 'bb', 'c', 'dd', 'ee']) batch.append(text, peer)
+  t.equal(run([{ errno: c.EIO }, { errno: c.EIO }, 3, 2]), 5)
+  t.strictSame(wire, ['aa', 'bb', 'c', 'dd', 'ee'])
+  t.strictSame(shapes.at(0), 'sendmmsg:5/2,4/2')
+  t.strictSame(shapes.slice(2), ['sendmmsg:2,2,1', 'sendmmsg:2,2'])
+  t.equal(trains.isOn, false)
+  t.end()
+})
+
+t.test('an error the datagrams meet as well is theirs: trains stay on', (t) => {
+  const { trains, batch, run } = sending(t, { slotBytes: 100 })
+  batch.append('aabb', peer, { segmentBytes: 2 })
+  const refused = { errno: c.EINVAL }
+  t.throws(() => run([refused, refused, refused, refused]), { code: 'EINVAL', index: 0 })
+  t.equal(trains.isOn, true)
+  batch.skip()
+  batch.append('ccdd', peer, { segmentBytes: 2 })
+  t.equal(run([1]), 1)
+  t.end()
+})
+
+t.test('EMSGSIZE: datagrams above the path’s MTU are no segments, shorter ones are', (t) => {
+  const { trains, batch, shapes, run } = sending(t, { slotBytes: 100, coalesce: true })
+  const tooLong = { errno: c.EMSGSIZE }
+  for (const text of ['aaaa', 'bbbb']) batch.append(text, peer)
+  t.equal(run([tooLong, tooLong, 2]), 2)
+  t.equal(trains.isOn, true)
+  t.equal(trains.maxSegmentBytes, 3)
+  batch.clear()
+  for (const text of ['aaaa', 'bbbb', 'ccc', 'ddd']) batch.append(text, peer)
+  t.equal(run([3]), 4)
+  t.equal(shapes.at(-1), 'sendmmsg:4,4,6/3')
+  t.end()
+})
+
+t.test(
+  'a train of the caller’s own that is too long for the path goes as fragments, and then shorter ones whole',
+  (t) => {
+    const { trains, batch, wire, run } = sending(t, { slotBytes: 100 })
+    const tooLong = { errno: c.EMSGSIZE }
+    batch.append('aaaabbbb', peer, { segmentBytes: 4 })
+    t.equal(run([tooLong, tooLong, 2]), 1)
+    t.strictSame(wire, ['aaaa', 'bbbb'])
+    t.equal(trains.isOn, true)
+    t.end()
+  },
+)
+
+t.test('a short count in the middle of coalesced trains counts messages, not headers', (t) => {
+  const { batch, wire, shapes, run } = sending(t, { slotBytes: 100, coalesce: true })
+  for (const text of ['aa', 'bb', 'ccc', 'ddd', 'e']) batch.append(text, peer)
+  t.equal(run([1]), 2)
+  t.equal(batch.sent, 2)
+  t.equal(run([1]), 3)
+  t.strictSame(wire, ['aa', 'bb', 'ccc', 'ddd', 'e'])
+  t.strictSame(shapes, ['sendmmsg:4/2,7/3', 'sendmsg:7/3'])
+  t.end()
+})
