@@ -128,7 +128,8 @@ export class MarkWriter {
     }
     const layer = from?.family ?? networkLayer(destination)
     if (layer === 'either') {
-      const message = 'interfaceIndex needs a destination or a source: the family of the connected peer is not known here'
+      const message =
+        'interfaceIndex needs a destination or a source: the family of the connected peer is not known here'
       throw typeError('ERR_INVALID_ARG_VALUE', message)
     }
     const { inPktinfo, in6Pktinfo, sockaddrIn, sockaddrIn6 } = structs()

@@ -11,6 +11,8 @@ export type Address = number
  */
 export interface Libc {
   readonly structs: Structs
+  /** True if the batched calls go past the C library. */
+  readonly isDirect: boolean
   socket(domain: number, type: number, protocol: number): number
   bind(fd: number, address: Address, length: number): number
   connect(fd: number, address: Address, length: number): number
@@ -72,6 +74,7 @@ function load(): Libc {
   const errnoAddress = library.func('uintptr_t __errno_location()')()
   return {
     structs: structs(),
+    isDirect: isMusl,
     ...batched,
     socket: library.func('int socket(int, int, int)'),
     bind: library.func('int bind(int, uintptr_t, uint32_t)'),

@@ -1,0 +1,161 @@
+import type { Datagram } from '../batch/datagram.js'
+import type { MessageOptions } from '../batch/message-options.js'
+import { RecvBatch } from '../batch/recv-batch.js'
+import { SendBatch } from '../batch/send-batch.js'
+import type { Family } from '../endpoint/endpoint.js'
+import { libc } from '../libc/libc.js'
+import { BatchConn } from '../socket/batch-conn.js'
+import type { OpenOptions } from '../socket/conn-options.js'
+
+/** What can be probed. */
+export type FeatureName = keyof typeof FEATURES
+
+/** Each attempt really sends and receives over loopback; it says what it saw, or throws. */
+export const FEATURES = {
+  ipv4: () => roundTrip({ family: 'ipv4' }),
+  ipv6: () => roundTrip({ family: 'ipv6' }),
+  sendmmsg: () => batched('sendmmsg', 64),
+  recvmmsg: () => batched('recvmmsg', 64),
+  gso: () => trainOf(64),
+  gso128: () => trainOf(128),
+  gro: wholeTrain,
+  tos: () => told({ recvTos: true }, { tos: 0x2a }, ({ tos }) => tos === 0x2a),
+  ttl: () => told({ recvTtl: true }, { ttl: 7 }, ({ ttl }) => ttl === 7),
+  destination: () => told({ recvDestination: true }, {}, ({ destination }) => destination === '127.0.0.1'),
+  source: () => told({}, { source: '127.0.0.9' }, ({ source }) => source?.address === '127.0.0.9'),
+  timestamps: () => told({ recvTimestamps: true }, {}, ({ timestampNs }) => timestampNs !== undefined),
+  kernelDrops: countedDrops,
+  errorQueue: refusedPort,
+  txTime: () => told({}, { txTimeNs: process.hrtime.bigint() }, () => true, { txTime: 'monotonic' }),
+  reusePort: sharedPort,
+  transparent: () => opened({ transparent: true }),
+  largeBuffers: grantedBuffer,
+} as const satisfies Record<string, () => string>
+
+function roundTrip({ family }: { family: Family }): string {
+  using receiver = listening(family)
+  const [datagram] = exchange(receiver, [['ping']])
+  return `a datagram went from ${datagram.source} to ${receiver.localAddress}`
+}
+
+function batched(call: 'sendmmsg' | 'recvmmsg', count: number): string {
+  using receiver = listening('ipv4')
+  using sender = BatchConn.open()
+  const out = new SendBatch({ capacity: count, slotBytes: 8 })
+  for (let index = 0; index < count; index += 1) out.append(String(index), receiver.localAddress)
+  const accepted = sender.send(out)
+  const arrived = receiver.recvBlocking(new RecvBatch({ capacity: count }), WAIT)
+  const seen = call === 'sendmmsg' ? accepted : arrived
+  expect(seen === count, `one call took ${seen} of ${count} messages`)
+  const isDirect = libc().isDirect ? ', by syscall(2), past the C library' : ''
+  return `one call took ${seen} messages${isDirect}`
+}
+
+function trainOf(segments: number): string {
+  using receiver = listening('ipv4')
+  using sender = BatchConn.open()
+  const out = new SendBatch({ slotBytes: segments, maxSegments: segments })
+  out.append(Buffer.alloc(segments), receiver.localAddress, { segmentBytes: 1 })
+  sender.send(out)
+  expect(sender.gso.state === 'on', sender.gso.reason)
+  const arrived = receiver.recvBlocking(new RecvBatch({ capacity: segments }), WAIT)
+  expect(arrived === segments, `a train of ${segments} arrived as ${arrived} datagrams`)
+  return `one message arrived as ${segments} datagrams`
+}
+
+function wholeTrain(): string {
+  using receiver = listening('ipv4', { gro: true })
+  expect(receiver.gro.state === 'on', receiver.gro.reason)
+  using sender = BatchConn.open()
+  const out = new SendBatch()
+  out.append('aabbc', receiver.localAddress, { segmentBytes: 2 })
+  sender.send(out)
+  const inbox = new RecvBatch({ gro: true, capacity: 2 })
+  receiver.recvBlocking(inbox, WAIT)
+  expect(inbox.length === 1 && inbox.segmentBytes(0) === 2, 'the train came as single datagrams')
+  return 'a train of 3 datagrams came in one slot'
+}
+
+function told(
+  receiving: OpenOptions,
+  options: MessageOptions,
+  isRight: (datagram: Datagram) => boolean,
+  sending: OpenOptions = {},
+): string {
+  using receiver = listening('ipv4', receiving)
+  const [datagram] = exchange(receiver, [['x', options]], sending)
+  expect(isRight(datagram), 'it was accepted and had no effect')
+  return 'sent and seen at the other end'
+}
+
+function countedDrops(): string {
+  using receiver = listening('ipv4', { countDrops: true, receiveBufferBytes: 2304 })
+  exchange(
+    receiver,
+    Array.from({ length: 64 }, () => ['x'.repeat(1000)]),
+  )
+  exchange(receiver, [['x']])
+  expect(Number(receiver.kernelDrops) > 0, 'a full buffer dropped nothing that was counted')
+  return `a full buffer dropped ${receiver.kernelDrops} of 64 datagrams, counted`
+}
+
+function refusedPort(): string {
+  using sender = BatchConn.open({ recvErrors: true })
+  using closed = listening('ipv4')
+  const nobody = closed.localAddress
+  closed.close()
+  const out = new SendBatch()
+  out.append('x', nobody)
+  sender.send(out)
+  const [error] = sender.errors()
+  expect(error !== undefined, 'no answer from a closed port')
+  return `a closed port answered ${error.code}`
+}
+
+function sharedPort(): string {
+  using first = listening('ipv4', { reusePort: true })
+  using second = BatchConn.open({ reusePort: true }).bind(first.localAddress)
+  return `two sockets share ${second.localAddress}`
+}
+
+function opened(options: OpenOptions): string {
+  using conn = BatchConn.open(options)
+  return `allowed on descriptor ${conn.fd}`
+}
+
+function grantedBuffer(): string {
+  const wanted = 8 << 20
+  using conn = BatchConn.open({ receiveBufferBytes: wanted })
+  const granted = conn.options.receiveBufferBytes
+  expect(
+    granted >= wanted,
+    `asked for ${wanted} bytes, got ${granted}: raise net.core.rmem_max, or run with CAP_NET_ADMIN`,
+  )
+  return `${granted} bytes granted`
+}
+
+function listening(family: Family, options: OpenOptions = {}): BatchConn {
+  const address = family === 'ipv4' ? '127.0.0.1' : '::1'
+  return BatchConn.open({ family, ...options }).bind({ address, port: 0 })
+}
+
+/** Sends messages to a socket and gives what arrived of them. */
+function exchange(
+  receiver: BatchConn,
+  messages: readonly (readonly [string, MessageOptions?])[],
+  sending: OpenOptions = {},
+): Datagram[] {
+  using sender = BatchConn.open({ family: receiver.family, ...sending })
+  const out = new SendBatch()
+  for (const [text, options] of messages) out.append(text, receiver.localAddress, options)
+  sender.send(out)
+  const inbox = new RecvBatch()
+  expect(receiver.recvBlocking(inbox, WAIT) > 0, 'what was sent did not arrive')
+  return [...inbox]
+}
+
+function expect(isTrue: boolean, otherwise: string): asserts isTrue {
+  if (!isTrue) throw new Error(otherwise)
+}
+
+const WAIT = { timeoutMs: 200 }
