@@ -106,6 +106,7 @@ export const EMSGSIZE = 90
 export const ENOPROTOOPT = 92
 export const ENOBUFS = 105
 export const ENOTCONN = 107
+export const ECANCELED = 125
 export const ECONNREFUSED = 111
 
 /** What one `sendmmsg` takes at the most; it cuts a longer vector in silence (UIO_MAXIOV, net/socket.c). */

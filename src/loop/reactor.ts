@@ -11,6 +11,10 @@ export type ReadinessCallback = (events: number) => void
 
 /** One descriptor under watch. */
 export interface Watch {
+  /** Lets the process stay alive for it, which is so from the start. */
+  ref(): void
+  /** Lets the process end although it is watched. */
+  unref(): void
   /** Changes which events are waited for; 0 keeps the descriptor and waits for errors alone. */
   update(events: number): void
   /** Ends it. Call it before the descriptor is closed. */
@@ -28,6 +32,7 @@ export class Reactor {
   readonly #epoll = check(libc().epoll_create1(EPOLL_CLOEXEC), 'epoll_create1')
   readonly #events = new Arena({ events: EVENTS_PER_TURN * libc().structs.epollEvent.bytes, change: 16 })
   readonly #watchers = new Map<number, Watcher>()
+  #referenced = 0
   readonly #handle = koffi().node.poll(this.#epoll, { readable: true }, () => this.#turn())
 
   constructor() {
@@ -35,24 +40,39 @@ export class Reactor {
     process.once('exit', () => this.#close())
   }
 
-  /** Starts to watch a descriptor. The process stays alive for as long as it is watched. */
-  watch(fd: number, events: number, callback: ReadinessCallback): Watch {
-    const watcher = new Watcher(callback)
+  /**
+   * Starts to watch a descriptor. The process stays alive for as long as it is watched, unless `unref` is called.
+   *
+   * @param context - the async context the callback runs in; left out, the caller's
+   */
+  watch(fd: number, events: number, callback: ReadinessCallback, context = new AsyncResource('BATCHCONN')): Watch {
+    const watcher = new Watcher(callback, context)
     this.#control(EPOLL_CTL_ADD, fd, events)
     this.#watchers.set(fd, watcher)
-    if (this.#watchers.size === 1) this.#handle.ref()
+    this.#setReferenced(watcher, true)
+    const isCurrent = () => this.#watchers.get(fd) === watcher
     return {
+      ref: () => this.#setReferenced(watcher, isCurrent()),
+      unref: () => this.#setReferenced(watcher, false),
       update: (changed) => {
-        if (this.#watchers.get(fd) === watcher) this.#control(EPOLL_CTL_MOD, fd, changed)
+        if (isCurrent()) this.#control(EPOLL_CTL_MOD, fd, changed)
       },
       close: () => {
-        if (this.#watchers.get(fd) !== watcher) return
+        if (!isCurrent()) return
         this.#watchers.delete(fd)
-        if (this.#watchers.size === 0) this.#handle.unref()
+        this.#setReferenced(watcher, false)
         // The descriptor may be gone already, closed by somebody else: then epoll has let go of it by itself.
         libc().epoll_ctl(this.#epoll, EPOLL_CTL_DEL, fd, this.#events.slabs.change.address)
       },
     }
+  }
+
+  #setReferenced(watcher: Watcher, isReferenced: boolean): void {
+    if (watcher.isReferenced === isReferenced) return
+    watcher.isReferenced = isReferenced
+    this.#referenced += isReferenced ? 1 : -1
+    if (this.#referenced === 0) this.#handle.unref()
+    else if (this.#referenced === 1) this.#handle.ref()
   }
 
   #turn(): void {
@@ -69,6 +89,8 @@ export class Reactor {
       return { fd: view.getInt32(at + data, true), events: view.getUint32(at + events, true) }
     })
     for (const event of ready) this.#watchers.get(event.fd)?.notify(event.events)
+    // From Node 26 on, ticks and microtasks queued in a poll callback wait for the next event of another kind.
+    if (MICROTASKS_NEED_AN_EVENT) setImmediate(() => {})
   }
 
   #control(operation: number, fd: number, events: number): void {
@@ -93,11 +115,13 @@ export function reactor(): Reactor {
 }
 
 class Watcher {
+  isReferenced = false
   readonly #callback: ReadinessCallback
-  readonly #resource = new AsyncResource('BATCHCONN')
+  readonly #resource: AsyncResource
 
-  constructor(callback: ReadinessCallback) {
+  constructor(callback: ReadinessCallback, resource: AsyncResource) {
     this.#callback = callback
+    this.#resource = resource
   }
 
   notify(events: number): void {
@@ -109,13 +133,18 @@ class Watcher {
   }
 }
 
-// An exception must not go back through Koffi, where it would stay pending and surface in some unrelated call.
-function raise(error: unknown): void {
+/**
+ * Makes an exception of a user's callback an uncaught one, as from any event handler. It must not go back through
+ * Koffi, where it would stay pending and surface in some unrelated call.
+ */
+export function raise(error: unknown): void {
   process.nextTick(() => {
     throw error
   })
 }
 
 const EVENTS_PER_TURN = 64
+
+const MICROTASKS_NEED_AN_EVENT = Number.parseInt(process.versions.node, 10) >= 26
 
 let instance: Reactor | undefined

@@ -68,10 +68,11 @@ export class BatchConn {
     this.#errors = options.recvErrors ? new ErrorQueue(this.#libc, fd) : undefined
     this.#sending = {
       fd,
-      served: DestinationKind[family] | (this.remoteAddress === undefined ? 0 : DestinationKind.connected),
+      served: 0,
       trains: new SegmentationOffload(fd, validate.boolean(options.gso ?? true, 'gso')),
       onStoredError: () => this.#errors?.drain(),
     }
+    this.noteConnection()
   }
 
   /**
@@ -155,14 +156,20 @@ export class BatchConn {
     const peer = this.#ofFamily(address)
     if (peer.port === 0) validate.port(0, 'port', 1)
     connectDescriptor(this.fd, peer)
-    this.#sending.served |= DestinationKind.connected
+    this.noteConnection()
     return this
+  }
+
+  /** Looks whether the descriptor is connected: somebody else may have done that. @internal */
+  noteConnection(): void {
+    const connected = this.remoteAddress === undefined ? 0 : DestinationKind.connected
+    this.#sending.served = DestinationKind[this.family] | connected
   }
 
   /** Undoes `connect`. */
   disconnect(): this {
     disconnectDescriptor(this.fd)
-    this.#sending.served &= ~DestinationKind.connected
+    this.noteConnection()
     return this
   }
 
@@ -261,13 +268,22 @@ export class BatchConn {
     return this
   }
 
+  /**
+   * Gives the descriptor up without closing it: the opposite of `adopt`. This object is closed then.
+   *
+   * @returns the descriptor, the caller's from now on
+   */
+  release(): number {
+    const { fd } = this
+    this.#waiters.close(() => typeError('ERR_SOCKET_CLOSED', 'the socket was closed while waiting'))
+    this.#fd = -1
+    return fd
+  }
+
   /** Closes the socket; whoever waits on it is told `ERR_SOCKET_CLOSED`. Closing twice is fine. */
   close(): void {
     if (this.#fd < 0) return
-    const fd = this.#fd
-    this.#waiters.close(() => typeError('ERR_SOCKET_CLOSED', 'the socket was closed while waiting'))
-    this.#fd = -1
-    check(this.#libc.close(fd), 'close')
+    check(this.#libc.close(this.release()), 'close')
   }
 
   [Symbol.dispose](): void {

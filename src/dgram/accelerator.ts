@@ -1,0 +1,144 @@
+import { AsyncResource } from 'node:async_hooks'
+import { type Endpoint, endpoint } from '../endpoint/endpoint.js'
+import * as c from '../libc/constants.js'
+import { reactor, type Watch } from '../loop/reactor.js'
+import { BatchConn } from '../socket/batch-conn.js'
+import type { NodeHandle, SendRequest } from './node-socket.js'
+import { adoptOptions, type SocketOptions } from './options.js'
+import { type Recipient, receiveTurn } from './receiver.js'
+import { type Completion, SendQueue } from './send-queue.js'
+
+/**
+ * Takes over the sending and receiving of one of Node's native handles, and leaves it the rest: the descriptor is its
+ * own, and so are binding, options and closing. libuv never watches the descriptor; the reactor does.
+ */
+export class Accelerator {
+  readonly #handle: NodeHandle
+  readonly #recipient: Recipient
+  readonly #options: SocketOptions
+  // Events come in the context the socket was made in, as they do from a native handle.
+  readonly #context = new AsyncResource('BATCHCONN_DGRAM')
+  #conn: BatchConn | undefined
+  #queue: SendQueue | undefined
+  #watch: Watch | undefined
+  /** True from `recvStart` to `recvStop`. */
+  isReceiving = false
+  #isBlocked = false
+  #isReferenced: boolean
+
+  constructor(handle: NodeHandle, recipient: Recipient, options: SocketOptions) {
+    this.#handle = handle
+    this.#recipient = recipient
+    this.#options = options
+    this.#isReferenced = handle.hasRef()
+    this.#patch()
+  }
+
+  /** The socket underneath, once it has a descriptor. */
+  get conn(): BatchConn {
+    this.#conn ??= BatchConn.adopt(this.#handle.fd, adoptOptions(this.#options))
+    return this.#conn
+  }
+
+  get queue(): SendQueue {
+    this.#queue ??= new SendQueue(this.conn, (isBlocked) => {
+      this.#isBlocked = isBlocked
+      this.#refresh()
+    })
+    return this.#queue
+  }
+
+  #patch(): void {
+    const handle = this.#handle
+    const { ref, unref, close, connect, disconnect } = handle
+    handle.send = (request, list, _count, ...rest) => this.#send(request, list, rest)
+    handle.recvStart = () => this.#setReceiving(true)
+    handle.recvStop = () => this.#setReceiving(false)
+    handle.getSendQueueSize = () => this.#queue?.byteLength ?? 0
+    handle.getSendQueueCount = () => this.#queue?.length ?? 0
+    handle.ref = () => {
+      ref.call(handle)
+      this.#setReferenced(true)
+    }
+    handle.unref = () => {
+      unref.call(handle)
+      this.#setReferenced(false)
+    }
+    handle.connect = (address, port) => {
+      const status = connect.call(handle, address, port)
+      this.#conn?.noteConnection()
+      return status
+    }
+    handle.disconnect = () => {
+      const status = disconnect.call(handle)
+      this.#conn?.noteConnection()
+      return status
+    }
+    handle.close = (callback) => {
+      this.#dispose()
+      close.call(handle, callback)
+    }
+  }
+
+  /** What Node's own `send` ends in: `port, address, hasCallback`, or `hasCallback` alone when connected. */
+  #send(request: SendRequest, list: ArrayBufferView[], rest: unknown[]): number {
+    const destination = rest.length > 1 ? destinationOf(rest, this.conn) : undefined
+    if (destination === 'bad') return -c.EINVAL
+    const pieces = list.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))
+    const completion: Completion | undefined =
+      rest.at(-1) === true
+        ? (status, byteLength) => request.oncomplete?.(status, status === 0 ? byteLength : undefined)
+        : undefined
+    this.queue.add(pieces, destination, completion)
+    return 0
+  }
+
+  #setReceiving(isReceiving: boolean): number {
+    this.isReceiving = isReceiving
+    this.#refresh()
+    return 0
+  }
+
+  #setReferenced(isReferenced: boolean): void {
+    this.#isReferenced = isReferenced
+    if (isReferenced) this.#watch?.ref()
+    else this.#watch?.unref()
+  }
+
+  #refresh(): void {
+    const events = (this.isReceiving ? c.EPOLLIN : 0) | (this.#isBlocked ? c.EPOLLOUT : 0)
+    if (events === 0) {
+      this.#watch?.close()
+      this.#watch = undefined
+    } else if (this.#watch === undefined) {
+      this.#watch = reactor().watch(this.conn.fd, events, (ready) => this.#onReady(ready), this.#context)
+      if (!this.#isReferenced) this.#watch.unref()
+    } else {
+      this.#watch.update(events)
+    }
+  }
+
+  #onReady(ready: number): void {
+    if ((ready & c.EPOLLOUT) !== 0 && this.#isBlocked) this.queue.flush()
+    // An error to be told counts as something to receive.
+    if ((ready & ~c.EPOLLOUT) !== 0 && this.isReceiving) receiveTurn(this.conn, this.#recipient)
+  }
+
+  #dispose(): void {
+    this.#queue?.close()
+    this.isReceiving = false
+    this.#isBlocked = false
+    this.#refresh()
+    this.#conn?.release()
+    this.#conn = undefined
+  }
+}
+
+function destinationOf([port, address]: unknown[], conn: BatchConn): Endpoint | 'bad' {
+  try {
+    const made = endpoint({ address: String(address), port: Number(port) })
+    return made.family === conn.family ? made : 'bad'
+  } catch {
+    return 'bad'
+  }
+}

@@ -1,0 +1,9 @@
+import { createSocket, Socket } from './socket.js'
+
+export type { SocketOptions } from './options.js'
+export type { RemoteInfo } from './receiver.js'
+export type { Sendable, SendCallback, SendTarget } from './socket.js'
+export { createSocket, Socket }
+
+/** The same as node:dgram's default export. */
+export default { createSocket, Socket }

@@ -1,0 +1,89 @@
+import * as dgram from 'node:dgram'
+
+/**
+ * What this drop-in needs of Node's own dgram: its Socket keeps its state under a symbol, and a native handle in there.
+ * Undocumented, and the same from Node 20 to 26. Where it is not so, `stateOf` says so and node:dgram is used as it is.
+ */
+export interface NodeState {
+  handle: NodeHandle | null
+  readonly bindState: number
+  readonly connectState: number
+  readonly sendBlockList?: unknown
+}
+
+/** The native handle (libuv's uv_udp_t): it owns the descriptor, binds it and sets its options. */
+export interface NodeHandle {
+  readonly fd: number
+  lookup: Lookup
+  onmessage?: (status: number, handle: NodeHandle, bytes: Buffer | undefined, info: object | undefined) => void
+  bind(address: string, port: number, flags: number): number
+  open(fd: number): number
+  send(request: SendRequest, list: ArrayBufferView[], count: number, ...rest: unknown[]): number
+  connect(address: string, port: number): number
+  disconnect(): number
+  recvStart(): number
+  recvStop(): number
+  close(callback?: () => void): void
+  ref(): void
+  unref(): void
+  hasRef(): boolean
+  getSendQueueSize(): number
+  getSendQueueCount(): number
+}
+
+/**
+ * Node's Socket as it can really be constructed: with what `createSocket` takes, which @types/node does not show.
+ */
+export const NodeSocket = dgram.Socket as unknown as new (
+  options: dgram.SocketType | dgram.SocketOptions,
+  listener?: (...args: never[]) => void,
+) => dgram.Socket
+
+/** How a socket turns an address into a numeric one: at once or later. */
+export type Lookup = (address: string | undefined, callback: (error: Error | null, address: string) => void) => void
+
+/** Node's record of one send. */
+export interface SendRequest {
+  readonly callback?: (error: Error) => void
+  oncomplete?(status: number, size?: number): void
+}
+
+/** `state.bindState` and `state.connectState` of a socket that is bound, or connected. */
+export const READY = 2
+
+/** The state of a socket of Node's; undefined if this runtime keeps it in some other way. */
+export function stateOf(socket: dgram.Socket): NodeState | undefined {
+  const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')
+  const state: unknown = symbol === undefined ? undefined : Reflect.get(socket, symbol)
+  return isNodeState(state) ? state : undefined
+}
+
+function isNodeState(state: unknown): state is NodeState {
+  if (typeof state !== 'object' || state === null || !('handle' in state)) return false
+  // A socket whose signal was aborted beforehand has closed its handle already.
+  return 'bindState' in state && 'connectState' in state && (state.handle === null || isNodeHandle(state.handle))
+}
+
+/** True for a native handle with everything that is built on here. */
+export function isNodeHandle(handle: unknown): handle is NodeHandle {
+  return (
+    typeof handle === 'object' &&
+    handle !== null &&
+    'fd' in handle &&
+    METHODS.every((name) => typeof Reflect.get(handle, name) === 'function')
+  )
+}
+
+const METHODS = [
+  'bind',
+  'open',
+  'send',
+  'connect',
+  'disconnect',
+  'recvStart',
+  'recvStop',
+  'close',
+  'ref',
+  'unref',
+  'hasRef',
+]

@@ -1,0 +1,152 @@
+import { RecvBatch } from '../batch/recv-batch.js'
+import { ErrnoError } from '../libc/errno-error.js'
+import { raise } from '../loop/reactor.js'
+import type { BatchConn } from '../socket/batch-conn.js'
+import { Slab } from './slab.js'
+
+/** What comes with a datagram. The names are node:dgram's; the last four are extra and only there if asked for. */
+export interface RemoteInfo {
+  address: string
+  family: 'IPv4' | 'IPv6'
+  port: number
+  size: number
+  tos?: number
+  ecn?: number
+  ttl?: number
+  destination?: string
+}
+
+/** Where received datagrams go. */
+export interface Recipient {
+  /** False once nothing more is wanted. */
+  readonly isReceiving: boolean
+  /** True if somebody wants whole batches. */
+  readonly wantsBatches: boolean
+  /** True if somebody wants single datagrams. */
+  readonly wantsMessages: boolean
+  /** True if `tos`, `ttl` or `destination` was asked for. */
+  readonly wantsDetails: boolean
+  onBatch(batch: RecvBatch): void
+  onMessage(bytes: Buffer, info: RemoteInfo): void
+  /** @param status - a negative errno */
+  onError(status: number): void
+}
+
+/** Takes what has arrived at a socket and hands it out, for a bounded time. */
+export function receiveTurn(conn: BatchConn, recipient: Recipient): void {
+  inbox ??= new RecvBatch({ capacity: INBOX_CAPACITY, gro: true })
+  let delivered = 0
+  while (recipient.isReceiving && delivered < MAX_MESSAGES_PER_TURN) {
+    const count = receive(conn, inbox, recipient)
+    if (count === 0) return
+    if (recipient.wantsBatches) protect(() => recipient.onBatch(inbox as RecvBatch))
+    delivered += recipient.wantsMessages ? deliver(inbox, recipient) : count
+    if (count < inbox.capacity) return
+  }
+}
+
+function receive(conn: BatchConn, batch: RecvBatch, recipient: Recipient): number {
+  try {
+    return conn.recv(batch)
+  } catch (error) {
+    if (!(error instanceof ErrnoError)) throw error
+    protect(() => recipient.onError(error.errno))
+    return 0
+  }
+}
+
+/** Hands out the datagrams of a batch one by one. @returns how many there were */
+function deliver(batch: RecvBatch, recipient: Recipient): number {
+  const { bytes } = batch.slots
+  let delivered = 0
+  for (let index = 0; index < batch.length; index += 1) {
+    const size = batch.size(index)
+    const step = batch.segmentBytes(index)
+    const start = batch.slots.payloadOffset(index)
+    let offset = 0
+    do {
+      if (!recipient.isReceiving) return delivered
+      const length = Math.min(step, size - offset)
+      const copy = slab.copy(bytes, start + offset, length)
+      offset += length
+      delivered += 1
+      try {
+        recipient.onMessage(copy, describe(batch, index, length, recipient.wantsDetails))
+      } catch (error) {
+        // The rest must neither be lost nor come before the exception is dealt with.
+        const rest = collect(batch, index, offset, recipient.wantsDetails)
+        setImmediate(deliverCollected, rest, recipient)
+        raise(error)
+        return delivered + rest.length
+      }
+    } while (offset < size)
+  }
+  return delivered
+}
+
+type Collected = [Buffer, RemoteInfo][]
+
+/** What is left of a batch, in memory of its own. */
+function collect(batch: RecvBatch, from: number, fromOffset: number, details: boolean): Collected {
+  const rest: Collected = []
+  let offset = fromOffset
+  for (let index = from; index < batch.length; index += 1) {
+    const size = batch.size(index)
+    const step = batch.segmentBytes(index)
+    const start = batch.slots.payloadOffset(index)
+    // An empty datagram is one too, unless it is the one that was just handed out.
+    for (let isFirst = index > from; offset < size || isFirst; isFirst = false) {
+      const length = Math.min(step, size - offset)
+      rest.push([slab.copy(batch.slots.bytes, start + offset, length), describe(batch, index, length, details)])
+      offset += length
+    }
+    offset = 0
+  }
+  return rest
+}
+
+function deliverCollected(rest: Collected, recipient: Recipient): void {
+  for (let next = rest.shift(); next !== undefined && recipient.isReceiving; next = rest.shift()) {
+    try {
+      recipient.onMessage(...next)
+    } catch (error) {
+      setImmediate(deliverCollected, rest, recipient)
+      throw error
+    }
+  }
+}
+
+function describe(batch: RecvBatch, index: number, size: number, details: boolean): RemoteInfo {
+  const source = batch.source(index)
+  const info: RemoteInfo = {
+    address: source?.address ?? '',
+    family: source?.family === 'ipv6' ? 'IPv6' : 'IPv4',
+    port: source?.port ?? 0,
+    size,
+  }
+  if (!details) return info
+  const extras = {
+    tos: batch.tos(index),
+    ecn: batch.ecn(index),
+    ttl: batch.ttl(index),
+    destination: batch.destination(index),
+  }
+  return Object.assign(info, Object.fromEntries(Object.entries(extras).filter(([, value]) => value !== undefined)))
+}
+
+function protect(callback: () => void): void {
+  try {
+    callback()
+  } catch (error) {
+    raise(error)
+  }
+}
+
+// One for all sockets of a thread: each turn copies everything out before it ends. Slots have 64 KiB, for trains;
+// memory that no datagram ever reached is never touched.
+let inbox: RecvBatch | undefined
+const slab = new Slab()
+const INBOX_CAPACITY = 64
+
+/** libuv reads 32 times a turn, then lets timers and other sockets go on; a batch is the larger unit here. */
+const MAX_MESSAGES_PER_TURN = 256

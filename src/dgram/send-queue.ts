@@ -1,0 +1,225 @@
+import { AsyncResource } from 'node:async_hooks'
+import type { MessageOptions } from '../batch/message-options.js'
+import { SendBatch } from '../batch/send-batch.js'
+import type { Endpoint } from '../endpoint/endpoint.js'
+import * as c from '../libc/constants.js'
+import { ErrnoError } from '../libc/errno-error.js'
+import type { BatchConn } from '../socket/batch-conn.js'
+
+/** Told what became of a message: 0 or a negative errno, as libuv has it, and the message's length in bytes. */
+export type Completion = (status: number, byteLength: number) => void
+
+/**
+ * The messages of one socket that are on their way out. They leave at the end of the tick, in one system call; the bytes
+ * are copied when they are added. While the kernel takes no more they wait, up to a bound.
+ */
+export class SendQueue {
+  /** How many bytes wait. */
+  byteLength = 0
+  /** How many messages wait. */
+  length = 0
+  readonly #conn: BatchConn
+  readonly #onBlocked: (isBlocked: boolean) => void
+  #batches: Batch[] = []
+  #isScheduled = false
+  #isBlocked = false
+  #idleTurns = 0
+
+  /** @param onBlocked - told when to start and when to stop to watch for writability, which is to call `flush` */
+  constructor(conn: BatchConn, onBlocked: (isBlocked: boolean) => void) {
+    this.#conn = conn
+    this.#onBlocked = onBlocked
+  }
+
+  /** Takes a message. The completion is called in the caller's async context, never before this returns. */
+  add(
+    payload: string | Uint8Array | readonly Uint8Array[],
+    destination: Endpoint | undefined,
+    completion?: Completion,
+    options?: MessageOptions,
+  ): void {
+    const entry = completion === undefined ? undefined : new Entry(completion)
+    if (this.byteLength > MAX_QUEUED_BYTES) {
+      entry?.finish(-c.ENOBUFS)
+    } else {
+      const batch = this.#room()
+      const size = append(batch.messages, payload, destination, options)
+      if (entry !== undefined) {
+        entry.byteLength = size
+        batch.entries[batch.messages.length - 1] = entry
+      }
+      this.byteLength += size
+      this.length += 1
+      this.#schedule()
+    }
+    // Queued behind the flush, so most are settled by then, and in the caller's own context.
+    if (entry !== undefined) process.nextTick(settle, entry)
+  }
+
+  /** Sends what waits, as far as the kernel takes it. */
+  flush(): void {
+    this.#isScheduled = false
+    const before = this.length
+    while (this.#batches.length > 0) {
+      const [batch] = this.#batches
+      if (!this.#send(batch)) {
+        this.#wait(this.length < before)
+        return
+      }
+      this.#batches.shift()
+      recycle(batch)
+    }
+    this.byteLength = 0
+    this.#idleTurns = 0
+    this.#setBlocked(false)
+  }
+
+  /** Sends what can be sent still, and gives up the rest. */
+  close(): void {
+    if (this.length > 0) this.flush()
+    this.#setBlocked(false)
+    for (const { messages, entries } of this.#batches) {
+      for (let index = messages.sent; index < messages.length; index += 1) entries[index]?.finish(-c.ECANCELED)
+    }
+    this.#batches = []
+    this.byteLength = 0
+    this.length = 0
+  }
+
+  /** A batch with room for one more. A full one leaves at once instead of waiting for the end of the tick. */
+  #room(): Batch {
+    const last = this.#batches.at(-1)
+    if (last !== undefined && last.messages.length < last.messages.capacity) return last
+    if (last !== undefined && !this.#isBlocked) this.flush()
+    const batch = free.pop() ?? newBatch()
+    this.#batches.push(batch)
+    return batch
+  }
+
+  /** @returns false if the socket would block */
+  #send({ messages, entries }: Batch): boolean {
+    while (messages.remaining > 0) {
+      const from = messages.sent
+      const status = this.#sendSome(messages)
+      this.length -= messages.sent - from
+      for (let index = from; index < messages.sent; index += 1) {
+        if (entries[index] === undefined) continue
+        entries[index]?.finish(status)
+        entries[index] = undefined
+      }
+      if (messages.sent === from) return false
+    }
+    return true
+  }
+
+  /** Moves past some messages: 0 if they were sent, the negative errno of the one that failed. */
+  #sendSome(messages: SendBatch): number {
+    try {
+      this.#conn.send(messages)
+      return 0
+    } catch (error) {
+      messages.skip()
+      return error instanceof ErrnoError ? error.errno : -c.EINVAL
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isBlocked) return
+    this.#isScheduled = true
+    process.nextTick(() => {
+      if (this.#isScheduled) this.flush()
+    })
+  }
+
+  #wait(isProgressing: boolean): void {
+    this.#idleTurns = isProgressing ? 0 : this.#idleTurns + 1
+    this.#isBlocked = true
+    // A full device queue (ENOBUFS) leaves the socket writable: then time helps, and watching would spin.
+    const isSpinning = this.#idleTurns > 1
+    this.#onBlocked(!isSpinning)
+    if (isSpinning) setTimeout(() => this.flush(), 1)
+  }
+
+  #setBlocked(isBlocked: boolean): void {
+    if (this.#isBlocked === isBlocked) return
+    this.#isBlocked = isBlocked
+    this.#onBlocked(isBlocked)
+  }
+}
+
+/** One completion on its way: the outcome and the moment to tell it come in either order. */
+class Entry {
+  readonly completion: Completion
+  byteLength = 0
+  status: number | undefined
+  #resource: AsyncResource | undefined
+
+  constructor(completion: Completion) {
+    this.completion = completion
+  }
+
+  finish(status: number): void {
+    this.status = status
+    this.#resource?.runInAsyncScope(this.completion, undefined, status, this.byteLength)
+  }
+
+  /** Not finished at the end of its tick: keeps the context for later. */
+  wait(): void {
+    this.#resource = new AsyncResource('UDPSENDWRAP')
+  }
+}
+
+function settle(entry: Entry): void {
+  if (entry.status === undefined) entry.wait()
+  else entry.completion(entry.status, entry.byteLength)
+}
+
+interface Batch {
+  readonly messages: SendBatch
+  readonly entries: (Entry | undefined)[]
+}
+
+function append(
+  messages: SendBatch,
+  payload: string | Uint8Array | readonly Uint8Array[],
+  destination: Endpoint | undefined,
+  options: MessageOptions | undefined,
+): number {
+  const isShort = sizeOf(payload) <= messages.slotBytes
+  const index = isShort
+    ? messages.append(payload, destination, options)
+    : messages.appendReference(ownCopy(payload), destination, options)
+  return messages.size(index)
+}
+
+function sizeOf(payload: string | Uint8Array | readonly Uint8Array[]): number {
+  if (typeof payload === 'string') return Buffer.byteLength(payload)
+  if (payload instanceof Uint8Array) return payload.byteLength
+  return payload.reduce((sum, piece) => sum + piece.byteLength, 0)
+}
+
+function ownCopy(payload: string | Uint8Array | readonly Uint8Array[]): Buffer {
+  if (typeof payload === 'string') return Buffer.from(payload)
+  return payload instanceof Uint8Array ? Buffer.from(payload) : Buffer.concat(payload)
+}
+
+function newBatch(): Batch {
+  return {
+    messages: new SendBatch({ capacity: BATCH_CAPACITY, slotBytes: SLOT_BYTES, coalesce: true }),
+    entries: new Array<Entry | undefined>(BATCH_CAPACITY).fill(undefined),
+  }
+}
+
+function recycle(batch: Batch): void {
+  batch.messages.clear()
+  if (free.length < MAX_FREE) free.push(batch)
+}
+
+// Shared by the sockets of a thread, so that one that sends nothing costs nothing.
+const free: Batch[] = []
+const MAX_FREE = 4
+const BATCH_CAPACITY = 256
+const SLOT_BYTES = 1472
+
+/** Beyond it, messages are refused with ENOBUFS, as the kernel refuses them. */
+const MAX_QUEUED_BYTES = 16 << 20
