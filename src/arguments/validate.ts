@@ -65,6 +65,13 @@ export function options<T extends object>(value: T | undefined, where: string, k
   return value
 }
 
+/** Checks that `value` is a function. */
+export function callback(value: unknown, name: string): void {
+  if (typeof value !== 'function') {
+    throw typeError('ERR_INVALID_ARG_TYPE', `${name} must be a function; ${received(value)}`)
+  }
+}
+
 /** Checks that `signal`, if given, is an `AbortSignal`. */
 export function abortSignal(signal: unknown, name: string): AbortSignal | undefined {
   if (signal !== undefined && !(signal instanceof AbortSignal)) {

@@ -33,6 +33,7 @@ export class Reactor {
   readonly #events = new Arena({ events: EVENTS_PER_TURN * libc().structs.epollEvent.bytes, change: 16 })
   readonly #watchers = new Map<number, Watcher>()
   #referenced = 0
+  #isClosed = false
   readonly #handle = koffi().node.poll(this.#epoll, { readable: true }, () => this.#turn())
 
   constructor() {
@@ -47,8 +48,13 @@ export class Reactor {
    */
   watch(fd: number, events: number, callback: ReadinessCallback, context = new AsyncResource('BATCHCONN')): Watch {
     const watcher = new Watcher(callback, context)
-    this.#control(EPOLL_CTL_ADD, fd, events)
-    this.#watchers.set(fd, watcher)
+    if (!this.#isClosed) {
+      this.#control(EPOLL_CTL_ADD, fd, events)
+      // The number was somebody's who closed it without telling, and epoll has forgotten that one.
+      const forgotten = this.#watchers.get(fd)
+      if (forgotten !== undefined) this.#setReferenced(forgotten, false)
+      this.#watchers.set(fd, watcher)
+    }
     this.#setReferenced(watcher, true)
     const isCurrent = () => this.#watchers.get(fd) === watcher
     return {
@@ -68,7 +74,7 @@ export class Reactor {
   }
 
   #setReferenced(watcher: Watcher, isReferenced: boolean): void {
-    if (watcher.isReferenced === isReferenced) return
+    if (watcher.isReferenced === isReferenced || this.#isClosed) return
     watcher.isReferenced = isReferenced
     this.#referenced += isReferenced ? 1 : -1
     if (this.#referenced === 0) this.#handle.unref()
@@ -102,7 +108,10 @@ export class Reactor {
     check(libc().epoll_ctl(this.#epoll, operation, fd, slabs.change.address), 'epoll_ctl')
   }
 
+  // Exit handlers that come later may still close sockets, or wait: none of that may reach the handle any more.
   #close(): void {
+    this.#isClosed = true
+    this.#watchers.clear()
     this.#handle.close()
     libc().close(this.#epoll)
   }

@@ -1,16 +1,27 @@
+import { AsyncResource } from 'node:async_hooks'
+import { typeError } from '../arguments/errors.js'
 import { EPOLLIN, EPOLLOUT } from '../libc/constants.js'
 import { reactor, type Watch } from './reactor.js'
 
 /** What is waited for. */
 export type Direction = 'readable' | 'writable'
 
+/** A lasting interest in a descriptor. */
+export interface Listening {
+  /** Ends it. */
+  close(): void
+}
+
 /**
- * Everybody who waits for one descriptor: any number of promises for either direction over one watch.
+ * Everybody who waits for one descriptor: any number of promises for either direction, and one listener, over one watch.
  */
 export class Waiters {
   readonly #fd: number
   readonly #waiting: Record<Direction, Set<Waiter>> = { readable: new Set(), writable: new Set() }
+  #listener: (() => void) | undefined
   #watch: Watch | undefined
+  #events = 0
+  #isReferenced = true
 
   constructor(fd: number) {
     this.#fd = fd
@@ -37,8 +48,39 @@ export class Waiters {
     }
   }
 
+  /**
+   * Calls back every time the descriptor is readable or has an error to tell, in the caller's async context.
+   *
+   * @param callback - is given what tells whether it is still wanted
+   */
+  listen(callback: (isOpen: () => boolean) => void): Listening {
+    if (this.#listener !== undefined) {
+      throw typeError('ERR_INVALID_STATE', 'the socket has a readable callback already; close that first')
+    }
+    const isOpen = () => this.#listener === listener
+    const context = new AsyncResource('BATCHCONN_READABLE')
+    const listener = () => context.runInAsyncScope(callback, undefined, isOpen)
+    this.#listener = listener
+    this.#refresh()
+    return {
+      close: () => {
+        if (!isOpen()) return
+        this.#listener = undefined
+        this.#refresh()
+      },
+    }
+  }
+
+  /** Whether waiting keeps the process alive. */
+  setReferenced(isReferenced: boolean): void {
+    this.#isReferenced = isReferenced
+    if (isReferenced) this.#watch?.ref()
+    else this.#watch?.unref()
+  }
+
   /** Rejects everybody and stops watching. Call it before the descriptor is closed. */
   close(reason: () => Error): void {
+    this.#listener = undefined
     for (const waiters of Object.values(this.#waiting)) {
       for (const waiter of waiters) waiter.reject(reason())
       waiters.clear()
@@ -48,12 +90,16 @@ export class Waiters {
 
   #refresh(): void {
     const { readable, writable } = this.#waiting
-    const events = (readable.size > 0 ? EPOLLIN : 0) | (writable.size > 0 ? EPOLLOUT : 0)
+    const isReading = readable.size > 0 || this.#listener !== undefined
+    const events = (isReading ? EPOLLIN : 0) | (writable.size > 0 ? EPOLLOUT : 0)
+    if (events === this.#events) return
+    this.#events = events
     if (events === 0) {
       this.#watch?.close()
       this.#watch = undefined
     } else if (this.#watch === undefined) {
       this.#watch = reactor().watch(this.#fd, events, (ready) => this.#wake(ready))
+      if (!this.#isReferenced) this.#watch.unref()
     } else {
       this.#watch.update(events)
     }
@@ -61,8 +107,11 @@ export class Waiters {
 
   #wake(ready: number): void {
     const isError = (ready & ~(EPOLLIN | EPOLLOUT)) !== 0
-    if (isError || (ready & EPOLLIN) !== 0) this.#settle('readable')
     if (isError || (ready & EPOLLOUT) !== 0) this.#settle('writable')
+    if (isError || (ready & EPOLLIN) !== 0) {
+      this.#settle('readable')
+      this.#listener?.()
+    }
     this.#refresh()
   }
 
