@@ -32,6 +32,7 @@ export class Reactor {
   readonly #epoll = check(libc().epoll_create1(EPOLL_CLOEXEC), 'epoll_create1')
   readonly #events = new Arena({ events: EVENTS_PER_TURN * libc().structs.epollEvent.bytes, change: 16 })
   readonly #watchers = new Map<number, Watcher>()
+  #lastSerial = 0
   #referenced = 0
   #isClosed = false
   readonly #handle = koffi().node.poll(this.#epoll, { readable: true }, () => this.#turn())
@@ -47,12 +48,16 @@ export class Reactor {
    * @param context - the async context the callback runs in; left out, the caller's
    */
   watch(fd: number, events: number, callback: ReadinessCallback, context = new AsyncResource('BATCHCONN')): Watch {
-    const watcher = new Watcher(callback, context)
+    this.#lastSerial = (this.#lastSerial + 1) >>> 0
+    const watcher = new Watcher(this.#lastSerial, callback, context)
     if (!this.#isClosed) {
-      this.#control(EPOLL_CTL_ADD, fd, events)
+      this.#control(EPOLL_CTL_ADD, fd, events, watcher.serial)
       // The number was somebody's who closed it without telling, and epoll has forgotten that one.
       const forgotten = this.#watchers.get(fd)
-      if (forgotten !== undefined) this.#setReferenced(forgotten, false)
+      if (forgotten !== undefined) {
+        forgotten.isOpen = false
+        this.#setReferenced(forgotten, false)
+      }
       this.#watchers.set(fd, watcher)
     }
     this.#setReferenced(watcher, true)
@@ -61,10 +66,11 @@ export class Reactor {
       ref: () => this.#setReferenced(watcher, isCurrent()),
       unref: () => this.#setReferenced(watcher, false),
       update: (changed) => {
-        if (isCurrent()) this.#control(EPOLL_CTL_MOD, fd, changed)
+        if (isCurrent()) this.#control(EPOLL_CTL_MOD, fd, changed, watcher.serial)
       },
       close: () => {
         if (!isCurrent()) return
+        watcher.isOpen = false
         this.#watchers.delete(fd)
         this.#setReferenced(watcher, false)
         // The descriptor may be gone already, closed by somebody else: then epoll has let go of it by itself.
@@ -92,19 +98,22 @@ export class Reactor {
     }
     const ready = Array.from({ length: count }, (_, index) => {
       const at = slabs.events.offset + index * bytes
-      return { fd: view.getInt32(at + data, true), events: view.getUint32(at + events, true) }
+      const watcher = this.#watchers.get(view.getInt32(at + data, true))
+      // An event of a descriptor that was closed since, whose number is another's now, is not for that one.
+      const isOfThisOne = watcher?.serial === view.getUint32(at + data + 4, true)
+      return { watcher: isOfThisOne ? watcher : undefined, events: view.getUint32(at + events, true) }
     })
-    for (const event of ready) this.#watchers.get(event.fd)?.notify(event.events)
+    for (const { watcher, events } of ready) if (watcher?.isOpen) watcher.notify(events)
     // From Node 26 on, ticks and microtasks queued in a poll callback wait for the next event of another kind.
     if (MICROTASKS_NEED_AN_EVENT) setImmediate(() => {})
   }
 
-  #control(operation: number, fd: number, events: number): void {
+  #control(operation: number, fd: number, events: number, serial: number): void {
     const { slabs, view } = this.#events
     const layout = libc().structs.epollEvent
     view.setUint32(slabs.change.offset + layout.events, events, true)
     view.setInt32(slabs.change.offset + layout.data, fd, true)
-    view.setInt32(slabs.change.offset + layout.data + 4, 0, true)
+    view.setUint32(slabs.change.offset + layout.data + 4, serial, true)
     check(libc().epoll_ctl(this.#epoll, operation, fd, slabs.change.address), 'epoll_ctl')
   }
 
@@ -124,11 +133,15 @@ export function reactor(): Reactor {
 }
 
 class Watcher {
+  /** Tells it from others with the same descriptor number; 32 bits, as epoll's data holds it beside the descriptor. */
+  readonly serial: number
+  isOpen = true
   isReferenced = false
   readonly #callback: ReadinessCallback
   readonly #resource: AsyncResource
 
-  constructor(callback: ReadinessCallback, resource: AsyncResource) {
+  constructor(serial: number, callback: ReadinessCallback, resource: AsyncResource) {
+    this.serial = serial
     this.#callback = callback
     this.#resource = resource
   }
