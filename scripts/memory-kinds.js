@@ -7,13 +7,13 @@ const BYTES = 1 << 20
 const mmap = koffi.load(null).func('uintptr_t mmap(uintptr_t, size_t, int, int, int, intptr_t)')
 
 const kinds = {
-  'ArrayBuffer': () => new ArrayBuffer(BYTES),
+  ArrayBuffer: () => new ArrayBuffer(BYTES),
   'ArrayBuffer, untransferable': () => {
     const buffer = new ArrayBuffer(BYTES)
     markAsUntransferable(buffer)
     return buffer
   },
-  'SharedArrayBuffer': () => new SharedArrayBuffer(BYTES),
+  SharedArrayBuffer: () => new SharedArrayBuffer(BYTES),
   'WebAssembly.Memory': () => new WebAssembly.Memory({ initial: 16, maximum: 16 }).buffer,
   'mmap, seen through koffi.view': () => koffi.view(mmap(0, BYTES, 3, 0x22, -1, 0), BYTES),
 }

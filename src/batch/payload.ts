@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { rangeError, received, typeError } from '../arguments/errors.js'
 
 /** What can be sent: bytes in any view or buffer, or text, which goes out as UTF-8. */
@@ -32,10 +33,16 @@ export function copyPayload(
 
 /** The payload as bytes, without copying it. */
 export function bytesOf(payload: Exclude<Payload, string>): Uint8Array {
+  const bytes = toBytes(payload)
+  if (bytes !== undefined) return bytes
+  throw wrongType('an ArrayBuffer or a view', payload)
+}
+
+function toBytes(payload: unknown): Uint8Array | undefined {
   if (payload instanceof Uint8Array) return payload
   if (ArrayBuffer.isView(payload)) return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength)
-  if (payload instanceof ArrayBuffer || payload instanceof SharedArrayBuffer) return new Uint8Array(payload)
-  throw wrongType(payload)
+  // Not `instanceof`: it may come from another realm.
+  return types.isAnyArrayBuffer(payload) ? new Uint8Array(payload) : undefined
 }
 
 function copyOne(target: Buffer, offset: number, capacity: number, payload: Payload): number {
@@ -48,7 +55,9 @@ function copyOne(target: Buffer, offset: number, capacity: number, payload: Payl
 
 function payloadBytes(payload: Payload): number {
   if (typeof payload === 'string') return Buffer.byteLength(payload)
-  return bytesOf(payload).byteLength
+  const bytes = toBytes(payload)
+  if (bytes !== undefined) return bytes.byteLength
+  throw wrongType('a string, ArrayBuffer or view', payload)
 }
 
 /** The error for a payload of `size` bytes where `capacity` is the most. */
@@ -59,7 +68,7 @@ export function tooLong(size: number, capacity: number): RangeError {
   )
 }
 
-function wrongType(payload: unknown): TypeError {
-  const message = `payload must be a string, ArrayBuffer or view (Buffer, typed array, DataView); ${received(payload)}`
+function wrongType(expected: string, payload: unknown): TypeError {
+  const message = `payload must be ${expected} (Buffer, typed array, DataView); ${received(payload)}`
   return typeError('ERR_INVALID_ARG_TYPE', message)
 }

@@ -190,7 +190,8 @@ export class RecvBatch implements Iterable<Datagram> {
 
   #check(index: number): number {
     if (Number.isInteger(index) && index >= 0 && index < this.#length) return index
-    throw rangeError('ERR_OUT_OF_RANGE', `index must be from 0 to ${this.#length - 1}; received ${index}`)
+    const range = this.#length === 0 ? 'the batch is empty' : `index must be from 0 to ${this.#length - 1}`
+    throw rangeError('ERR_OUT_OF_RANGE', `${range}; received ${index}`)
   }
 }
 

@@ -54,6 +54,10 @@ export class SendBatch {
     const given = validate.options(options, 'SendBatch', ['capacity', 'slotBytes', 'coalesce', 'maxSegments'])
     this.capacity = validate.integer(given.capacity ?? 64, 'capacity', 1, 65536)
     this.slotBytes = validate.integer(given.slotBytes ?? 1472, 'slotBytes', 1, 2 ** 20)
+    if (this.capacity * this.slotBytes > MAX_BATCH_BYTES) {
+      const message = `capacity x slotBytes must be at most ${MAX_BATCH_BYTES} bytes`
+      throw rangeError('ERR_OUT_OF_RANGE', `${message}; received ${this.capacity} x ${this.slotBytes}`)
+    }
     this.coalesce = validate.boolean(given.coalesce ?? false, 'coalesce')
     this.maxSegments = validate.integer(given.maxSegments ?? 64, 'maxSegments', 1, 128)
     this.slots = new SendSlots(this.capacity, this.slotBytes)
@@ -254,7 +258,8 @@ export class SendBatch {
 
   #check(index: number): number {
     if (Number.isInteger(index) && index >= 0 && index < this.#length) return index
-    throw rangeError('ERR_OUT_OF_RANGE', `index must be from 0 to ${this.#length - 1}; received ${index}`)
+    const range = this.#length === 0 ? 'the batch is empty' : `index must be from 0 to ${this.#length - 1}`
+    throw rangeError('ERR_OUT_OF_RANGE', `${range}; received ${index}`)
   }
 }
 
@@ -267,5 +272,8 @@ function assertDestination(destination: unknown): asserts destination is Endpoin
     throw rangeError('ERR_SOCKET_BAD_PORT', 'a destination port must be an integer from 1 to 65535; received 0')
   }
 }
+
+/** One block holds it all, and engines have a limit there. */
+const MAX_BATCH_BYTES = 2 ** 31
 
 const MAX_REFERENCE_BYTES = 2 ** 31 - 1

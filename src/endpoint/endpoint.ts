@@ -85,7 +85,7 @@ export function endpoint(from: EndpointLike): Endpoint {
   }
   const text = validate.text(from.address, 'address')
   const port = validate.port(from.port, 'port', 0)
-  const version = isIP(text)
+  const version = numericVersion(text)
   if (version === 0) {
     const message = `address must be a numeric IPv4 or IPv6 address (resolve host names first); ${received(text)}`
     throw typeError('ERR_INVALID_ARG_VALUE', message)
@@ -104,6 +104,14 @@ export function endpointFromSockaddr(view: DataView, offset: number, length: num
   const words = new Uint32Array(sockaddrBytes(decoded.family) / 4)
   new Uint8Array(words.buffer).set(new Uint8Array(view.buffer, view.byteOffset + offset, words.byteLength))
   return new Endpoint(words, decoded.family, decoded.port)
+}
+
+/** 4 or 6 for a numeric address, 0 otherwise. `isIP` knows zones, but not all names that interfaces can have. */
+function numericVersion(text: string): number {
+  const [numeric, zone, ...more] = text.split('%')
+  const version = isIP(numeric)
+  if (zone === undefined) return version
+  return version === 6 && zone !== '' && more.length === 0 ? 6 : 0
 }
 
 function textOf(words: Uint32Array): string {

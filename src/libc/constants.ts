@@ -1,6 +1,6 @@
 /**
  * Values of Linux's socket headers (asm-generic), which every architecture Koffi supports shares.
- * `scripts/check-headers.sh` compares them, and the structure layouts, with the C headers.
+ * `scripts/check-headers.ts` compares them, and the structure layouts, with the C headers.
  */
 
 export const AF_UNSPEC = 0

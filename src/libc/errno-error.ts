@@ -46,6 +46,6 @@ export class ErrnoError extends Error {
 
 function where({ address, port }: ErrnoDetails): string {
   if (address === undefined) return ''
-  if (port === undefined) return ` ${address}`
+  if (port === undefined || port === 0) return ` ${address}`
   return address.includes(':') ? ` [${address}]:${port}` : ` ${address}:${port}`
 }

@@ -61,7 +61,12 @@ export class Waiters {
     const context = new AsyncResource('BATCHCONN_READABLE')
     const listener = () => context.runInAsyncScope(callback, undefined, isOpen)
     this.#listener = listener
-    this.#refresh()
+    try {
+      this.#refresh()
+    } catch (error) {
+      this.#listener = undefined
+      throw error
+    }
     return {
       close: () => {
         if (!isOpen()) return
@@ -93,7 +98,6 @@ export class Waiters {
     const isReading = readable.size > 0 || this.#listener !== undefined
     const events = (isReading ? EPOLLIN : 0) | (writable.size > 0 ? EPOLLOUT : 0)
     if (events === this.#events) return
-    this.#events = events
     if (events === 0) {
       this.#watch?.close()
       this.#watch = undefined
@@ -103,6 +107,7 @@ export class Waiters {
     } else {
       this.#watch.update(events)
     }
+    this.#events = events
   }
 
   #wake(ready: number): void {

@@ -1,0 +1,47 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+
+/**
+ * Writes the ESM side of each entry of package.json that has one. It passes on what the CommonJS side exports, so that
+ * a program in which both are used has one copy of the library; its names are read off the built CommonJS side.
+ *
+ * @returns the files written
+ */
+export function buildWrappers(root: string): string[] {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, Entry> }
+  return Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : buildWrapper(root, entry)))
+}
+
+/** An entry of `exports` in package.json: a file for everybody, or one for each way of loading it. */
+type Entry = string | { readonly import: Files; readonly require: Files }
+
+interface Files {
+  readonly types: string
+  readonly default: string
+}
+
+function buildWrapper(root: string, entry: Exclude<Entry, string>): string[] {
+  const names = Object.keys(require(join(root, entry.require.default))).filter((name) => name !== '__esModule')
+  if (names.length === 0) throw new Error(`${entry.require.default} exports nothing`)
+  const hasDefault = names.includes('default')
+  const named = names.filter((name) => name !== 'default').sort()
+  const source = `./${basename(entry.require.default)}`
+
+  const code = [
+    `import cjs from '${source}'`,
+    ...named.map((name) => `export const ${name} = cjs.${name}`),
+    ...(hasDefault ? ['export default cjs.default'] : []),
+  ]
+  const types = [
+    `export * from '${source}'`,
+    ...(hasDefault
+      ? [`import cjs = require('${source}')`, 'declare const _default: typeof cjs.default', 'export default _default']
+      : []),
+  ]
+  const files = [join(root, entry.import.default), join(root, entry.import.types)] as const
+  writeFileSync(files[0], `${code.join('\n')}\n`)
+  writeFileSync(files[1], `${types.join('\n')}\n`)
+  return [...files]
+}
+
+if (require.main === module) buildWrappers(dirname(__dirname))

@@ -1,0 +1,139 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import ts from 'typescript'
+
+/** An import that is not allowed. */
+export interface Violation {
+  /** The file's path below the root, with its line: `src/layout/message.ts:3`. */
+  readonly where: string
+  readonly message: string
+}
+
+/** For each folder of src/, what lies directly below it: it may import that, and whatever lies below that in turn. */
+const DIRECTLY_BELOW: Readonly<Record<string, readonly string[]>> = {
+  dgram: ['probe'],
+  probe: ['socket'],
+  socket: ['loop', 'batch'],
+  loop: ['memory'],
+  batch: ['endpoint'],
+  endpoint: ['memory'],
+  memory: ['layout'],
+  layout: ['libc'],
+  libc: ['arguments'],
+  arguments: [],
+}
+
+/** Files directly in src/: they may import every folder, and nothing in src/ may import them. */
+const DOORS = ['index', 'internal']
+
+/** Which doors of the library the folders beside src/ may use; those not named here may import what they like. */
+const DOORS_FOR: Readonly<Record<string, readonly string[]>> = { bench: ['index', 'internal'], examples: ['index'] }
+
+/** Checks every import below `root` against the layers. */
+export function checkImports(root: string): Violation[] {
+  return ['src', ...Object.keys(DOORS_FOR)].flatMap((top) =>
+    sourceFiles(join(root, top)).flatMap((file) => checkFile(root, file)),
+  )
+}
+
+function checkFile(root: string, file: string): Violation[] {
+  const source = ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true)
+  const path = relative(root, file).split(sep)
+  return importsOf(source).flatMap(({ specifier, node }) => {
+    const message = specifier === undefined ? 'the imported name must be a literal' : judge(path, specifier)
+    if (message === undefined) return []
+    const { line } = source.getLineAndCharacterOfPosition(node.getStart(source))
+    return [{ where: `${path.join('/')}:${line + 1}`, message }]
+  })
+}
+
+/** Says what is wrong with an import; undefined if nothing is. */
+function judge(path: readonly string[], specifier: string): string | undefined {
+  const [top] = path
+  if (!specifier.startsWith('.')) return top === 'src' ? judgePackage(path, specifier) : undefined
+  const target = resolve('/', ...path.slice(0, -1), specifier)
+    .split(sep)
+    .slice(1)
+  return top === 'src' ? judgeLayer(path, target) : judgeDoor(path, target)
+}
+
+function judgePackage(path: readonly string[], specifier: string): string | undefined {
+  if (specifier === 'koffi') return path[1] === 'libc' ? undefined : 'only src/libc/ imports koffi'
+  if (!isBuiltin(specifier)) return `src/ imports nothing but koffi and Node's own modules, not '${specifier}'`
+  return specifier.startsWith('node:') ? undefined : `write 'node:${specifier}'`
+}
+
+function judgeLayer(path: readonly string[], target: readonly string[]): string | undefined {
+  const from = placeOf(path)
+  const to = placeOf(target)
+  if (target[0] !== 'src') return `src/ does not import ${target.join('/')}`
+  if (!DOORS.includes(from) && !(from in DIRECTLY_BELOW)) return `'${from}' has no place in the layers yet`
+  if (DOORS.includes(to)) return `nothing in src/ imports src/${to}`
+  if (from === to || DOORS.includes(from) || below(from).has(to)) return undefined
+  return `${from} is not above ${to}`
+}
+
+function judgeDoor(path: readonly string[], target: readonly string[]): string | undefined {
+  const [top = ''] = path
+  const doors = DOORS_FOR[top] ?? []
+  if (target[0] === top || (target[0] === 'src' && target.length === 2 && doors.includes(placeOf(target))))
+    return undefined
+  const allowed = doors.map((door) => `src/${door}`).join(' or ')
+  return `${top}/ imports ${allowed}, not ${target.join('/')}`
+}
+
+/** The folder of src/ a file is in; for a file directly in src/, its name without the ending. */
+function placeOf(path: readonly string[]): string {
+  return path[1]?.replace(/\.[cm]?[jt]s$/, '') ?? ''
+}
+
+function below(layer: string): Set<string> {
+  const direct = DIRECTLY_BELOW[layer] ?? []
+  return new Set([...direct, ...direct.flatMap((name) => [...below(name)])])
+}
+
+interface Import {
+  /** What is imported; undefined if only running the program would tell. */
+  readonly specifier: string | undefined
+  readonly node: ts.Node
+}
+
+/** Every way to name another module: import, export from, import(), require() and import types. */
+function importsOf(source: ts.SourceFile): Import[] {
+  const found: Import[] = []
+  const visit = (node: ts.Node): void => {
+    const named = importedBy(node)
+    if (named !== undefined) found.push({ specifier: ts.isStringLiteralLike(named) ? named.text : undefined, node })
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return found
+}
+
+function importedBy(node: ts.Node): ts.Node | undefined {
+  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return node.moduleSpecifier
+  if (ts.isExternalModuleReference(node)) return node.expression
+  if (ts.isImportTypeNode(node)) return ts.isLiteralTypeNode(node.argument) ? node.argument.literal : node.argument
+  if (!ts.isCallExpression(node)) return undefined
+  const { expression } = node
+  const isImport = expression.kind === ts.SyntaxKind.ImportKeyword
+  const isRequire =
+    (ts.isIdentifier(expression) && expression.text === 'require') ||
+    (ts.isPropertyAccessExpression(expression) && expression.getText() === 'require.resolve')
+  return isImport || isRequire ? node.arguments[0] : undefined
+}
+
+function sourceFiles(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.[cm]?[jt]s$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+}
+
+if (require.main === module) {
+  const violations = checkImports(dirname(__dirname))
+  for (const { where, message } of violations) console.error(`${where}: ${message}`)
+  process.exitCode = violations.length === 0 ? 0 : 1
+}

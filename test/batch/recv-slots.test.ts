@@ -1,0 +1,97 @@
+import t from 'tap'
+import { RecvSlots } from '../../src/batch/recv-slots.js'
+import { messageWords } from '../../src/layout/message.js'
+import { addressOf } from '../../src/libc/libc.js'
+import { nativeMessage, nativeView } from '../support/native-memory.js'
+
+const CAPACITY = 5
+const SLOT_BYTES = 100
+const CONTROL_BYTES = 64
+const HEADER_BYTES = 64
+
+function made(): RecvSlots {
+  return new RecvSlots(CAPACITY, SLOT_BYTES, CONTROL_BYTES)
+}
+
+/** Word `name` of slot's mmsghdr, natively. */
+function word(slots: RecvSlots, slot: number, name: keyof ReturnType<typeof messageWords>): number {
+  return nativeView(slots.headersAddress + slot * HEADER_BYTES + messageWords()[name] * 4, 4).getUint32(0, true)
+}
+
+function write(slots: RecvSlots, slot: number, name: keyof ReturnType<typeof messageWords>, value: number): void {
+  nativeView(slots.headersAddress + slot * HEADER_BYTES + messageWords()[name] * 4, 4).setUint32(0, value, true)
+}
+
+t.test('armed, every header is as recvmmsg wants it', async (t) => {
+  const slots = made()
+  slots.rearm()
+  const base = addressOf(slots.bytes)
+  for (let slot = 0; slot < CAPACITY; slot += 1) {
+    const message = nativeMessage(slots.headersAddress + slot * HEADER_BYTES)
+    t.equal(message.base, base + slots.payloadOffset(slot))
+    t.equal(message.base % 64, 0)
+    t.equal(message.payload.byteLength, SLOT_BYTES)
+    t.equal(message.iovLength, 1)
+    t.equal(message.nameAddress, base + slots.nameAt(slot) * 4)
+    t.equal(message.name?.byteLength, 28, 'room for either family')
+    t.equal(message.control, base + slots.controlOffset(slot))
+    t.equal(message.control % 8, 0)
+    t.equal(message.controlLength, CONTROL_BYTES)
+    t.equal(message.flags, 0)
+  }
+})
+
+t.test('what the kernel writes back is restored, where it wrote and nowhere else', async (t) => {
+  const fields = ['nameLength', 'controlLength', 'flags'] as const
+  const slots = made()
+  slots.rearm()
+  for (let slot = 0; slot < CAPACITY; slot += 1) for (const field of fields) write(slots, slot, field, 7)
+  slots.written(2)
+  slots.rearm()
+  const armed = [28, CONTROL_BYTES, 0]
+  const found = Array.from({ length: CAPACITY }, (_, slot) => fields.map((field) => word(slots, slot, field)))
+  t.strictSame(found, [armed, armed, [7, 7, 7], [7, 7, 7], [7, 7, 7]])
+
+  for (const field of fields) write(slots, 0, field, 9)
+  slots.rearm()
+  t.strictSame(
+    fields.map((field) => word(slots, 0, field)),
+    [9, 9, 9],
+    'armed once is armed: nothing was written since',
+  )
+})
+
+t.test('the length of the iovec stays: the kernel does not touch it', async (t) => {
+  const slots = made()
+  slots.rearm()
+  write(slots, 0, 'length', 3)
+  slots.written(1)
+  slots.rearm()
+  t.equal(nativeMessage(slots.headersAddress).payload.byteLength, SLOT_BYTES)
+})
+
+t.test('no length the kernel may give leads out of its room', async (t) => {
+  const slots = made()
+  const table: [field: 'length' | 'nameLength' | 'controlLength', read: (slot: number) => number, room: number][] = [
+    ['length', (slot) => slots.size(slot), SLOT_BYTES],
+    ['nameLength', (slot) => slots.nameLength(slot), 28],
+    ['controlLength', (slot) => slots.controlLength(slot), CONTROL_BYTES],
+  ]
+  for (const [field, read, room] of table) {
+    for (const value of [0, 1, room - 1, room]) {
+      write(slots, 2, field, value)
+      t.equal(read(2), value, `${field} ${value}`)
+    }
+    for (const value of [room + 1, 65_536, 0x7fff_ffff, 0xffff_ffff]) {
+      write(slots, 2, field, value)
+      t.equal(read(2), room, `${field} ${value}`)
+    }
+  }
+})
+
+t.test("recvmsg's result goes where recvmmsg's would", async (t) => {
+  const slots = made()
+  slots.writeLength(3, 42)
+  t.equal(slots.size(3), 42)
+  t.equal(word(slots, 3, 'length'), 42)
+})

@@ -1,0 +1,19 @@
+import t from 'tap'
+import { runChild } from '../support/child.js'
+
+async function lines(scenario: string): Promise<string[]> {
+  const { code, signal, stderr, stdout } = await runChild('event-loop', { args: [scenario] })
+  t.same({ code, signal, stderr }, { code: 0, signal: null, stderr: '' }, scenario)
+  return stdout.split('\n').filter(Boolean)
+}
+
+t.test('each worker has an event loop of its own, and takes it along when it ends', async (t) => {
+  t.same(await lines('workers that end'), [
+    ...new Array(4).fill('worker received to itself'),
+    'descriptors left behind: 0',
+  ])
+})
+
+t.test('workers are terminated while they wait, and the parent goes on', async (t) => {
+  t.same(await lines('workers terminated while they wait'), new Array(3).fill('worker received to itself'))
+})

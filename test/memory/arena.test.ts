@@ -1,0 +1,112 @@
+import { once } from 'node:events'
+import { MessageChannel } from 'node:worker_threads'
+import fc from 'fast-check'
+import t from 'tap'
+import { AF_INET } from '../../src/libc/constants.js'
+import { addressOf, libc } from '../../src/libc/libc.js'
+import { Arena, cacheAligned } from '../../src/memory/arena.js'
+import { childJson } from '../support/child.js'
+import { nativeBytes } from '../support/native-memory.js'
+import { holds } from '../support/property.js'
+
+t.test('slabs of any size: aligned natively, apart from each other, within the block', async (t) => {
+  const anySizes = fc.dictionary(fc.string({ minLength: 1 }), fc.nat(5000), { minKeys: 1, maxKeys: 6 })
+  holds(
+    t,
+    fc.property(anySizes, (sizes) => {
+      const { slabs, bytes, words, view } = new Arena(sizes)
+      const names = Object.keys(sizes)
+      const inOrder = names.map((name) => slabs[name]).sort((a, b) => a.offset - b.offset)
+      const sized = names.every((name) => slabs[name].byteLength === sizes[name])
+      const aligned = inOrder.every(({ address }) => address % 64 === 0)
+      const placed = inOrder.every(({ address, offset }) => address === addressOf(bytes) + offset)
+      const apart = inOrder.every((slab, index) => {
+        const end = inOrder[index + 1]?.offset ?? bytes.byteLength
+        return slab.offset + slab.byteLength <= end
+      })
+      const oneBlock = bytes.buffer === words.buffer && view.buffer === words.buffer
+      return sized && aligned && placed && apart && oneBlock && view.byteLength === bytes.byteLength
+    }),
+  )
+})
+
+t.test('slabs of different use share no cache line', async (t) => {
+  const { slabs } = new Arena({ a: 1, b: 65, c: 64 })
+  const line = (at: number) => Math.floor(at / 64)
+  t.ok(line(slabs.a.address) < line(slabs.b.address))
+  t.ok(line(slabs.b.address + 64) < line(slabs.c.address))
+})
+
+t.test('it starts all zero', async (t) => {
+  t.ok(new Arena({ only: 10_000 }).bytes.every((byte) => byte === 0))
+})
+
+t.test('what C writes at the address is read in the views, and the other way round', async (t) => {
+  const { slabs, bytes, words, view } = new Arena({ before: 100, numeric: 4 })
+  const { offset, address } = slabs.numeric
+  t.equal(libc().inet_pton(AF_INET, '192.0.2.7', address), 1)
+  t.equal(bytes.toString('hex', offset, offset + 4), 'c0000207')
+  t.equal(words[offset / 4], 0x070200c0)
+  t.equal(view.getUint32(offset), 0xc0000207)
+  words[offset / 4] = 0x04030201
+  t.same(nativeBytes(address, 4), Buffer.from([1, 2, 3, 4]))
+})
+
+t.test('the address holds through garbage collections', async (t) => {
+  t.same(await childJson('arena-survives', { flags: ['--expose-gc'] }), { good: 32, of: 32 })
+})
+
+/** What a transfer may do: refuse or copy. What it must not: take the memory away. */
+function transferOutcome(transfer: () => unknown): void {
+  try {
+    transfer()
+  } catch (error) {
+    if ((error as Error).name !== 'DataCloneError') throw error
+  }
+}
+
+t.test('neither structuredClone nor postMessage can take it away', async (t) => {
+  const arena = new Arena({ only: 64 })
+  const buffer = arena.bytes.buffer as ArrayBuffer
+  const { byteLength } = arena.bytes
+  transferOutcome(() => structuredClone(buffer, { transfer: [buffer] }))
+  t.equal(arena.bytes.byteLength, byteLength)
+
+  const { port1, port2 } = new MessageChannel()
+  transferOutcome(() => port1.postMessage(buffer, [buffer]))
+  transferOutcome(() => port1.postMessage(arena.bytes, [buffer]))
+  port1.postMessage('done')
+  await once(port2, 'message')
+  port2.close()
+  t.equal(arena.bytes.byteLength, byteLength)
+  t.doesNotThrow(() => arena.assertAttached())
+
+  arena.bytes[arena.slabs.only.offset] = 7
+  t.equal(nativeBytes(arena.slabs.only.address, 1)[0], 7, 'the address is still that of the views')
+})
+
+t.test('memory taken away by force is noticed before any address goes to the kernel', async (t) => {
+  const result = await childJson<Record<string, unknown>>('detached')
+  const detached = "TypeError ERR_MEMORY_DETACHED: the batch's memory was transferred away; make a new batch"
+  t.same(result, {
+    arena: detached,
+    send: detached,
+    recv: detached,
+    reference: 'TypeError ERR_MEMORY_DETACHED: the memory message 1 refers to was transferred away',
+    referenceByteLength: 0,
+    sent: [0, 0],
+    arrived: [],
+  })
+})
+
+t.test('cacheAligned rounds up, beyond 32 bits too', async (t) => {
+  const table: [bytes: number, aligned: number][] = [
+    [0, 0],
+    [1, 64],
+    [64, 64],
+    [65, 128],
+    [2 ** 32 + 1, 2 ** 32 + 64],
+    [0x7fff_0000_0001, 0x7fff_0000_0040],
+  ]
+  for (const [bytes, aligned] of table) t.equal(cacheAligned(bytes), aligned)
+})

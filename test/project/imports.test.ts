@@ -1,0 +1,81 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import t from 'tap'
+import { checkImports } from '../../scripts/check-imports.js'
+import { ROOT } from './support.js'
+
+t.test('the imports of this tree only go downwards', async (t) => {
+  t.strictSame(checkImports(ROOT), [])
+})
+
+t.test('what is allowed', async (t) => {
+  const allowed = {
+    'src/index.ts': "export * from './socket/a.js'\nexport * from './arguments/a.js'",
+    'src/internal.ts': "export * from './libc/a.js'",
+    'src/dgram/a.ts': "import '../socket/a.js'\nimport '../arguments/a.js'",
+    'src/probe/a.ts': "import '../socket/a.js'",
+    'src/socket/a.ts': "import './b.js'\nimport '../loop/a.js'\nimport '../batch/a.js'\nimport '../layout/a.js'",
+    'src/loop/a.ts': "import '../memory/a.js'\nimport { poll } from '../libc/a.js'",
+    'src/endpoint/a.ts': "import 'node:net'\nimport fs = require('node:fs/promises')",
+    'src/libc/a.ts': "import type * as Koffi from 'koffi'\nrequire('koffi')\nimport '../arguments/a.js'",
+    'bench/runner/a.ts':
+      "import yargs from 'yargs'\nimport '../../src/index.js'\nimport '../../src/internal.js'\nimport '../b.js'",
+    'examples/a.ts': "import '../src/index.js'\nimport 'batchconn'",
+    'test/a.ts': "import '../src/libc/a.js'\nimport '../bench/runner/a.js'",
+  }
+  t.strictSame(checkImports(plant(t.testdir(), allowed)), [])
+})
+
+t.test('what is caught', async (t) => {
+  const layers: [file: string, source: string, message: RegExp][] = [
+    ['src/arguments/a.ts', "import '../libc/a.js'", /arguments is not above libc/],
+    ['src/libc/a.ts', "import '../layout/a.js'", /libc is not above layout/],
+    ['src/layout/a.ts', "import type { Arena } from '../memory/a.js'", /layout is not above memory/],
+    ['src/memory/a.ts', "export * from '../endpoint/a.js'", /memory is not above endpoint/],
+    ['src/endpoint/a.ts', "const a = import('../batch/a.js')", /endpoint is not above batch/],
+    ['src/batch/a.ts', "import '../loop/a.js'", /batch is not above loop/],
+    ['src/batch/a.ts', "import '../socket/a.js'", /batch is not above socket/],
+    ['src/loop/a.ts', "import '../batch/a.js'", /loop is not above batch/],
+    ['src/loop/a.ts', "import '../endpoint/a.js'", /loop is not above endpoint/],
+    ['src/loop/a.ts', "require('../socket/a.js')", /loop is not above socket/],
+    ['src/socket/a.ts', "import { probe } from '../probe/a.js'", /socket is not above probe/],
+    ['src/socket/a.ts', "import a = require('../dgram/a.js')", /socket is not above dgram/],
+    ['src/socket/a.ts', "type A = import('../dgram/a.js').A", /socket is not above dgram/],
+    ['src/socket/deep/a.ts', "import '../../dgram/a.js'", /socket is not above dgram/],
+    ['src/socket/a.ts', "import { open } from '../index.js'", /nothing in src\/ imports src\/index/],
+    ['src/dgram/a.ts', "import '../internal.js'", /nothing in src\/ imports src\/internal/],
+    ['src/index.ts', "export * from './internal.js'", /nothing in src\/ imports src\/internal/],
+    ['src/queue/a.ts', "import '../libc/a.js'", /'queue' has no place in the layers/],
+    ['src/extra.ts', "import './libc/a.js'", /'extra' has no place in the layers/],
+  ]
+  const packages: typeof layers = [
+    ['src/socket/a.ts', "import koffi from 'koffi'", /only src\/libc\/ imports koffi/],
+    ['src/index.ts', "export type { TypeObject } from 'koffi'", /only src\/libc\/ imports koffi/],
+    ['src/libc/a.ts', "import yargs from 'yargs'", /not 'yargs'/],
+    ['src/libc/a.ts', "import 'fs'", /write 'node:fs'/],
+    ['src/libc/a.ts', "import '../../test/support/a.js'", /src\/ does not import test\/support\/a.js/],
+    ['src/libc/a.ts', "import '../../package.json'", /src\/ does not import package.json/],
+    ['src/libc/a.ts', "require.resolve('../socket/a.js')", /libc is not above socket/],
+    ['src/libc/a.ts', "import('../' + name)", /must be a literal/],
+  ]
+  const doors: typeof layers = [
+    ['bench/a.ts', "import '../src/libc/a.js'", /bench\/ imports src\/index or src\/internal, not src\/libc\/a.js/],
+    ['bench/deep/a.ts', "import '../../test/a.js'", /bench\/ imports src\/index or src\/internal, not test\/a.js/],
+    ['examples/a.ts', "import '../src/internal.js'", /examples\/ imports src\/index, not src\/internal.js/],
+  ]
+  for (const [file, source, message] of [...layers, ...packages, ...doors]) {
+    const root = plant(t.testdir(), { [file]: `// a comment\n${source}` })
+    const violations = checkImports(root)
+    t.match(violations, [{ where: `${file}:2`, message }], `${file}: ${source}`)
+    t.equal(violations.length, 1)
+  }
+})
+
+/** Writes a tree of source files into an empty folder. */
+function plant(root: string, files: Readonly<Record<string, string>>): string {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  return root
+}

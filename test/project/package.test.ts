@@ -1,0 +1,171 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import t from 'tap'
+import * as library from '../../src/index.js'
+import { declaredNames, internals } from './internals.js'
+import { clean, installed, ROOT, run } from './support.js'
+
+t.setTimeout(300_000)
+
+t.test('the package', async (t) => {
+  const work = t.testdir()
+  const tarball = await pack(join(work, 'source'))
+
+  t.test('holds the built library, its papers, and nothing else', async (t) => {
+    const { stdout } = await run('tar', ['-tzf', tarball])
+    const names = stdout.trim().split('\n')
+    t.strictSame(names.map((name) => name.replace(/^package\//, '')).sort(), expectedFiles())
+  })
+
+  t.test('publint', async (t) => clean(t, await run(installed('publint'), ['run', tarball, '--strict'])))
+
+  t.test('@arethetypeswrong/cli', async (t) => clean(t, await run(installed('attw'), [tarball, '--no-emoji'])))
+
+  t.test('in an ESM project', async (t) => {
+    const root = await project(join(work, 'esm'), { type: 'module' }, [tarball])
+    writeFileSync(
+      join(root, 'main.js'),
+      `import { createRequire } from 'node:module'
+       import { BatchConn, RecvBatch, SendBatch } from 'batchconn'
+       import * as all from 'batchconn'
+       ${exchange('')}
+       const cjs = createRequire(import.meta.url)('batchconn')
+       const shared = Object.keys(all).filter((name) => all[name] === cjs[name])
+       console.log(JSON.stringify({ texts: await exchange(), shared, names: Object.keys(cjs) }))`,
+    )
+    const result = await json(root, 'main.js')
+    t.strictSame(result.texts, EXCHANGED)
+    t.strictSame(result.shared, result.names.sort(), 'ESM and CommonJS share one instance of everything')
+    t.strictSame(result.names, Object.keys(library).sort())
+
+    const { packages } = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8'))
+    const others = Object.keys(packages).filter((name) => !/^node_modules\/@koromix\/koffi-/.test(name))
+    t.strictSame(others, ['node_modules/batchconn', 'node_modules/koffi'], 'koffi is all that comes with it')
+  })
+
+  t.test('in a CommonJS project', async (t) => {
+    const root = await project(join(work, 'cjs'), {}, [tarball])
+    writeFileSync(
+      join(root, 'main.js'),
+      `const { BatchConn, RecvBatch, SendBatch } = require('batchconn')
+       ${exchange('')}
+       const { version } = require('batchconn/package.json')
+       exchange().then((texts) => console.log(JSON.stringify({ texts, version })))`,
+    )
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    t.strictSame(await json(root, 'main.js'), { texts: EXCHANGED, version })
+    const { stderr } = await run(process.execPath, ['-e', "require('batchconn/dist/libc/libc.js')"], { cwd: root })
+    t.match(stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/, 'the inside stays inside')
+  })
+
+  t.test('in a TypeScript project', async (t) => {
+    const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    const tools = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`)
+    const root = await project(join(work, 'typescript'), { type: 'module' }, [tarball, ...tools])
+    const main = `import { BatchConn, RecvBatch, SendBatch } from 'batchconn'
+      ${exchange(': string[]')}
+      exchange().then((texts: string[]) => console.log(JSON.stringify({ texts })))
+      // @ts-expect-error: internal
+      export const slots = new SendBatch().slots`
+    writeFileSync(join(root, 'main.ts'), main)
+    writeFileSync(join(root, 'main.cts'), main)
+    const compilerOptions = {
+      ...{ strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false },
+      ...{ target: 'es2022', module: 'nodenext', types: ['node'] },
+    }
+    writeFileSync(join(root, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
+    clean(t, await run(join(root, 'node_modules', '.bin', 'tsc'), [], { cwd: root }))
+    t.strictSame(await json(root, 'main.js'), { texts: EXCHANGED })
+    t.strictSame(await json(root, 'main.cjs'), { texts: EXCHANGED })
+  })
+
+  t.test('what is internal is not in the types', async (t) => {
+    const types = join(work, 'cjs', 'node_modules', 'batchconn', 'dist')
+    const internal = internals(join(ROOT, 'src'))
+    t.ok(internal.length > 5, `${internal.length} marked as internal`)
+    for (const { file, name } of internal) {
+      const names = declaredNames(join(types, file.replace(/ts$/, 'd.ts')))
+      t.notOk(names.includes(name), `${file}: ${name}`)
+    }
+    for (const file of reachable(join(types, 'index.d.ts'))) {
+      t.notMatch(readFileSync(file, 'utf8'), /@internal|'koffi'/, relative(types, file))
+    }
+  })
+})
+
+/** Packs this repository as `npm publish` would, from a copy: the build does not disturb what goes on in the tree. */
+async function pack(copy: string): Promise<string> {
+  mkdirSync(copy)
+  const copied = ['src', 'scripts', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'tsconfig.json']
+  for (const name of [...copied, 'tsconfig.build.json']) {
+    if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(copy, name), { recursive: true })
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+  const { stdout, stderr } = await run('npm', ['pack', '--json', '--pack-destination', '..'], { cwd: copy })
+  const name = /"filename": "(.+)"/.exec(stdout)?.[1]
+  if (name === undefined) throw new Error(`npm pack: ${stdout}${stderr}`)
+  return join(copy, '..', name)
+}
+
+function expectedFiles(): string[] {
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+  const built = sources
+    .filter((name) => name.endsWith('.ts') && name !== 'internal.ts')
+    .map((name) => `dist/${name.slice(0, -'.ts'.length)}`)
+    .flatMap((name) => [`${name}.js`, `${name}.d.ts`])
+  const papers = ['CHANGELOG.md', 'LICENSE', 'README.md'].filter((name) => existsSync(join(ROOT, name)))
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const entries = Object.values<{ import?: Record<string, string> }>(exports)
+  const wrappers = entries.flatMap((entry) => Object.values(entry.import ?? {})).map((path) => path.replace('./', ''))
+  return [...built, ...wrappers, 'package.json', ...papers].sort()
+}
+
+/** An empty project with some packages installed, their install scripts left out. */
+async function project(root: string, manifest: object, packages: readonly string[]): Promise<string> {
+  mkdirSync(root)
+  writeFileSync(join(root, 'package.json'), JSON.stringify({ name: 'user', version: '1.0.0', ...manifest }))
+  const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']
+  const { status, stderr } = await run('npm', ['install', ...flags, ...packages], { cwd: root })
+  if (status !== 0) throw new Error(`npm install: ${stderr}`)
+  return root
+}
+
+/** A function that sends two datagrams over loopback and gives back what arrived. */
+function exchange(arrayType: string): string {
+  return `
+    async function exchange() {
+      const receiver = BatchConn.open().bind({ address: '127.0.0.1', port: 0 })
+      const sender = BatchConn.open().connect(receiver.localAddress)
+      const outgoing = new SendBatch({ capacity: 2 })
+      outgoing.append('one')
+      outgoing.append(['t', Buffer.from('wo')])
+      const sent = sender.send(outgoing)
+      const inbox = new RecvBatch({ capacity: 4 })
+      const texts${arrayType} = []
+      while (texts.length < sent) {
+        await receiver.readable({ signal: AbortSignal.timeout(10_000) })
+        receiver.recv(inbox)
+        for (const datagram of inbox) texts.push(datagram.bytes.toString())
+      }
+      for (const conn of [sender, receiver]) conn.close()
+      return texts
+    }`
+}
+
+const EXCHANGED = ['one', 'two']
+
+async function json(root: string, program: string) {
+  const { status, stdout, stderr } = await run(process.execPath, [program], { cwd: root })
+  if (status !== 0 || stderr !== '') throw new Error(`${program}: ${status} ${stderr}`)
+  return JSON.parse(stdout)
+}
+
+/** A declaration file and all it imports, directly or not. */
+function reachable(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  for (const [, name = ''] of readFileSync(file, 'utf8').matchAll(/from '(\..+)\.js'/g)) {
+    reachable(resolve(dirname(file), `${name}.d.ts`), seen)
+  }
+  return seen
+}

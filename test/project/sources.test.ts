@@ -1,0 +1,36 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { clean, installed, ROOT, run } from './support.js'
+
+t.setTimeout(300_000)
+
+t.test('types', async (t) => clean(t, await run(installed('tsc'), ['--noEmit'])))
+
+t.test('lint and format', async (t) => clean(t, await run(installed('biome'), ['check', '.'])))
+
+t.test('the lockfile names no registry', async (t) => {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { resolved?: string }>
+  }
+  t.strictSame(
+    Object.keys(packages).filter((name) => packages[name]?.resolved !== undefined),
+    [],
+  )
+})
+
+t.test('the runtime depends on koffi alone, and installs anywhere', async (t) => {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  t.strictSame(Object.keys(manifest.dependencies), ['koffi'])
+  t.hasStrict(manifest, { name: 'batchconn', license: 'MIT', engines: { node: '>=20.19' } })
+  for (const field of ['os', 'cpu', 'libc', 'peerDependencies', 'optionalDependencies']) t.notHas(manifest, field)
+  for (const hook of ['preinstall', 'install', 'postinstall', 'prepare']) t.notHas(manifest.scripts, hook)
+})
+
+const hasReadme = existsSync(join(ROOT, 'README.md'))
+
+t.test('the README and CI use the same commands', { skip: !hasReadme && 'there is no README.md' }, async (t) => {
+  for (const command of ['npm ci && npx ts-node bench/send.ts', 'npm ci && npm test']) {
+    for (const file of ['README.md', '.ci/run']) t.ok(readFileSync(join(ROOT, file), 'utf8').includes(command), file)
+  }
+})

@@ -1,0 +1,64 @@
+import type { RecvBatch } from '../../src/batch/recv-batch.js'
+import type { Endpoint } from '../../src/index.js'
+import { ControlWriter } from '../../src/layout/control.js'
+import { messageWords } from '../../src/layout/message.js'
+import { addressOf } from '../../src/libc/libc.js'
+
+/** One datagram as the kernel would leave it. */
+export interface Arrival {
+  readonly payload?: string | Uint8Array
+  /** `msg_len`, where it differs from the payload's length. */
+  readonly length?: number
+  readonly source?: Endpoint
+  /** The `sockaddr` instead of an endpoint's. */
+  readonly name?: Uint8Array
+  /** `msg_namelen`, where it differs. */
+  readonly nameLength?: number
+  readonly flags?: number
+  /** Control messages: level, type, data. */
+  readonly control?: readonly (readonly [level: number, type: number, data: Uint8Array])[]
+  /** `msg_controllen`, where it differs. */
+  readonly controlLength?: number
+}
+
+/** Does to a batch what `recvmmsg` does: prepares it, writes headers, names, control and payloads, and fills it. */
+export function arrive(batch: RecvBatch, arrivals: readonly Arrival[]): void {
+  batch.prepare()
+  for (const [slot, arrival] of arrivals.entries()) writeSlot(batch, slot, arrival)
+  batch.fill(arrivals.length)
+}
+
+/** Where a slot's mmsghdr starts in the batch's `slots.words`. */
+export function headerAt(batch: RecvBatch, slot: number): number {
+  const { words, headersAddress } = batch.slots
+  return (headersAddress - addressOf(words)) / 4 + slot * messageWords().stride
+}
+
+function writeSlot(batch: RecvBatch, slot: number, arrival: Arrival): void {
+  const { slots } = batch
+  const at = headerAt(batch, slot)
+  const words = messageWords()
+  const payload = Buffer.from(arrival.payload ?? '')
+  payload.copy(slots.bytes, slots.payloadOffset(slot), 0, batch.slotBytes)
+  const name = arrival.name ?? nameOf(arrival.source)
+  slots.bytes.set(name, slots.nameAt(slot) * 4)
+  slots.words[at + words.nameLength] = arrival.nameLength ?? name.byteLength
+  const controlLength = writeControl(batch, slot, arrival.control ?? [])
+  slots.words[at + words.controlLength] = arrival.controlLength ?? controlLength
+  slots.words[at + words.flags] = arrival.flags ?? 0
+  slots.words[at + words.length] = arrival.length ?? payload.byteLength
+}
+
+function nameOf(source: Endpoint | undefined): Uint8Array {
+  if (source === undefined) return new Uint8Array(0)
+  return new Uint8Array(source.words.buffer, source.words.byteOffset, source.byteLength)
+}
+
+function writeControl(batch: RecvBatch, slot: number, control: NonNullable<Arrival['control']>): number {
+  const { view, bytes } = batch.slots
+  const writer = new ControlWriter(view)
+  // Armed, the length is that of the buffer.
+  writer.reset(batch.slots.controlOffset(slot), batch.slots.controlLength(slot))
+  for (const [level, type, data] of control) bytes.set(data, writer.append(level, type, data.byteLength))
+  return writer.byteLength
+}

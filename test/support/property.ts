@@ -1,0 +1,9 @@
+import fc from 'fast-check'
+import type { Test } from 'tap'
+
+/** Asserts that a property holds for whatever fast-check comes up with; a failure shows the smallest counterexample. */
+export function holds<T>(t: Test, property: fc.IProperty<T>, numRuns = 300): void {
+  const { failed, counterexample, errorInstance, seed } = fc.check(property, { numRuns })
+  const shown = fc.stringify(counterexample)
+  t.notOk(failed, failed ? `counterexample (seed ${seed}): ${shown} ${errorInstance ?? ''}` : `holds ${numRuns} times`)
+}
