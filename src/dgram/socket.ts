@@ -10,6 +10,7 @@ import { Destinations } from './destinations.js'
 import { isNodeHandle, type NodeHandle, NodeSocket, type NodeState, READY, stateOf } from './node-socket.js'
 import type { SocketOptions } from './options.js'
 import type { Recipient, RemoteInfo } from './receiver.js'
+import { shareItsPort } from './reuse-port.js'
 import { sendError } from './send-error.js'
 import type { Completion } from './send-queue.js'
 import { batchingSupport } from './support.js'
@@ -162,6 +163,9 @@ export class Socket extends NodeSocket {
     const recipient = this.#recipient()
     const accelerate = (handle: NodeHandle | null) => {
       if (isNodeHandle(handle)) this.#accelerator = new Accelerator(handle, recipient, this.#options)
+      if (handle !== null && this.#options.reusePort === true && !('reusePort' in state)) {
+        shareItsPort(handle, this.#options.type === 'udp6' ? 'ipv6' : 'ipv4')
+      }
       return handle
     }
     let current = accelerate(state.handle)

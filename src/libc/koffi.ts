@@ -1,5 +1,6 @@
 import type * as Koffi from 'koffi'
 import { typeError } from '../arguments/errors.js'
+import { keepLoaded } from './keep-loaded.js'
 
 /**
  * Koffi, loaded on first use: importing batchconn works everywhere, and only opening a socket asks for Linux.
@@ -19,7 +20,9 @@ function load(): typeof Koffi {
     )
   }
   try {
-    return require('koffi') as typeof Koffi
+    const koffi = require('koffi') as typeof Koffi
+    keepLoaded(koffi)
+    return koffi
   } catch (cause) {
     const error = typeError(
       'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',

@@ -17,3 +17,8 @@ t.test('each worker has an event loop of its own, and takes it along when it end
 t.test('workers are terminated while they wait, and the parent goes on', async (t) => {
   t.same(await lines('workers terminated while they wait'), new Array(3).fill('worker received to itself'))
 })
+
+t.test('the last worker that has Koffi loaded is terminated while it waits', async (t) => {
+  const { code, signal, stdout } = await runChild('terminated-worker')
+  t.same({ code, signal, stdout: stdout.trim() }, { code: 0, signal: null, stdout: 'terminated' })
+})

@@ -19,7 +19,9 @@ t.test('the package', async (t) => {
 
   t.test('publint', async (t) => clean(t, await run(installed('publint'), ['run', tarball, '--strict'])))
 
-  t.test('@arethetypeswrong/cli', async (t) => clean(t, await run(installed('attw'), [tarball, '--no-emoji'])))
+  t.test('@arethetypeswrong/cli', async (t) =>
+    clean(t, await run(installed('attw'), [tarball, '--no-emoji', '--profile', 'node16'])),
+  )
 
   t.test('in an ESM project', async (t) => {
     const root = await project(join(work, 'esm'), { type: 'module' }, [tarball])

@@ -1,0 +1,284 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import nodeDgram from 'node:dgram'
+import { once } from 'node:events'
+import { BlockList } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import dgram, { type RemoteInfo, Socket, type SocketOptions } from '../../src/dgram/index.js'
+import type { RecvBatch } from '../../src/index.js'
+
+// What the drop-in does beside or beyond node:dgram; that the rest is the same is test/dgram/differential.
+
+async function bound(t: Test, options: Partial<SocketOptions> = {}): Promise<Socket> {
+  const socket = dgram.createSocket({ type: 'udp4', ...options })
+  t.teardown(() => new Promise<void>((resolve) => closed(socket, resolve)))
+  socket.bind(0, options.type === 'udp6' ? '::1' : '127.0.0.1')
+  await once(socket, 'listening')
+  return socket
+}
+
+function closed(socket: Socket, done: () => void): void {
+  try {
+    socket.close(done)
+  } catch {
+    done()
+  }
+}
+
+function messages(socket: Socket): string[] {
+  const seen: string[] = []
+  socket.on('message', (bytes) => seen.push(bytes.toString()))
+  return seen
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 500 && !condition(); turn += 1) await sleep(10)
+  if (!condition()) throw new Error('waited in vain')
+}
+
+t.test('it is a node:dgram Socket, with batching on', async (t) => {
+  const socket = await bound(t)
+  t.ok(socket instanceof nodeDgram.Socket)
+  t.ok(socket instanceof Socket)
+  t.strictSame(socket.batching, { state: 'on', reason: 'Linux, with Koffi' })
+})
+
+t.test('a tick’s messages leave in order, each with its own callback, in its caller’s context', async (t) => {
+  const receiver = await bound(t)
+  const sender = await bound(t)
+  const seen = messages(receiver)
+  const storage = new AsyncLocalStorage<number>()
+  const results: unknown[] = []
+  const { port } = receiver.address()
+  for (let index = 0; index < 600; index += 1) {
+    const payload = index === 300 ? Buffer.alloc(66_000) : String(index)
+    storage.run(index, () =>
+      sender.send(payload, port, '127.0.0.1', (error, bytes) => {
+        results.push([storage.getStore(), (error as NodeJS.ErrnoException | null)?.code ?? bytes])
+      }),
+    )
+  }
+  t.equal(results.length, 0, 'never before send returns')
+  await until(() => results.length === 600)
+  const all = Array.from({ length: 600 }, (_, index) => index)
+  t.strictSame(
+    results,
+    all.map((index) => [index, index === 300 ? 'EMSGSIZE' : String(index).length]),
+  )
+  await until(() => seen.length === 599)
+  t.strictSame(seen, all.filter((index) => index !== 300).map(String))
+})
+
+t.test('the payload is taken when send is called', async (t) => {
+  const receiver = await bound(t)
+  const sender = await bound(t)
+  const seen = messages(receiver)
+  const { port } = receiver.address()
+  const short = Buffer.from('as it was')
+  const long = Buffer.alloc(5000, 'a')
+  sender.send(short, port, '127.0.0.1')
+  sender.send(long, port, '127.0.0.1')
+  sender.send([short, long], port, '127.0.0.1')
+  short.fill('x')
+  long.fill('x')
+  await until(() => seen.length === 3)
+  t.strictSame(seen.slice(0, 2), ['as it was', 'a'.repeat(5000)])
+})
+
+t.test('a received Buffer and its rinfo are the caller’s own', async (t) => {
+  const receiver = await bound(t)
+  const sender = await bound(t)
+  const kept: [Buffer, RemoteInfo][] = []
+  receiver.on('message', (bytes, info) => kept.push([bytes, info]))
+  const { port } = receiver.address()
+  for (let index = 0; index < 500; index += 1) sender.send(String(index).padStart(60), port, '127.0.0.1')
+  sender.send(Buffer.alloc(9000, 'l'), port, '127.0.0.1')
+  sender.send('', port, '127.0.0.1')
+  await until(() => kept.length === 502)
+  kept.slice(0, 500).forEach(([bytes, info], index) => {
+    t.equal(bytes.toString(), String(index).padStart(60))
+    t.strictSame(info, { address: '127.0.0.1', family: 'IPv4', port: sender.address().port, size: 60 })
+  })
+  t.equal(kept[500][0].toString(), 'l'.repeat(9000))
+  t.strictSame([kept[501][0].byteLength, kept[501][1].size], [0, 0])
+  const memory = new Set(kept.slice(0, 500).map(([bytes]) => bytes.buffer))
+  t.equal(memory.size, 1, '500 short datagrams share a slab')
+  t.ok(kept.every(([bytes]) => bytes.byteOffset % 8 === 0))
+})
+
+t.test('a train arrives as single messages, with gro and without', async (t) => {
+  for (const gro of [true, false]) {
+    const receiver = await bound(t, { gro })
+    const sender = await bound(t)
+    const seen = messages(receiver)
+    const { port } = receiver.address()
+    for (let index = 0; index < 100; index += 1) sender.send(String(index).padStart(4), port, '127.0.0.1')
+    await until(() => seen.length === 100)
+    t.strictSame(
+      seen,
+      Array.from({ length: 100 }, (_, index) => String(index).padStart(4)),
+    )
+  }
+})
+
+t.test('what the kernel does not take waits, in bounded memory', async (t) => {
+  const receiver = await bound(t, { recvBufferSize: 4 << 20 })
+  const sender = await bound(t, { sendBufferSize: 4096, gso: false })
+  const seen = messages(receiver)
+  const { port } = receiver.address()
+  let done = 0
+  for (let index = 0; index < 300; index += 1) {
+    sender.send(String(index).padEnd(1400), port, '127.0.0.1', (error) => {
+      t.equal(error, null)
+      done += 1
+    })
+  }
+  t.equal(sender.getSendQueueCount() > 0, true)
+  t.equal(sender.getSendQueueSize(), sender.getSendQueueCount() * 1400)
+  await until(() => done === 300 && seen.length === 300)
+  t.strictSame(
+    seen.map((text) => Number(text)),
+    Array.from({ length: 300 }, (_, index) => index),
+  )
+  t.equal(sender.getSendQueueCount(), 0)
+  t.equal(sender.getSendQueueSize(), 0)
+})
+
+t.test('beyond the bound, ENOBUFS', async (t) => {
+  const sender = await bound(t)
+  const codes = new Set<unknown>()
+  // Larger than a slot, so that none of it leaves before the tick ends.
+  for (let index = 0; index < 300; index += 1) {
+    sender.send(Buffer.alloc(65_000), 9, '127.0.0.1', (error) =>
+      codes.add((error as NodeJS.ErrnoException | null)?.code),
+    )
+    if (index < 250) t.ok(sender.getSendQueueSize() <= 16_777_216 + 65_000)
+  }
+  await until(() => codes.size > 0)
+  t.ok([...codes].every((code) => code === undefined || code === 'ENOBUFS'))
+})
+
+t.test('close sends what was queued in the same tick', async (t) => {
+  const receiver = await bound(t)
+  const sender = await bound(t)
+  const seen = messages(receiver)
+  const results: unknown[] = []
+  for (const text of ['a', 'b']) sender.send(text, receiver.address().port, '127.0.0.1', (error) => results.push(error))
+  sender.close()
+  await until(() => seen.length === 2 && results.length === 2)
+  t.strictSame(results, [null, null])
+})
+
+t.test('a handler that throws: uncaught, and the rest of the batch still comes, in order', async (t) => {
+  const receiver = await bound(t)
+  const sender = await bound(t)
+  const seen: string[] = []
+  const errors: unknown[] = []
+  const handlers = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  const onError = (error: unknown) => {
+    errors.push(error)
+    seen.push('uncaught')
+  }
+  process.on('uncaughtException', onError)
+  t.teardown(() => {
+    process.removeListener('uncaughtException', onError)
+    for (const handler of handlers) process.on('uncaughtException', handler)
+  })
+  receiver.on('message', (bytes) => {
+    seen.push(bytes.toString())
+    if (/[bd]/.test(bytes.toString())) throw new Error(bytes.toString())
+  })
+  for (const text of ['a', 'b', '', 'c', 'd', 'e']) sender.send(text, receiver.address().port, '127.0.0.1')
+  await until(() => seen.length === 8)
+  t.strictSame(seen, ['a', 'b', 'uncaught', '', 'c', 'd', 'uncaught', 'e'])
+  t.match(errors, [{ message: 'b' }, { message: 'd' }])
+})
+
+t.test('closing in a message handler: nothing more is delivered', async (t) => {
+  const receiver = await bound(t)
+  const sender = await bound(t)
+  const seen: string[] = []
+  receiver.on('message', (bytes) => {
+    seen.push(bytes.toString())
+    receiver.close()
+  })
+  for (const text of ['a', 'b', 'c']) sender.send(text, receiver.address().port, '127.0.0.1')
+  await once(receiver, 'close')
+  await sleep(20)
+  t.strictSame(seen, ['a'])
+})
+
+t.test('connected: sends, hears its peer, tells ECONNREFUSED, disconnects', async (t) => {
+  const receiver = await bound(t)
+  const sender = await bound(t)
+  const seen = messages(receiver)
+  const { port } = receiver.address()
+  sender.connect(port, '127.0.0.1')
+  await once(sender, 'connect')
+  t.equal(sender.remoteAddress().port, port)
+  const bytes = await new Promise((resolve, reject) => {
+    sender.send('connected', (error, count) => (error ? reject(error) : resolve(count)))
+  })
+  t.equal(bytes, 9)
+  sender.disconnect()
+  sender.send('again', port, '127.0.0.1')
+  await until(() => seen.length === 2)
+  sender.connect(port, '127.0.0.1')
+  await once(sender, 'connect')
+  receiver.close()
+  await once(receiver, 'close')
+  sender.send('to nobody')
+  const [error] = await once(sender, 'error')
+  t.match(error, { code: 'ECONNREFUSED', syscall: 'recvmsg' })
+})
+
+t.test('extra: a target with options, and rinfo with what was asked for', async (t) => {
+  const receiver = await bound(t, { recvTos: true, recvTtl: true, recvDestination: true })
+  const sender = await bound(t)
+  const heard = once(receiver, 'message')
+  sender.send('marked', { port: receiver.address().port, ecn: 2, ttl: 9, source: '127.0.0.1' })
+  const [bytes, info] = await heard
+  t.equal(bytes.toString(), 'marked')
+  t.match(info, { size: 6, tos: 2, ecn: 2, ttl: 9, destination: '127.0.0.1' })
+  t.throws(() => sender.send('x', { port: 9, address: 'localhost' }), { code: 'ERR_INVALID_ARG_VALUE' })
+  t.throws(() => sender.send('x', { port: 9, ttl: 300 }), { code: 'ERR_OUT_OF_RANGE' })
+})
+
+t.test('extra: sendMany and the event batch', async (t) => {
+  const receiver = await bound(t)
+  const sender = await bound(t)
+  const seen: string[] = []
+  receiver.on('batch', (batch: RecvBatch) => {
+    for (const { bytes } of batch) seen.push(bytes.toString())
+  })
+  const sent = await new Promise((resolve, reject) => {
+    const target = { port: receiver.address().port, address: '127.0.0.1' }
+    sender.sendMany(['a', Buffer.from('bb'), 'ccc'], target, (error, bytes) => (error ? reject(error) : resolve(bytes)))
+  })
+  t.equal(sent, 6)
+  await until(() => seen.length === 3)
+  t.strictSame(seen, ['a', 'bb', 'ccc'])
+  await new Promise<void>((resolve) => sender.sendMany([], {}, () => resolve()))
+})
+
+t.test('receiveBlockList and reusePort, on every Node version', async (t) => {
+  const receiveBlockList = new BlockList()
+  receiveBlockList.addAddress('127.0.0.5')
+  const receiver = await bound(t, { receiveBlockList, reusePort: true })
+  const seen = messages(receiver)
+  const second = dgram.createSocket({ type: 'udp4', reusePort: true })
+  second.bind(receiver.address().port, '127.0.0.1')
+  await once(second, 'listening')
+  second.close()
+  for (const address of ['127.0.0.5', '127.0.0.6']) {
+    const sender = dgram.createSocket('udp4')
+    sender.bind(0, address)
+    await once(sender, 'listening')
+    sender.send(address, receiver.address().port, '127.0.0.1')
+    await sleep(10)
+    sender.close()
+  }
+  await until(() => seen.length > 0)
+  t.strictSame(seen, ['127.0.0.6'])
+})
