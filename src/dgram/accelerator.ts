@@ -6,6 +6,7 @@ import { BatchConn } from '../socket/batch-conn.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
 import { adoptOptions, type SocketOptions } from './options.js'
 import { type Recipient, receiveTurn } from './receiver.js'
+import { sendError } from './send-error.js'
 import { type Completion, SendQueue } from './send-queue.js'
 
 /**
@@ -87,7 +88,10 @@ export class Accelerator {
     const pieces = list.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))
     const completion: Completion | undefined =
       rest.at(-1) === true
-        ? (status, byteLength) => request.oncomplete?.(status, status === 0 ? byteLength : undefined)
+        ? (status, byteLength) => {
+            if (status === 0) request.oncomplete?.(status, byteLength)
+            else request.callback?.(sendError(status, request.address, request.port))
+          }
         : undefined
     this.queue.add(pieces, destination, completion)
     return 0
@@ -135,10 +139,13 @@ export class Accelerator {
 }
 
 function destinationOf([port, address]: unknown[], conn: BatchConn): Endpoint | 'bad' {
-  try {
-    const made = endpoint({ address: String(address), port: Number(port) })
-    return made.family === conn.family ? made : 'bad'
-  } catch {
-    return 'bad'
+  const text = String(address)
+  // libuv passes over the zone where there is no such interface.
+  for (const written of text.includes('%') ? [text, text.split('%', 1)[0]] : [text]) {
+    try {
+      const made = endpoint({ address: written, port: Number(port) })
+      if (made.family === conn.family) return made
+    } catch {}
   }
+  return 'bad'
 }

@@ -45,6 +45,8 @@ export type Lookup = (address: string | undefined, callback: (error: Error | nul
 /** Node's record of one send. */
 export interface SendRequest {
   readonly callback?: (error: Error) => void
+  readonly address?: string
+  readonly port?: number
   oncomplete?(status: number, size?: number): void
 }
 

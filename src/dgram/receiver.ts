@@ -22,8 +22,8 @@ export interface Recipient {
   readonly isReceiving: boolean
   /** True if somebody wants whole batches. */
   readonly wantsBatches: boolean
-  /** True if somebody wants single datagrams. */
-  readonly wantsMessages: boolean
+  /** How many listeners want single datagrams. */
+  readonly messageListeners: number
   /** True if `tos`, `ttl` or `destination` was asked for. */
   readonly wantsDetails: boolean
   onBatch(batch: RecvBatch): void
@@ -40,7 +40,7 @@ export function receiveTurn(conn: BatchConn, recipient: Recipient): void {
     const count = receive(conn, inbox, recipient)
     if (count === 0) return
     if (recipient.wantsBatches) protect(() => recipient.onBatch(inbox as RecvBatch))
-    delivered += recipient.wantsMessages ? deliver(inbox, recipient) : count
+    delivered += recipient.messageListeners > 0 ? deliver(inbox, recipient) : count
     if (count < inbox.capacity) return
   }
 }
@@ -70,15 +70,9 @@ function deliver(batch: RecvBatch, recipient: Recipient): number {
       const copy = slab.copy(bytes, start + offset, length)
       offset += length
       delivered += 1
-      try {
-        recipient.onMessage(copy, describe(batch, index, length, recipient.wantsDetails))
-      } catch (error) {
-        // The rest must neither be lost nor come before the exception is dealt with.
-        const rest = collect(batch, index, offset, recipient.wantsDetails)
-        setImmediate(deliverCollected, rest, recipient)
-        raise(error)
-        return delivered + rest.length
-      }
+      const outcome = hand(recipient, copy, describe(batch, index, length, recipient.wantsDetails))
+      if (outcome === 'on') continue
+      return defer(outcome, collect(batch, index, offset, recipient.wantsDetails), recipient)
     } while (offset < size)
   }
   return delivered
@@ -105,14 +99,40 @@ function collect(batch: RecvBatch, from: number, fromOffset: number, details: bo
   return rest
 }
 
+/** Whether to go on after a message, or who is to be waited for first. */
+type Outcome = 'on' | 'listener' | 'uncaught'
+
+function hand(recipient: Recipient, bytes: Buffer, info: RemoteInfo): Outcome {
+  const listeners = recipient.messageListeners
+  try {
+    recipient.onMessage(bytes, info)
+  } catch (error) {
+    raise(error)
+    return 'uncaught'
+  }
+  // Who listened once may want the next one as well, and says so in a promise that has not run yet.
+  return recipient.messageListeners < listeners ? 'listener' : 'on'
+}
+
+/**
+ * Hands the rest out later: when the exception is dealt with, or when whoever awaited one message has had the chance to
+ * await the next. Nothing of it is lost, and nothing overtakes it.
+ *
+ * @returns what ends the turn
+ */
+function defer(outcome: Outcome, rest: Collected, recipient: Recipient): number {
+  if (outcome === 'uncaught') setImmediate(deliverCollected, rest, recipient)
+  // From a microtask to the next tick: all other microtasks come before that.
+  else queueMicrotask(() => process.nextTick(deliverCollected, rest, recipient))
+  return MAX_MESSAGES_PER_TURN
+}
+
 function deliverCollected(rest: Collected, recipient: Recipient): void {
   for (let next = rest.shift(); next !== undefined && recipient.isReceiving; next = rest.shift()) {
-    try {
-      recipient.onMessage(...next)
-    } catch (error) {
-      setImmediate(deliverCollected, rest, recipient)
-      throw error
-    }
+    const outcome = hand(recipient, ...next)
+    if (outcome === 'on') continue
+    defer(outcome, rest, recipient)
+    return
   }
 }
 

@@ -9,6 +9,9 @@ import type { BatchConn } from '../socket/batch-conn.js'
 /** Told what became of a message: 0 or a negative errno, as libuv has it, and the message's length in bytes. */
 export type Completion = (status: number, byteLength: number) => void
 
+/** One message: its bytes, or the pieces it is put together from. */
+export type Bytes = string | Uint8Array | readonly (string | Uint8Array)[]
+
 /**
  * The messages of one socket that are on their way out. They leave at the end of the tick, in one system call; the bytes
  * are copied when they are added. While the kernel takes no more they wait, up to a bound.
@@ -32,12 +35,7 @@ export class SendQueue {
   }
 
   /** Takes a message. The completion is called in the caller's async context, never before this returns. */
-  add(
-    payload: string | Uint8Array | readonly Uint8Array[],
-    destination: Endpoint | undefined,
-    completion?: Completion,
-    options?: MessageOptions,
-  ): void {
+  add(payload: Bytes, destination: Endpoint | undefined, completion?: Completion, options?: MessageOptions): void {
     const entry = completion === undefined ? undefined : new Entry(completion)
     if (this.byteLength > MAX_QUEUED_BYTES) {
       entry?.finish(-c.ENOBUFS)
@@ -181,7 +179,7 @@ interface Batch {
 
 function append(
   messages: SendBatch,
-  payload: string | Uint8Array | readonly Uint8Array[],
+  payload: Bytes,
   destination: Endpoint | undefined,
   options: MessageOptions | undefined,
 ): number {
@@ -192,15 +190,15 @@ function append(
   return messages.size(index)
 }
 
-function sizeOf(payload: string | Uint8Array | readonly Uint8Array[]): number {
+function sizeOf(payload: Bytes): number {
   if (typeof payload === 'string') return Buffer.byteLength(payload)
   if (payload instanceof Uint8Array) return payload.byteLength
-  return payload.reduce((sum, piece) => sum + piece.byteLength, 0)
+  return payload.reduce((sum: number, piece) => sum + sizeOf(piece), 0)
 }
 
-function ownCopy(payload: string | Uint8Array | readonly Uint8Array[]): Buffer {
+function ownCopy(payload: Bytes): Buffer {
   if (typeof payload === 'string') return Buffer.from(payload)
-  return payload instanceof Uint8Array ? Buffer.from(payload) : Buffer.concat(payload)
+  return payload instanceof Uint8Array ? Buffer.from(payload) : Buffer.concat(payload.map(ownCopy))
 }
 
 function newBatch(): Batch {

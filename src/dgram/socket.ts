@@ -12,7 +12,7 @@ import type { SocketOptions } from './options.js'
 import type { Recipient, RemoteInfo } from './receiver.js'
 import { shareItsPort } from './reuse-port.js'
 import { sendError } from './send-error.js'
-import type { Completion } from './send-queue.js'
+import type { Bytes, Completion } from './send-queue.js'
 import { batchingSupport } from './support.js'
 
 /** Told what became of a message. */
@@ -34,8 +34,7 @@ export interface SendTarget extends Omit<MessageOptions, 'segmentBytes'> {
  * datagrams leave and arrive is different. Where batching cannot be had, nothing is.
  */
 export class Socket extends NodeSocket {
-  /** Whether datagrams go in batches, and why. */
-  readonly batching: OffloadStatus
+  readonly #batching: OffloadStatus
   readonly #state: NodeState | undefined
   readonly #options: SocketOptions
   readonly #destinations: Destinations
@@ -49,8 +48,13 @@ export class Socket extends NodeSocket {
     // Their meaning is in the steps between Node's send and the handle: leave them to Node.
     this.#hasOwnWay = this.#options.lookup !== undefined || this.#options.sendBlockList !== undefined
     this.#state = stateOf(this)
-    this.batching = this.#state === undefined ? UNKNOWN_STATE : batchingSupport()
-    if (this.batching.state === 'on' && this.#state !== undefined) this.#takeOver(this.#state)
+    this.#batching = this.#state === undefined ? UNKNOWN_STATE : batchingSupport()
+    if (this.#batching.state === 'on' && this.#state !== undefined) this.#takeOver(this.#state)
+  }
+
+  /** Whether datagrams go in batches, and why. */
+  get batching(): OffloadStatus {
+    return this.#batching
   }
 
   /** As node:dgram's; the message leaves at the end of the tick, together with the others. */
@@ -101,7 +105,7 @@ export class Socket extends NodeSocket {
   }
 
   /** The common forms, from a bound socket to a numeric address. @returns false if it is for Node to do, or to refuse */
-  #sendFast(message: string | Uint8Array, a: unknown, b: unknown, c: unknown): boolean {
+  #sendFast(message: Bytes, a: unknown, b: unknown, c: unknown): boolean {
     const state = this.#state
     if (this.#accelerator === undefined || this.#hasOwnWay || state?.bindState !== READY) return false
     if (state.connectState === READY) {
@@ -120,7 +124,7 @@ export class Socket extends NodeSocket {
     return true
   }
 
-  #sendTo(message: string | Uint8Array, target: SendTarget, callback: unknown): void {
+  #sendTo(message: Bytes, target: SendTarget, callback: unknown): void {
     const { port, address, ...options } = target
     if (this.#accelerator === undefined || this.#state?.bindState !== READY) {
       if (Object.keys(options).length > 0) {
@@ -138,7 +142,7 @@ export class Socket extends NodeSocket {
   }
 
   #enqueue(
-    message: string | Uint8Array,
+    message: Bytes,
     destination: Endpoint | undefined,
     address: string | undefined,
     port: number | undefined,
@@ -193,8 +197,8 @@ export class Socket extends NodeSocket {
       get wantsBatches() {
         return socket.listenerCount('batch') > 0
       },
-      get wantsMessages() {
-        return socket.listenerCount('message') > 0
+      get messageListeners() {
+        return socket.listenerCount('message')
       },
       onBatch: (batch: RecvBatch) => this.emit('batch', batch),
       onMessage: (bytes, info) => {
@@ -216,8 +220,9 @@ export function createSocket(
   return new Socket(type, listener)
 }
 
-function isBytes(message: unknown): message is string | Uint8Array {
-  return message instanceof Uint8Array || typeof message === 'string'
+function isBytes(message: unknown): message is Bytes {
+  if (message instanceof Uint8Array || typeof message === 'string') return true
+  return Array.isArray(message) && message.every((piece) => piece instanceof Uint8Array || typeof piece === 'string')
 }
 
 function isCallback(value: unknown): value is SendCallback | undefined {

@@ -282,3 +282,17 @@ t.test('receiveBlockList and reusePort, on every Node version', async (t) => {
   await until(() => seen.length > 0)
   t.strictSame(seen, ['127.0.0.6'])
 })
+
+t.test('messages that arrive together can be awaited one by one', async (t) => {
+  const receiver = await bound(t)
+  const sender = await bound(t)
+  const expected = Array.from({ length: 150 }, (_, index) => String(index))
+  const first = once(receiver, 'message')
+  for (const text of expected) sender.send(text, receiver.address().port, '127.0.0.1')
+  const seen: string[] = []
+  for (let next = await first; ; next = await once(receiver, 'message')) {
+    seen.push(next[0].toString())
+    if (seen.length === expected.length) break
+  }
+  t.strictSame(seen, expected)
+})
