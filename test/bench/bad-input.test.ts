@@ -1,0 +1,67 @@
+import t from 'tap'
+import { boundSocket, deadEndpoint } from '../support/sockets.js'
+import { bench } from './support.js'
+
+// Each command is a process of its own, and machines differ.
+t.setTimeout(240_000)
+
+/** Command, options, exit status, and what the one line says. */
+const CASES: [string, string, number, RegExp][] = [
+  ['send', '--sizee 3', 2, /unknown option --sizee; did you mean --size\?/],
+  ['send', '--size 0', 2, /--size must be a whole number from 1 to 65507, not '0'/],
+  ['send', '--size 70000', 2, /--size must be/],
+  ['send', '--batch 0', 2, /--batch must be a whole number from 1 to 1024, not '0'/],
+  ['send', '--to 127.0.0.1:0', 2, /the port must be a whole number from 1 to 65535, not '0'/],
+  ['send', '--to 127.0.0.1:70000', 2, /the port must be/],
+  ['send', '--to no-such-host.invalid:5211', 1, /the host 'no-such-host\.invalid' cannot be resolved/],
+  ['send', `--to 127.0.0.1:${deadEndpoint().port}`, 1, /the receiver is not there: .*connection refused.*--no-control/],
+  ['send', '--to 127.0.0.1 --no-control --bind 192.0.2.1', 1, /cannot send from 192\.0\.2\.1 port 0: EADDRNOTAVAIL/],
+  ['send', '--to 127.0.0.1 --no-control --bind [::1]', 1, /the host '::1' cannot be resolved to IPv4/],
+  ['send', '--to [::1] --no-control --bind 127.0.0.1 --mode dgram', 1, /cannot be resolved to IPv6/],
+  ['send', '--to 255.255.255.255 --no-control', 1, /255\.255\.255\.255.*EACCES/],
+  ['recv', '--listen 0', 2, /the port must be/],
+  ['recv', '--listen 127.0.0.1:70000', 2, /the port must be/],
+  ['recv', '--listen 192.0.2.1:5211', 1, /cannot listen on 192\.0\.2\.1:5211: this host has no such address/],
+  ['recv', '--batch 0', 2, /--batch must be/],
+  ['recv', '--lisen 1', 2, /did you mean --listen\?/],
+  ['compare', '--peers rust', 2, /--peers must be a list of c, go, dgram, not 'rust'/],
+]
+
+for (const [command, line, expected, message] of CASES) {
+  t.test(`${command} ${line}`, async (t) => {
+    const { status, stdout, stderr } = await bench(command, line)
+    t.equal(status, expected)
+    t.equal(stdout, '')
+    t.match(stderr, message)
+    t.match(stderr, new RegExp(`^${command}: [^\\n]+\\n$`), 'exactly one line')
+  })
+}
+
+for (const mode of ['recvmmsg', 'dgram']) {
+  t.test(`recv --mode ${mode} where somebody else listens`, async (t) => {
+    using conn = boundSocket()
+    const { status, stderr } = await bench('recv', `--listen ${conn.localAddress} --mode ${mode}`)
+    t.equal(status, 1)
+    t.match(stderr, /^recv: cannot listen on 127\.0\.0\.1:\d+: somebody else does \(EADDRINUSE\)\n$/)
+  })
+}
+
+t.test('--help has every option and examples', async (t) => {
+  for (const command of ['send', 'recv', 'compare']) {
+    const { status, stdout, stderr } = await bench(command, '--help')
+    t.equal(status, 0)
+    t.equal(stderr, '')
+    t.match(stdout, /Examples:/)
+    t.notMatch(stdout, /announce/)
+    const options = ['size', 'batch', 'mode', 'duration', 'interval', 'json', 'quiet']
+    if (command === 'send') options.push('to', 'rounds', 'connect', 'prepare', 'rate', 'bind')
+    for (const option of options) t.match(stdout, new RegExp(`--${option} `), `${command} --${option}`)
+  }
+})
+
+t.test('with BATCHCONN_DEBUG, where it went wrong', async (t) => {
+  const env = { ...process.env, BATCHCONN_DEBUG: '1' }
+  const { status, stderr } = await bench('send', '--size 0', { env })
+  t.equal(status, 2)
+  t.match(stderr, /\n {4}at /)
+})

@@ -1,0 +1,99 @@
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import t from 'tap'
+import type { PeerRatio } from '../../bench/report/compare-report.js'
+import type { Estimate } from '../../bench/statistics/median.js'
+import { type BenchDocument, bench, benchJson, missing } from './support.js'
+
+// Each command is a process of its own, and machines differ.
+t.setTimeout(240_000)
+
+type CompareDocument = BenchDocument & { ratios: PeerRatio[] }
+const leftovers = () => readdirSync(tmpdir()).filter((name) => name.startsWith('batchconn-peers-'))
+
+t.test(
+  'against C and node:dgram: the same work, every datagram accounted for',
+  { skip: missing('cc', '--version') },
+  async (t) => {
+    const before = leftovers()
+    const line = '--peers c,dgram --rounds 3 --duration 0.1 --omit 0.05 --batch 16 --size 300'
+    const { config, results, summary, ratios } = await benchJson<CompareDocument>('compare', line, { tsNode: true })
+    t.match(config, {
+      mode: 'sendmmsg',
+      peers: ['c', 'dgram'],
+      skippedPeers: [],
+      sizeBytes: 300,
+      batch: 16,
+      local: true,
+    })
+    t.equal(results.length, 9)
+    for (const { mode, packets, bytes, delivered, achievedBatch, systemCalls, wouldBlock } of results) {
+      t.ok(packets > 0, mode)
+      t.equal(bytes, packets * 300)
+      t.equal((delivered?.delivered ?? 0) + (delivered?.lost ?? 0), packets)
+      t.match(delivered, { duplicated: 0, reordered: 0, bytes: (delivered?.delivered ?? 0) * 300 })
+      t.ok(achievedBatch <= (mode === 'dgram' ? 1 : 16))
+      t.ok(systemCalls >= packets / 16 + wouldBlock)
+    }
+    t.strictSame(
+      summary.map(({ mode, prepareNanoseconds }) => [mode, prepareNanoseconds === null]),
+      [
+        ['batchconn', false],
+        ['c', true],
+        ['dgram', true],
+      ],
+    )
+    t.strictSame(
+      ratios.map(({ peer }) => peer),
+      ['c', 'dgram'],
+    )
+    for (const { peer, ratio, cpuRatio } of ratios) {
+      const rate = (mode: string, round: number) =>
+        results.find((row) => row.mode === mode && row.round === round)?.packetsPerSecond ?? 0
+      const each = [1, 2, 3].map((round) => rate('batchconn', round) / rate(peer, round)).sort((a, b) => a - b)
+      const { median, low, high } = ratio as Estimate
+      t.equal(median, each[1], 'the middle one of the rounds')
+      t.ok((cpuRatio?.median ?? 0) > 0)
+      t.ok(low >= each[0] && low <= median && median <= high && high <= each[2])
+    }
+    t.strictSame(leftovers(), before, 'nothing is left in the temporary folder')
+  },
+)
+
+t.test('sendmsg, connected, and as a table', { skip: missing('cc', '--version') }, async (t) => {
+  const line = '--peers c --mode sendmsg --connect --prepare batch --rounds 2 --duration 0.05 --omit 0'
+  const { status, stdout } = await bench('compare', line, { tsNode: true })
+  t.equal(status, 0)
+  t.match(stdout, /^ +batchconn +c$/m)
+  t.match(stdout, /^achieved batch +1\.00 +1\.00$/m)
+  t.match(stdout, /^packets a second, batchconn \/ c: [\d.]+ \(95 % bootstrap interval [\d.]+ - [\d.]+\)$/m)
+  t.match(stdout, /^packets a CPU second, batchconn \/ c: [\d.]+ \(/m)
+})
+
+t.test('a peer that cannot be built here is left out, with the reason', async (t) => {
+  const wrapper = ['/usr/bin/env', 'PATH=/nonexistent']
+  const line = '--peers c,go --rounds 1 --duration 0.05 --omit 0'
+  const { config, summary, ratios } = await benchJson<CompareDocument>('compare', line, { wrapper })
+  t.match(config.skippedPeers, [
+    { name: 'c', reason: 'no C compiler (cc) on this host' },
+    { name: 'go', reason: 'no Go (go) on this host' },
+  ])
+  t.equal(summary.length, 1)
+  t.strictSame(ratios, [])
+})
+
+t.test('against Go', { skip: missing('go', 'version') }, async (t) => {
+  const { config, results } = await benchJson<CompareDocument>(
+    'compare',
+    '--peers go --rounds 1 --duration 0.1 --omit 0',
+    { tsNode: true },
+  )
+  const skipped = config.skippedPeers as { reason: string }[]
+  if (skipped.length > 0) {
+    t.comment(`Go's peer: ${skipped[0].reason}`)
+    return
+  }
+  const row = results.find(({ mode }) => mode === 'go')
+  t.ok((row?.packets ?? 0) > 0)
+  t.equal((row?.delivered?.delivered ?? 0) + (row?.delivered?.lost ?? 0), row?.packets)
+})

@@ -1,0 +1,117 @@
+import t from 'tap'
+import { parseCompareOptions } from '../../../bench/options/compare-options.js'
+import { parseRecvOptions } from '../../../bench/options/recv-options.js'
+import { parseSendOptions } from '../../../bench/options/send-options.js'
+
+const USAGE_ERROR = { name: 'UsageError' }
+
+const send = (line: string) => parseSendOptions(line.split(' ').filter(Boolean))
+const recv = (line: string) => parseRecvOptions(line.split(' ').filter(Boolean))
+
+t.test('send: what is meant when nothing is said', async (t) => {
+  const { seed, ...options } = send('')
+  t.strictSame(options, {
+    to: undefined,
+    sizeBytes: 1400,
+    batch: 64,
+    durationSeconds: 1,
+    rounds: 5,
+    omitSeconds: 0.3,
+    connect: false,
+    prepare: 'once',
+    control: true,
+    intervalSeconds: 1,
+    json: false,
+    quiet: false,
+    modes: ['sendmsg', 'sendmmsg'],
+    packetsPerSecond: undefined,
+    bind: undefined,
+  })
+  t.not(send('').seed, seed, 'another order each time')
+  t.equal(send('--seed 7').seed, 7)
+})
+
+t.test("send: iperf3's letters", async (t) => {
+  const options = send('-c [::1]:7 -l 200 -t 2 -i 0.5 -b 1G -B 192.0.2.1 -O 0 -J')
+  t.match(options, {
+    to: { host: '::1', port: 7 },
+    sizeBytes: 200,
+    durationSeconds: 2,
+    intervalSeconds: 0.5,
+    packetsPerSecond: 625_000,
+    bind: { host: '192.0.2.1', port: 0 },
+    omitSeconds: 0,
+    json: true,
+  })
+  t.match(send('--bind [::1]').bind, { host: '::1', port: 0 })
+  t.match(send('--bind [::1]:9').bind, { host: '::1', port: 9 })
+  t.match(send('--bind 127.0.0.1:9').bind, { host: '127.0.0.1', port: 9 })
+})
+
+t.test('send: strict', async (t) => {
+  const wrong: [string, RegExp][] = [
+    ['--sizee 3', /^unknown option --sizee; did you mean --size\?$/],
+    ['--raet 3', /did you mean --rate\?/],
+    ['--no-conect', /^unknown option --no-conect; did you mean --no-connect\?$/],
+    ['--__proto__ 1', /^unknown option/],
+    ['--constructor 1', /^the options cannot be read/],
+    ['-x', /^unknown option -x/],
+    ['--size 1 --size 2', /^--size was given 2 times/],
+    ['-l 1 --size 2', /^--size was given 2 times/],
+    ['--size', /^--size needs a value/],
+    ['--size=', /^--size needs a value/],
+    ['--size --json', /^--size needs a value/],
+    ['--no-size', /^--size takes a value/],
+    ['--json=no', /^--json takes no value/],
+    ['1400', /^unexpected argument '1400'/],
+    ['-- --size', /^unexpected argument/],
+    ['--size 0', /--size must be/],
+    ['--size 65508', /--size must be/],
+    ['--batch 0', /--batch must be/],
+    ['--batch 1025', /--batch must be/],
+    ['--rounds 1.5', /--rounds must be/],
+    ['--duration -1', /--duration must be/],
+    ['--interval NaN', /--interval must be/],
+    ['--mode sendmsg,gsoo', /--mode must be a list/],
+    ['--prepare never', /--prepare must be/],
+    ['--no-control', /--no-control needs --to/],
+  ]
+  for (const [line, message] of wrong) {
+    t.throws(() => send(line), message, line)
+    t.throws(() => send(line), USAGE_ERROR, line)
+  }
+})
+
+t.test('recv', async (t) => {
+  t.strictSame(recv(''), {
+    listen: { port: 5211 },
+    mode: 'recvmmsg',
+    batch: 64,
+    sizeBytes: 2048,
+    durationSeconds: undefined,
+    intervalSeconds: 1,
+    control: true,
+    json: false,
+    quiet: false,
+    announce: false,
+  })
+  t.match(recv('-p 127.0.0.1:9 --mode dgram -t 3 --no-control'), {
+    listen: { host: '127.0.0.1', port: 9 },
+    mode: 'dgram',
+    durationSeconds: 3,
+    control: false,
+  })
+  t.throws(() => recv('--listen 0'), USAGE_ERROR)
+  t.equal(recv('--listen 127.0.0.1:0 --announce').listen.port, 0, 'a child may leave the port to the kernel')
+  t.throws(() => recv('--lisen 9'), /did you mean --listen\?/)
+  t.throws(() => recv('--anounce'), /^(?!.*--announce)/, 'what is hidden is not named')
+  t.throws(() => recv('--mode sendmsg'), USAGE_ERROR)
+})
+
+t.test('compare', async (t) => {
+  const options = parseCompareOptions(['--peers', 'c,dgram', '--mode', 'sendmsg'])
+  t.match(options, { peers: ['c', 'dgram'], mode: 'sendmsg', rounds: 15, durationSeconds: 0.3 })
+  t.throws(() => parseCompareOptions(['--peers', 'rust']), /--peers must be a list of c, go, dgram/)
+  t.throws(() => parseCompareOptions(['--peer', 'c']), /did you mean --peers\?/)
+  t.throws(() => parseCompareOptions(['--mode', 'dgram']), USAGE_ERROR)
+})

@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { deadEndpoint } from '../support/sockets.js'
+import { type BenchDocument, BenchProcess, bench, benchJson, startReceiver } from './support.js'
+
+// Each command is a process of its own, and machines differ.
+t.setTimeout(240_000)
+
+const QUICK = '--duration 0.1 --rounds 1 --omit 0 --rate 20k --quiet'
+
+t.test('several senders, one after the other, each with all its datagrams', async (t) => {
+  const { port } = deadEndpoint()
+  const receiver = await startReceiver(`--listen 127.0.0.1:${port} --json`)
+  const sent: unknown[] = []
+  for (const mode of ['sendmmsg', 'sendmsg', 'dgram']) {
+    const { config, results } = await benchJson('send', `--to 127.0.0.1:${port} ${QUICK} --mode ${mode}`)
+    t.match(config, { local: false, receiver: { mode: 'recvmmsg', batch: 64 } })
+    const [{ packets, delivered }] = results
+    t.match(delivered, { delivered: packets, lost: 0 })
+    sent.push({
+      mode: 'recvmmsg',
+      packets,
+      bytes: packets * 1400,
+      sender: { address: '127.0.0.1', mode },
+      delivered: { delivered: packets, lost: 0, kernelDrops: 0 },
+    })
+  }
+  const { status, stdout } = await receiver.end('SIGINT')
+  t.equal(status, 0, 'Ctrl-C is how a receiver ends')
+  const document = JSON.parse(stdout) as BenchDocument
+  t.match(document, { schemaVersion: 1, command: 'recv', machine: { node: process.versions.node } })
+  t.match(document.config, { listen: { port }, mode: 'recvmmsg', batch: 64, receiveBufferBytes: Number, control: true })
+  t.match(document.results, sent)
+  t.match(document.summary, [{ mode: 'recvmmsg', rounds: 3, lost: 0 }])
+})
+
+for (const mode of ['recvmsg', 'dgram']) {
+  t.test(`${mode} counts as well`, async (t) => {
+    const { port } = deadEndpoint()
+    const receiver = await startReceiver(`-p 127.0.0.1:${port} --mode ${mode}`)
+    const { config, results } = await benchJson('send', `--to 127.0.0.1:${port} ${QUICK} --mode sendmmsg`)
+    t.match(config.receiver, { mode, batch: 1 })
+    const [{ packets, delivered }] = results
+    t.match(delivered, { delivered: packets, achievedBatch: 1, kernelDrops: mode === 'dgram' ? null : 0 })
+    const { stdout } = await receiver.end()
+    t.match(stdout, new RegExp(`^from 127\\.0\\.0\\.1 \\(sendmmsg\\): delivered ${packets.toLocaleString('en-US')}, `))
+  })
+}
+
+t.test('IPv6, and every address by default', async (t) => {
+  const { port } = deadEndpoint()
+  const receiver = await startReceiver(`--listen ${port}`)
+  for (const host of ['[::1]', '127.0.0.1', 'localhost']) {
+    const { config, results } = await benchJson('send', `--to ${host}:${port} ${QUICK}`)
+    t.match(config.to, { port, family: host === '[::1]' ? 'ipv6' : String })
+    for (const { packets, delivered } of results) t.match(delivered, { delivered: packets, lost: 0 }, host)
+  }
+  const { stdout } = await receiver.end()
+  t.match(stdout, /^from \[::1\] \(sendmsg\)/m)
+  t.match(stdout, /^from 127\.0\.0\.1 \(sendmsg\)/m)
+})
+
+t.test('blind: the sender knows what it sent, the receiver what came', async (t) => {
+  const { port } = deadEndpoint()
+  const receiver = await startReceiver(`--listen 127.0.0.1:${port} --no-control --json`)
+  await t.rejects(benchJson('send', `--to 127.0.0.1:${port} ${QUICK}`), /the receiver is not there/)
+  const { results, config, summary } = await benchJson('send', `--to 127.0.0.1:${port} ${QUICK} --no-control`)
+  t.match(config, { control: false, receiver: null })
+  t.ok(results.every(({ delivered }) => delivered === null))
+  t.ok(summary.every(({ delivered, lost }) => delivered === null && lost === null))
+  await sleep(100)
+  const { stdout } = await receiver.end('SIGTERM')
+  const received = (JSON.parse(stdout) as BenchDocument).results
+  const packets = (rows: { packets: number }[]) => rows.map((row) => row.packets).sort((a, b) => a - b)
+  t.strictSame(packets(received), packets(results))
+  t.match(received, [{ sender: { address: null }, delivered: { lost: 0 } }, { sender: { address: null } }])
+})
+
+t.test('to where nobody listens', async (t) => {
+  const { port } = deadEndpoint()
+  for (const connect of ['--connect', '--no-connect']) {
+    const line = `--to 127.0.0.1:${port} --no-control ${QUICK} ${connect} --mode sendmsg,sendmmsg,dgram`
+    for (const { mode, packets, errors } of (await benchJson('send', line)).results) {
+      t.ok(packets > 0, `${mode} ${connect}`)
+      if (connect === '--no-connect') t.equal(errors, 0, 'nobody is told')
+    }
+  }
+})
+
+t.test('a second sender is told that the receiver is busy, and the first goes on', async (t) => {
+  const { port } = deadEndpoint()
+  const receiver = await startReceiver(`--listen 127.0.0.1:${port}`)
+  const first = new BenchProcess('send', `--to 127.0.0.1:${port} --duration 6 --rounds 1 --mode sendmmsg`.split(' '))
+  await first.says(/warming up/)
+  const second = await bench('send', `--to 127.0.0.1:${port} ${QUICK}`)
+  t.equal(second.status, 1)
+  t.match(second.stderr, /^send: the receiver at 127\.0\.0\.1:\d+ refuses: it is busy with another sender\n$/)
+  await first.end('SIGKILL')
+  const { status } = await bench('send', `--to 127.0.0.1:${port} ${QUICK}`)
+  t.equal(status, 0, 'a sender killed in the middle of a round does not block the next')
+  t.equal((await receiver.end()).status, 0)
+})
+
+t.test('what a stopped receiver misses is lost, and the kernel says so', async (t) => {
+  const { port } = deadEndpoint()
+  const receiver = await startReceiver(`--listen 127.0.0.1:${port} --mode recvmmsg`)
+  const line = `--to 127.0.0.1:${port} --duration 2 --rounds 1 --omit 0 --mode sendmmsg --interval 0.1 --json`
+  const sender = new BenchProcess('send', line.split(' '))
+  await sender.says(/after 0\.\d s/)
+  receiver.child.kill('SIGSTOP')
+  await sleep(1500)
+  receiver.child.kill('SIGCONT')
+  const [{ packets, delivered }] = (JSON.parse((await sender.finished()).stdout) as BenchDocument).results
+  t.ok((delivered?.lost ?? 0) > 0)
+  t.equal((delivered?.delivered ?? 0) + (delivered?.lost ?? 0), packets)
+  t.equal(delivered?.kernelDrops, delivered?.lost)
+  await receiver.end()
+})
+
+t.test('the receiver goes away in the middle of a round: one line', async (t) => {
+  const { port } = deadEndpoint()
+  const receiver = await startReceiver(`--listen 127.0.0.1:${port}`)
+  const sender = new BenchProcess('send', `--to 127.0.0.1:${port} --duration 1 --interval 0.1`.split(' '))
+  await sender.says(/after 0\.\d s/)
+  await receiver.end('SIGKILL')
+  const { status, stderr, stdout } = await sender.finished()
+  t.equal(status, 1)
+  t.equal(stdout, '')
+  t.match(stderr, /^send: lost the receiver at 127\.0\.0\.1:\d+: /m)
+  t.notMatch(stderr, /\n {4}at /)
+})
+
+t.test('a receiver with a time limit', async (t) => {
+  const { port } = deadEndpoint()
+  const { status, stdout, stderr } = await bench('recv', `--listen 127.0.0.1:${port} --duration 0.2 --json`)
+  t.equal(status, 0)
+  t.match(stderr, /^listening on 127\.0\.0\.1:\d+: recvmmsg, batch 64, receive buffer [\d.]+ MiB\n$/)
+  t.match(JSON.parse(stdout), { results: [], summary: [], config: { durationSeconds: 0.2 } })
+})

@@ -1,0 +1,163 @@
+import { spawnSync } from 'node:child_process'
+import { release } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import { BenchProcess, bench, benchJson } from './support.js'
+
+// Each command is a process of its own, and machines differ.
+t.setTimeout(240_000)
+
+const QUICK = '--duration 0.2 --rounds 2 --omit 0.05'
+
+t.test('as anybody would call it: a table on standard output, progress on standard error', async (t) => {
+  // tap puts a loader of its own into NODE_OPTIONS.
+  const words = ['--unset=NODE_OPTIONS', 'npx', 'ts-node', 'bench/send.ts', ...QUICK.split(' ')]
+  const { status, stdout, stderr } = spawnSync('env', words, { cwd: join(__dirname, '../..'), encoding: 'utf8' })
+  t.equal(status, 0, stderr)
+  const labels = ['packets/s', 'Gbit/s', 'ns per packet', 'system calls', 'achieved batch', 'user CPU', 'system CPU']
+  for (const label of [...labels, 'sent', 'delivered', 'lost', 'lo counted']) {
+    t.match(stdout, new RegExp(`^${label} +[\\d.,]+.* {3}[\\d.,]+`, 'm'), label)
+  }
+  t.match(stdout, /^ +sendmsg +sendmmsg$/m)
+  t.match(stdout, /^datagrams of 1400 bytes to 127\.0\.0\.1:\d+ \(a process of this host\)$/m)
+  t.match(stdout, /not connected, headers built once/)
+  for (const mode of ['sendmsg', 'sendmmsg']) {
+    for (const round of [1, 2]) t.match(stderr, new RegExp(`^round ${round} of 2, ${mode}: [\\d,]+ packets/s`, 'm'))
+  }
+})
+
+t.test('the JSON document, field by field', async (t) => {
+  const document = await benchJson('send', `${QUICK} --mode sendmsg,sendmmsg,dgram --batch 16 --size 200 --seed 5`)
+  t.match(document, { schemaVersion: 1, command: 'send' })
+  t.strictSame(Object.keys(document), ['schemaVersion', 'command', 'config', 'machine', 'results', 'summary'])
+  t.match(document.config, {
+    to: { address: '127.0.0.1', port: Number, family: 'ipv4' },
+    local: true,
+    modes: ['sendmsg', 'sendmmsg', 'dgram'],
+    sizeBytes: 200,
+    batch: 16,
+    durationSeconds: 0.2,
+    rounds: 2,
+    omitSeconds: 0.05,
+    connect: false,
+    prepare: 'once',
+    packetsPerSecond: null,
+    bind: null,
+    control: true,
+    seed: 5,
+    receiver: { mode: 'recvmmsg', batch: 64, receiveBufferBytes: Number },
+  })
+  t.match(document.machine, {
+    kernel: release(),
+    cpu: String,
+    cores: Number,
+    node: process.versions.node,
+    koffi: String,
+  })
+  const { results, summary } = document
+  t.strictSame(results.map(({ mode, round }) => `${mode} ${round}`).sort(), [
+    ...['dgram 1', 'dgram 2', 'sendmmsg 1', 'sendmmsg 2', 'sendmsg 1', 'sendmsg 2'],
+  ])
+  for (const row of results) {
+    const { mode, seconds, packets, delivered } = row
+    t.ok(packets > 0 && packets % 1 === 0, mode)
+    t.ok(seconds >= 0.2 && seconds < 10)
+    t.equal(row.bytes, packets * 200)
+    t.equal(row.packetsPerSecond, packets * (1 / seconds))
+    t.equal(row.bitsPerSecond, row.bytes * 8 * (1 / seconds))
+    t.equal(row.nanosecondsPerPacket, (seconds * 1e9) / packets)
+    t.ok(row.systemCalls >= packets / (mode === 'sendmmsg' ? 16 : 1))
+    t.ok(row.achievedBatch > 0 && row.achievedBatch <= (mode === 'sendmmsg' ? 16 : 1))
+    t.equal(row.errors, 0)
+    t.ok(row.cpu.userSeconds >= 0 && row.cpu.systemSeconds >= 0)
+    if (delivered === null) throw new Error('nobody tells what arrived')
+    t.equal(delivered.delivered + delivered.lost, packets, 'every datagram is accounted for')
+    t.equal(delivered.bytes, delivered.delivered * 200)
+    t.match(delivered, { reordered: 0, duplicated: 0, outdated: 0, truncated: 0, kernelDrops: delivered.lost })
+    t.ok((delivered.jitterMicroseconds ?? -1) >= 0)
+    t.ok(delivered.achievedBatch >= 1 && delivered.achievedBatch <= 64)
+    t.match(row.interface, { name: 'lo', txPackets: Number, txBytes: Number, txDropped: 0 })
+    // Others may use lo meanwhile, so there can be more.
+    t.ok((row.interface?.txPackets ?? 0) >= packets)
+  }
+  t.strictSame(
+    summary.map(({ mode, rounds }) => `${mode} ${rounds}`),
+    ['sendmsg 2', 'sendmmsg 2', 'dgram 2'],
+  )
+  for (const row of summary) {
+    const rates = results.filter(({ mode }) => mode === row.mode).map(({ packetsPerSecond }) => packetsPerSecond)
+    const { median, low, high } = row.packetsPerSecond
+    t.strictSame([low, high], [Math.min(...rates), Math.max(...rates)])
+    t.ok(Math.abs(median - (rates[0] + rates[1]) / 2) < 1e-6)
+    t.match(row, { bitsPerSecond: { median: Number }, nanosecondsPerPacket: { median: Number }, lost: Number })
+    t.ok((row.prepareNanoseconds ?? 0) > 0)
+    t.ok((row.ratioToFirst?.median ?? 0) > 0)
+  }
+  t.equal(summary[0].ratioToFirst?.median, 1)
+})
+
+t.test('connected, headers built again for each batch, paced', async (t) => {
+  const line = '--duration 0.5 --rounds 1 --omit 0 --connect --prepare batch --rate 20k --batch 32'
+  const { config, results } = await benchJson('send', `${line} --mode sendmsg,sendmmsg,dgram`)
+  t.match(config, { connect: true, prepare: 'batch', packetsPerSecond: 20_000 })
+  for (const { mode, packets, seconds, delivered } of results) {
+    t.equal(delivered?.delivered, packets, `${mode}: at this rate nothing is lost`)
+    // Not that it is fast, but that it is no faster than the schedule: a batch early at the most.
+    t.ok(packets <= seconds * 20_000 + 64, `${mode}: ${packets} in ${seconds} s`)
+  }
+})
+
+t.test('datagrams without room for a number are only counted, and it says so', async (t) => {
+  const { stdout, stderr } = await bench('send', `${QUICK} --size 15 --rate 20k --json`)
+  const { results } = JSON.parse(stdout)
+  t.match(stderr, /below 16 bytes/)
+  for (const { packets, delivered } of results) {
+    t.match(delivered, { delivered: packets, lost: 0, reordered: null, duplicated: null, jitterMicroseconds: null })
+  }
+})
+
+t.test('the largest datagrams', async (t) => {
+  const { results } = await benchJson('send', '--duration 0.1 --rounds 1 --omit 0 --size 65507 --batch 4 --rate 500')
+  for (const { packets, delivered } of results) t.match(delivered, { delivered: packets, bytes: packets * 65_507 })
+})
+
+t.test('the same seed, the same order; reports within a round; quiet', async (t) => {
+  const order = async () => {
+    const { results } = await benchJson('send', '--duration 0.02 --rounds 6 --omit 0 --seed 42 --quiet')
+    return results.map(({ mode }) => mode)
+  }
+  const first = await order()
+  t.strictSame(await order(), first)
+  t.not(new Set(first.filter((_, index) => index % 2 === 0)).size, 1, `not always the same first: ${first}`)
+  const talking = await bench('send', '--duration 0.5 --rounds 1 --omit 0 --mode sendmmsg --interval 0.1')
+  t.match(talking.stderr, /round 1 of 1, sendmmsg, after 0\.\d s: [\d,]+ packets\/s/)
+  t.equal((await bench('send', '--duration 0.1 --rounds 1 --omit 0 --quiet')).stderr, '')
+})
+
+t.test('Ctrl-C: one line, and no receiver is left behind', async (t) => {
+  const sender = new BenchProcess('send', ['--duration', '20'])
+  await sender.says(/warming up/)
+  const [receiver] = spawnSync('pgrep', ['-P', String(sender.child.pid)], { encoding: 'utf8' }).stdout.split('\n')
+  t.match(receiver, /^\d+$/)
+  const { status, stdout, stderr } = await sender.end('SIGINT')
+  t.equal(status, 130)
+  t.equal(stdout, '')
+  t.match(stderr, /^send: interrupted by SIGINT$/m)
+  t.throws(() => process.kill(Number(receiver), 0), { code: 'ESRCH' })
+})
+
+t.test('killed outright, the receiver ends by itself', async (t) => {
+  const sender = new BenchProcess('send', ['--duration', '20'])
+  await sender.says(/warming up/)
+  const receiver = Number(spawnSync('pgrep', ['-P', String(sender.child.pid)], { encoding: 'utf8' }).stdout)
+  await sender.end('SIGKILL')
+  const isAlive = () => {
+    try {
+      return process.kill(receiver, 0)
+    } catch {
+      return false
+    }
+  }
+  for (let tries = 0; isAlive() && tries < 500; tries += 1) await new Promise((resolve) => setTimeout(resolve, 20))
+  t.notOk(isAlive())
+})
