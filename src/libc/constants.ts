@@ -32,7 +32,9 @@ export const SO_TIMESTAMPNS = 35
 export const SO_PROTOCOL = 38
 export const SO_DOMAIN = 39
 export const SO_RXQ_OVFL = 40
+export const SO_MEMINFO = 55
 export const SO_TXTIME = 61
+export const SK_MEMINFO_DROPS = 8
 
 export const IPPROTO_IP = 0
 export const IP_TOS = 1

@@ -72,9 +72,12 @@ export class DatagramSocket {
     return remoteEndpoint(this.fd)
   }
 
-  /** How many datagrams the kernel has dropped for want of room; undefined unless opened with `countDrops`. */
+  /**
+   * How many datagrams the kernel has dropped for want of room, up to now (before Linux 4.12: up to the last datagram
+   * received); undefined unless opened with `countDrops`.
+   */
   get kernelDrops(): number | undefined {
-    return this.#drops.total
+    return this.#drops.total(!this.closed)
   }
 
   /** Whether trains are sent (UDP_SEGMENT), and why. A device that refuses one switches it off for good. */

@@ -1,31 +1,42 @@
 import type { RecvBatch } from '../batch/recv-batch.js'
-import { SO_RXQ_OVFL, SOL_SOCKET } from '../libc/constants.js'
-import { setIntegerOption } from './option.js'
+import { SK_MEMINFO_DROPS, SO_MEMINFO, SO_RXQ_OVFL, SOL_SOCKET } from '../libc/constants.js'
+import { setIntegerOption, unsignedOption } from './option.js'
 
 /**
- * Follows the kernel's count of datagrams dropped at one socket (SO_RXQ_OVFL, socket(7)): an unsigned 32-bit number
- * that wraps, comes with the datagrams, and is left out while it is zero.
+ * Follows the kernel's count of datagrams dropped at one socket: an unsigned 32-bit number that wraps. It comes with the
+ * datagrams (SO_RXQ_OVFL, socket(7)), where it is left out while it is zero and says nothing of drops since; and, from
+ * Linux 4.12 on, it can be asked for (SO_MEMINFO, net/core/sock.c).
  */
 export class DropCounter {
+  readonly #fd: number
   readonly #isOn: boolean
   #last = 0
   #total = 0
 
   constructor(fd: number, isOn: boolean) {
+    this.#fd = fd
     this.#isOn = isOn
     if (isOn) setIntegerOption(fd, SOL_SOCKET, SO_RXQ_OVFL, 1)
   }
 
-  get total(): number | undefined {
-    return this.#isOn ? this.#total : undefined
+  /** As of now where the kernel can be asked, as of the last datagram otherwise; undefined if drops are not counted. */
+  total(isOpen: boolean): number | undefined {
+    if (!this.#isOn) return undefined
+    if (isOpen) this.#advance(unsignedOption(this.#fd, SOL_SOCKET, SO_MEMINFO, SK_MEMINFO_DROPS))
+    return this.#total
   }
 
   /** Takes the count that came with the last datagram of a batch. */
   note(batch: RecvBatch): void {
-    if (!this.#isOn) return
-    const count = batch.control.dropCount(batch.length - 1)
+    if (this.#isOn) this.#advance(batch.control.dropCount(batch.length - 1))
+  }
+
+  #advance(count: number | undefined): void {
     if (count === undefined) return
-    this.#total += (count - this.#last) >>> 0
+    const more = (count - this.#last) >>> 0
+    // A datagram's count is as old as the datagram: behind what the kernel has said since, it is no news.
+    if (more >= 2 ** 31) return
+    this.#total += more
     this.#last = count
   }
 }

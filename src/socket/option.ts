@@ -13,6 +13,15 @@ export function integerOption(fd: number, level: number, name: number): number {
   return view.getInt32(value.offset, true)
 }
 
+/** getsockopt(2) for an option that is an array of unsigned ints; undefined where the kernel does not know it. */
+export function unsignedOption(fd: number, level: number, name: number, index: number): number | undefined {
+  const { slabs, view } = scratch()
+  const { value, length } = slabs
+  view.setUint32(length.offset, value.byteLength, true)
+  if (libc().getsockopt(fd, level, name, value.address, length.address) < 0) return undefined
+  return view.getUint32(length.offset, true) > index * 4 ? view.getUint32(value.offset + index * 4, true) : undefined
+}
+
 /** setsockopt(2) for an option that is an int. */
 export function setIntegerOption(fd: number, level: number, name: number, value: number): void {
   const { slabs, view } = scratch()

@@ -1,0 +1,39 @@
+import t from 'tap'
+import { RecvBatch } from '../../src/index.js'
+import { DropCounter } from '../../src/socket/drop-counter.js'
+import { boundSocket } from '../support/sockets.js'
+
+/** A batch whose one datagram came with this drop count; undefined for none. */
+function batchWith(count: number | undefined): RecvBatch {
+  const batch = new RecvBatch({ capacity: 1 })
+  batch.control.dropCount = () => count
+  return batch
+}
+
+t.test('a count that wraps goes on, one that is missing or old changes nothing', (t) => {
+  using conn = boundSocket()
+  const counter = new DropCounter(conn.fd, true)
+  const table: [number | undefined, number][] = [
+    [undefined, 0],
+    [5, 5],
+    [5, 5],
+    [2 ** 31, 2 ** 31],
+    [2 ** 32 - 1, 2 ** 32 - 1],
+    [3, 2 ** 32 + 3],
+    [2 ** 32 - 2, 2 ** 32 + 3],
+    [undefined, 2 ** 32 + 3],
+  ]
+  for (const [count, expected] of table) {
+    counter.note(batchWith(count))
+    t.equal(counter.total(false), expected, `after ${count}`)
+  }
+  t.end()
+})
+
+t.test('off: counts nothing and asks for nothing', (t) => {
+  using conn = boundSocket()
+  const counter = new DropCounter(conn.fd, false)
+  counter.note(batchWith(7))
+  t.equal(counter.total(true), undefined)
+  t.end()
+})
