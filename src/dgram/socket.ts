@@ -40,6 +40,7 @@ export class Socket extends NodeSocket {
   readonly #destinations: Destinations
   readonly #hasOwnWay: boolean
   #accelerator: Accelerator | undefined
+  #slowSends = 0
 
   constructor(type: dgram.SocketType | SocketOptions, listener?: (bytes: Buffer, info: RemoteInfo) => void) {
     super(type, listener)
@@ -82,6 +83,11 @@ export class Socket extends NodeSocket {
       }
     }
     Reflect.apply(super.send, this, [message, a, b, c, d, e])
+    // Node looks the address up, in the next tick if it is numeric: until then nothing may overtake this message.
+    this.#slowSends += 1
+    process.nextTick(() => {
+      this.#slowSends -= 1
+    })
   }
 
   /**
@@ -107,7 +113,8 @@ export class Socket extends NodeSocket {
   /** The common forms, from a bound socket to a numeric address. @returns false if it is for Node to do, or to refuse */
   #sendFast(message: Bytes, a: unknown, b: unknown, c: unknown): boolean {
     const state = this.#state
-    if (this.#accelerator === undefined || this.#hasOwnWay || state?.bindState !== READY) return false
+    if (this.#accelerator === undefined || this.#hasOwnWay || this.#slowSends > 0) return false
+    if (state?.bindState !== READY) return false
     if (state.connectState === READY) {
       if (b !== undefined || c !== undefined || !isCallback(a)) return false
       this.#enqueue(message, undefined, undefined, undefined, a)

@@ -296,3 +296,22 @@ t.test('messages that arrive together can be awaited one by one', async (t) => {
   }
   t.strictSame(seen, expected)
 })
+
+t.test('nothing overtakes a message that goes another way', async (t) => {
+  const receiver = await bound(t)
+  const sender = await bound(t)
+  const seen = messages(receiver)
+  const { port } = receiver.address()
+  const view = new DataView(Buffer.from('slow').buffer.slice(0, 0))
+  for (let round = 0; round < 3; round += 1) {
+    sender.send(`fast ${round}`, port, '127.0.0.1')
+    sender.send(new Uint16Array([0x3030 + round]), port, '127.0.0.1')
+    sender.send(view, port, '127.0.0.1')
+    sender.send(`after ${round}`, port, '127.0.0.1')
+  }
+  await until(() => seen.length === 12)
+  t.strictSame(
+    seen,
+    [0, 1, 2].flatMap((round) => [`fast ${round}`, `${round}0`, '', `after ${round}`]),
+  )
+})
