@@ -26,6 +26,8 @@ export interface Recipient {
   readonly messageListeners: number
   /** True if `tos`, `ttl` or `destination` was asked for. */
   readonly wantsDetails: boolean
+  /** Datagrams that are taken and not handed out yet: they come first. */
+  rest: Collected
   onBatch(batch: RecvBatch): void
   onMessage(bytes: Buffer, info: RemoteInfo): void
   /** @param status - a negative errno */
@@ -35,7 +37,7 @@ export interface Recipient {
 /** Takes what has arrived at a socket and hands it out, for a bounded time. */
 export function receiveTurn(conn: BatchConn, recipient: Recipient): void {
   inbox ??= new RecvBatch({ capacity: INBOX_CAPACITY, gro: true })
-  let delivered = 0
+  let delivered = handOutRest(recipient)
   while (recipient.isReceiving && delivered < MAX_MESSAGES_PER_TURN) {
     const count = receive(conn, inbox, recipient)
     if (count === 0) return
@@ -78,7 +80,8 @@ function deliver(batch: RecvBatch, recipient: Recipient): number {
   return delivered
 }
 
-type Collected = [Buffer, RemoteInfo][]
+/** Datagrams in memory of their own. */
+export type Collected = [Buffer, RemoteInfo][]
 
 /** What is left of a batch, in memory of its own. */
 function collect(batch: RecvBatch, from: number, fromOffset: number, details: boolean): Collected {
@@ -121,19 +124,26 @@ function hand(recipient: Recipient, bytes: Buffer, info: RemoteInfo): Outcome {
  * @returns what ends the turn
  */
 function defer(outcome: Outcome, rest: Collected, recipient: Recipient): number {
-  if (outcome === 'uncaught') setImmediate(deliverCollected, rest, recipient)
+  recipient.rest = rest
+  if (rest.length === 0) return MAX_MESSAGES_PER_TURN
+  // Behind the tick that throws, which on Node 26 comes with the next immediate only.
+  if (outcome === 'uncaught') process.nextTick(() => setImmediate(handOutRest, recipient))
   // From a microtask to the next tick: all other microtasks come before that.
-  else queueMicrotask(() => process.nextTick(deliverCollected, rest, recipient))
+  else queueMicrotask(() => process.nextTick(handOutRest, recipient))
   return MAX_MESSAGES_PER_TURN
 }
 
-function deliverCollected(rest: Collected, recipient: Recipient): void {
-  for (let next = rest.shift(); next !== undefined && recipient.isReceiving; next = rest.shift()) {
-    const outcome = hand(recipient, ...next)
-    if (outcome === 'on') continue
-    defer(outcome, rest, recipient)
-    return
+/** @returns how many messages of the turn are used up */
+function handOutRest(recipient: Recipient): number {
+  const { rest } = recipient
+  if (rest.length === 0) return 0
+  recipient.rest = []
+  for (const [index, [bytes, info]] of rest.entries()) {
+    if (!recipient.isReceiving) return MAX_MESSAGES_PER_TURN
+    const outcome = hand(recipient, bytes, info)
+    if (outcome !== 'on') return defer(outcome, rest.slice(index + 1), recipient)
   }
+  return rest.length
 }
 
 function describe(batch: RecvBatch, index: number, size: number, details: boolean): RemoteInfo {

@@ -197,6 +197,7 @@ export class Socket extends NodeSocket {
       receiveBlockList?.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4') === true
     const socket = this
     return {
+      rest: [],
       wantsDetails: recvTos === true || recvTtl === true || recvDestination === true,
       get isReceiving() {
         return socket.#accelerator?.isReceiving === true
