@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks'
 import { check, lastErrno } from '../libc/check.js'
-import { EINTR, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD } from '../libc/constants.js'
+import { EINTR, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN } from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { koffi } from '../libc/koffi.js'
 import { libc } from '../libc/libc.js'
@@ -49,7 +49,7 @@ export class Reactor {
    */
   watch(fd: number, events: number, callback: ReadinessCallback, context = new AsyncResource('BATCHCONN')): Watch {
     this.#lastSerial = (this.#lastSerial + 1) >>> 0
-    const watcher = new Watcher(this.#lastSerial, callback, context)
+    const watcher = new Watcher(this.#lastSerial, events, callback, context)
     if (!this.#isClosed) {
       this.#control(EPOLL_CTL_ADD, fd, events, watcher.serial)
       // The number was somebody's who closed it without telling, and epoll has forgotten that one.
@@ -66,7 +66,9 @@ export class Reactor {
       ref: () => this.#setReferenced(watcher, isCurrent()),
       unref: () => this.#setReferenced(watcher, false),
       update: (changed) => {
-        if (isCurrent()) this.#control(EPOLL_CTL_MOD, fd, changed, watcher.serial)
+        if (!isCurrent()) return
+        this.#control(EPOLL_CTL_MOD, fd, changed, watcher.serial)
+        watcher.events = changed
       },
       close: () => {
         if (!isCurrent()) return
@@ -88,6 +90,15 @@ export class Reactor {
   }
 
   #turn(): void {
+    const only = this.#watchers.size === 1 ? this.#watchers.values().next().value : undefined
+    // With one descriptor there is no question whose event it is, and with one kind of event none of which: ask nobody.
+    if (only?.events === EPOLLIN) only.notify(EPOLLIN)
+    else this.#notifyReady()
+    // From Node 26 on, ticks and microtasks queued in a poll callback wait for the next event of another kind.
+    if (MICROTASKS_NEED_AN_EVENT) setImmediate(() => {})
+  }
+
+  #notifyReady(): void {
     const { slabs, view } = this.#events
     const { bytes, events, data } = libc().structs.epollEvent
     const count = libc().epoll_wait(this.#epoll, slabs.events.address, EVENTS_PER_TURN, 0)
@@ -104,8 +115,6 @@ export class Reactor {
       return { watcher: isOfThisOne ? watcher : undefined, events: view.getUint32(at + events, true) }
     })
     for (const { watcher, events } of ready) if (watcher?.isOpen) watcher.notify(events)
-    // From Node 26 on, ticks and microtasks queued in a poll callback wait for the next event of another kind.
-    if (MICROTASKS_NEED_AN_EVENT) setImmediate(() => {})
   }
 
   #control(operation: number, fd: number, events: number, serial: number): void {
@@ -135,13 +144,15 @@ export function reactor(): Reactor {
 class Watcher {
   /** Tells it from others with the same descriptor number; 32 bits, as epoll's data holds it beside the descriptor. */
   readonly serial: number
+  events: number
   isOpen = true
   isReferenced = false
   readonly #callback: ReadinessCallback
   readonly #resource: AsyncResource
 
-  constructor(serial: number, callback: ReadinessCallback, resource: AsyncResource) {
+  constructor(serial: number, events: number, callback: ReadinessCallback, resource: AsyncResource) {
     this.serial = serial
+    this.events = events
     this.#callback = callback
     this.#resource = resource
   }

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import t from 'tap'
+import { CASES } from './differential/cases/index.js'
+import { KNOWN_DIFFERENCES } from './differential/known-differences.js'
+
+t.setTimeout(240_000)
+
+const ROOT = join(__dirname, '../..')
+const SCRIPT = join(ROOT, 'scripts/compare-dgram.ts')
+const DROP_IN = join(ROOT, 'src/dgram/index.ts')
+const BROKEN = join(__dirname, 'differential/broken.ts')
+
+/** One line of the script's output. */
+interface Outcome {
+  readonly kind: string
+  readonly name: string
+  readonly reason?: string
+  readonly expected: readonly string[]
+  readonly actual: readonly string[]
+}
+
+const skip = !existsSync(DROP_IN) && 'there is no src/dgram yet'
+
+t.test('the drop-in does what node:dgram does', { skip }, async (t) => {
+  const { outcomes, status } = await compare('--module', DROP_IN)
+  for (const { kind, name, reason, expected, actual } of outcomes) {
+    if (kind === 'equal' || kind === 'known difference') t.pass(`${name}${reason === undefined ? '' : ` (${reason})`}`)
+    else t.strictSame(kind === 'different' ? actual : [kind, reason], expected, name)
+  }
+  t.equal(outcomes.length, CASES.length, 'every case has an outcome')
+  t.equal(status, 0)
+})
+
+t.test('a module that is not quite node:dgram is found out', async (t) => {
+  const { outcomes, status } = await compare('--module', BROKEN, '--filter', '^(address|close: of|bind fails: twice)')
+  const different = outcomes.filter(({ kind }) => kind === 'different').map(({ name }) => name)
+  t.equal(status, 1)
+  t.ok(different.includes('bind fails: twice'), 'another error code')
+  t.ok(different.includes('close: of a bound socket'), 'an event too early')
+  t.ok(different.includes('address: of a bound socket'), 'another order of keys')
+  t.notOk(different.includes('address: of a new socket'), 'and what is the same is equal')
+})
+
+t.test('the table', (t) => {
+  const names = CASES.map(({ name }) => name)
+  t.ok(names.length >= 200, `${names.length} cases`)
+  t.strictSame(
+    names.filter((name, index) => names.indexOf(name) !== index),
+    [],
+    'no two have the same name',
+  )
+  for (const { name, reason } of KNOWN_DIFFERENCES) t.ok(names.includes(name) && reason.length > 20, name)
+  t.end()
+})
+
+/** Runs the script in a process of its own: uncaught exceptions are part of what it looks at. */
+async function compare(...args: string[]): Promise<{ outcomes: Outcome[]; status: number }> {
+  const program = [process.execPath, require.resolve('ts-node/dist/bin.js'), SCRIPT, '--json', ...args]
+  // tap puts a loader of its own into NODE_OPTIONS.
+  const child = spawn('env', ['--unset=NODE_OPTIONS', ...program], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
+  const closed = once(child, 'close')
+  const outcomes: Outcome[] = []
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('{')) outcomes.push(JSON.parse(line))
+  }
+  const [status] = await closed
+  return { outcomes, status }
+}

@@ -1,0 +1,35 @@
+import type { Case } from '../case.js'
+import { bind } from './bind.js'
+import { close } from './close.js'
+import { connect } from './connect.js'
+import { create } from './create.js'
+import { ipv6 } from './ipv6.js'
+import { lookup } from './lookup.js'
+import { message } from './message.js'
+import { multicast } from './multicast.js'
+import { newer } from './newer.js'
+import { options } from './options.js'
+import { order } from './order.js'
+import { processes } from './processes.js'
+import { send } from './send.js'
+import { sendMisuse } from './send-misuse.js'
+import { signal } from './signal.js'
+
+/** Every behaviour that is compared. */
+export const CASES: readonly Case[] = [
+  ...create,
+  ...bind,
+  ...connect,
+  ...send,
+  ...sendMisuse,
+  ...order,
+  ...message,
+  ...close,
+  ...signal,
+  ...lookup,
+  ...options,
+  ...multicast,
+  ...ipv6,
+  ...newer,
+  ...processes,
+]

@@ -1,0 +1,58 @@
+/** A case in which the drop-in does not do what node:dgram does, and is not meant to. */
+export interface KnownDifference {
+  readonly name: string
+  readonly reason: string
+  /** The version of Node from which on there is no difference. */
+  readonly before?: string
+}
+
+const CLASS = "Socket is a class that extends node:dgram's own Socket, so that it is an instance of both"
+
+const SHARED_MEMORY = 'messages that arrive together share a block of memory, as small Buffers of Node do'
+
+/** Each must really differ: one that no longer does is a failure, and so is one that names no case. */
+export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
+  { name: 'Socket: its place among the classes', reason: CLASS },
+  { name: 'Socket: is extended the old way, with inherits and call', reason: CLASS },
+  { name: 'Socket: called without new and without this', reason: CLASS },
+  {
+    name: 'connect: and sends that were queued before it',
+    reason: 'a send to an address that was queued before connect() is delivered, where node:dgram answers EISCONN',
+  },
+  {
+    name: 'send fails: connected to nobody, two at once: the second is told',
+    reason: 'both leave in one system call, before the network can answer; the error event tells of the answer',
+  },
+  {
+    name: 'send when bound: when the callback comes',
+    reason: 'a numeric address takes no look-up, and so the callback comes one tick earlier',
+  },
+  {
+    name: 'send when bound: the bytes are read after the tick',
+    reason: 'the bytes are read when send() is called, where node:dgram reads them a tick later',
+  },
+  { name: 'message: the bytes are a Buffer of their own memory', reason: SHARED_MEMORY },
+  {
+    name: 'message: one may be transferred without harm to another',
+    reason: `${SHARED_MEMORY}, and like these they refuse to be transferred`,
+  },
+  {
+    name: 'message: in the order they were sent, from two senders',
+    reason: 'each socket sends its own batch: two sockets that send in one tick are not interleaved',
+  },
+  {
+    name: 'close: after a send in the same tick: nothing is sent',
+    reason:
+      'what was sent before close() is sent: node:dgram forgets it and never calls back, its look-up takes a tick',
+  },
+  {
+    name: 'reusePort: two sockets share a port',
+    reason: 'works on every version of Node',
+    before: '22.12.0',
+  },
+  {
+    name: 'block lists: of senders',
+    reason: 'works on every version of Node',
+    before: '22.13.0',
+  },
+]

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process'
+import { dirname, join, relative, sep } from 'node:path'
+import { compiledProgram } from '../../support/compiled.js'
+import type { AnyFunction } from './types.js'
+
+/** How a process ended, and what it said. */
+export interface ChildEnd {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string[]
+  /** The line of the error that ended it, if one did. */
+  readonly error: string | undefined
+}
+
+/**
+ * Runs a function in a process of its own. It is given the module's exports and path as arguments, and can use nothing
+ * of the scope it was written in.
+ */
+export function runProgram(source: AnyFunction, modulePath: string): Promise<ChildEnd> {
+  const path = runnable(modulePath)
+  const text = `(${source})(require(${JSON.stringify(path)}), ${JSON.stringify(path)})`
+  const child = spawn(process.execPath, ['--no-deprecation', '-e', text], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    output.stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    output.stderr += text
+  })
+  const timer = setTimeout(() => child.kill('SIGKILL'), PROGRAM_TIMEOUT_MS)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      clearTimeout(timer)
+      const error = output.stderr.split('\n').find((line) => /^(Uncaught )?\w*Error\b/.test(line))
+      resolve({ code, signal, stdout: output.stdout.split('\n').filter(Boolean), error })
+    })
+  })
+}
+
+/** What `require` can load without a compiler: for a source file of this package, the same compiled. */
+export function runnable(modulePath: string): string {
+  if (!modulePath.endsWith('.ts')) return modulePath
+  const compiled = join(dirname(compiledProgram('none')), '../../..')
+  const inside = relative(ROOT, modulePath)
+  if (inside.startsWith(`src${sep}`)) return join(compiled, inside.replace(/\.ts$/, '.js'))
+  throw new Error(`${modulePath} is not below src/: compile it first`)
+}
+
+const PROGRAM_TIMEOUT_MS = 5_000
+
+const ROOT = join(__dirname, '../../..')

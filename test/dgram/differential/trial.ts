@@ -1,0 +1,146 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { Observer } from './observe.js'
+import { type ChildEnd, runProgram } from './program.js'
+import type { AnyFunction, Dgram, Socket } from './types.js'
+
+/** One run of one case on one module: makes sockets, and writes down all that can be seen of them. */
+export class Trial {
+  readonly lines: string[] = []
+  readonly dgram: Dgram
+  readonly #modulePath: string
+  readonly #observer = new Observer()
+  readonly #sockets: Socket[] = []
+  #ended = false
+
+  constructor(dgram: Dgram, modulePath: string) {
+    this.dgram = dgram
+    this.#modulePath = modulePath
+  }
+
+  /** Writes down what was seen. */
+  log(label: string, ...values: unknown[]): void {
+    if (!this.#ended) this.lines.push([label, ...values.map((value) => this.#observer.text(value))].join(' '))
+  }
+
+  /** Calls a function and writes down what it returned or threw. */
+  attempt<T>(label: string, call: () => T): T | undefined {
+    try {
+      const result = call()
+      this.log(`${label} returned`, result)
+      return result
+    } catch (error) {
+      this.log(`${label} threw`, error)
+      return undefined
+    }
+  }
+
+  /** A socket whose events are all written down. */
+  socket(options: unknown = 'udp4', name = 'socket', ...rest: unknown[]): Socket {
+    const socket = this.plain(options, name, ...rest)
+    for (const event of ['listening', 'connect', 'message', 'error', 'close']) {
+      socket.on(event, (...args) => this.log(`${name} '${event}'`, ...args))
+    }
+    return socket
+  }
+
+  /** A socket nobody listens to: an 'error' event is an uncaught exception. */
+  plain(options: unknown = 'udp4', name = 'socket', ...rest: unknown[]): Socket {
+    return this.adopt(this.dgram.createSocket(options, ...rest), name)
+  }
+
+  /** Gives a socket a name, and closes it when the case is over. */
+  adopt(socket: Socket, name: string): Socket {
+    this.#observer.name(socket, name)
+    this.#sockets.push(socket)
+    return socket
+  }
+
+  /** A socket bound to a port of loopback. */
+  async bound(options: unknown = 'udp4', name = 'socket'): Promise<Socket> {
+    const socket = this.socket(options, name)
+    const type = typeof options === 'string' ? options : (options as { type: string }).type
+    socket.bind(0, LOOPBACK[type])
+    await once(socket, 'listening')
+    return socket
+  }
+
+  /** A bound socket, and another connected to it. */
+  async connected(type = 'udp4'): Promise<{ peer: Socket; socket: Socket }> {
+    const peer = await this.bound(type, 'peer')
+    const socket = this.socket(type)
+    socket.connect(peer.address().port, LOOPBACK[type])
+    await once(socket, 'connect')
+    return { peer, socket }
+  }
+
+  /**
+   * A callback that writes down its arguments, and which socket is its `this`. Any other `this` is left out: for the
+   * callback of a send it is nothing or a request, depending on how busy the kernel was.
+   */
+  callback(label = 'callback'): (...args: unknown[]) => void {
+    const trial = this
+    return function (this: unknown, ...args: unknown[]) {
+      if (trial.#sockets.includes(this as Socket)) trial.log(`${label} of`, this, args)
+      else trial.log(label, args)
+    }
+  }
+
+  /** Writes down the order in which the loop gets to things queued now. */
+  markTurns(): void {
+    process.nextTick(() => this.log('-- next tick'))
+    setImmediate().then(() => this.log('-- immediate'))
+  }
+
+  /** Waits until what is under way has happened: several whole turns of the event loop. */
+  async settle(turns = 4): Promise<void> {
+    for (let turn = 0; turn < turns; turn += 1) {
+      await setTimeout(4)
+      await setImmediate()
+    }
+  }
+
+  /** Waits for something that will come, however long it takes. */
+  async until(reached: () => boolean): Promise<void> {
+    while (!reached() && !this.#ended) await this.settle(1)
+  }
+
+  /** Waits until a line is there that begins so. */
+  async seen(beginning: string, count = 1): Promise<void> {
+    await this.until(() => this.lines.filter((line) => line.startsWith(beginning)).length >= count)
+  }
+
+  /** A port nobody listens on. */
+  async freePort(type: 'udp4' | 'udp6' = 'udp4'): Promise<number> {
+    const socket = createSocket(type).bind(0, LOOPBACK[type])
+    await once(socket, 'listening')
+    const { port } = socket.address()
+    await new Promise<void>((resolve) => socket.close(resolve))
+    return port
+  }
+
+  /** Runs a program in a process of its own, with the module as `dgram`, and writes down how it ended. */
+  async program(source: AnyFunction): Promise<ChildEnd> {
+    const end = await runProgram(source, this.#modulePath)
+    this.log('the process', end)
+    return end
+  }
+
+  /** Nothing is written down any more, and every socket is closed. */
+  async end(): Promise<void> {
+    this.#ended = true
+    for (const socket of this.#sockets) {
+      // A handler of the case may throw, and a listener that closes twice must not fail the next case.
+      socket.removeAllListeners('message')
+      socket.on('error', () => {})
+      try {
+        socket.close()
+      } catch {}
+    }
+    await setImmediate()
+  }
+}
+
+/** The loopback address of a type of socket. */
+export const LOOPBACK: Readonly<Record<string, string>> = { udp4: '127.0.0.1', udp6: '::1' }
