@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import { type Endpoint, endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
-import { reactor, type Watch } from '../loop/reactor.js'
+import { watchDirectly } from '../loop/direct-watch.js'
+import type { Watch } from '../loop/reactor.js'
 import { BatchConn } from '../socket/batch-conn.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
 import { adoptOptions, type SocketOptions } from './options.js'
@@ -115,7 +116,7 @@ export class Accelerator {
       this.#watch?.close()
       this.#watch = undefined
     } else if (this.#watch === undefined) {
-      this.#watch = reactor().watch(this.conn.fd, events, (ready) => this.#onReady(ready), this.#context)
+      this.#watch = watchDirectly(this.conn.fd, events, (ready) => this.#onReady(ready), this.#context)
       if (!this.#isReferenced) this.#watch.unref()
     } else {
       this.#watch.update(events)

@@ -3,6 +3,7 @@ import { ErrnoError } from '../libc/errno-error.js'
 import { raise } from '../loop/reactor.js'
 import type { BatchConn } from '../socket/batch-conn.js'
 import { Slab } from './slab.js'
+import { runDueTicks, turn } from './turn.js'
 
 /** What comes with a datagram. The names are node:dgram's; the last four are extra and only there if asked for. */
 export interface RemoteInfo {
@@ -36,6 +37,10 @@ export interface Recipient {
 
 /** Takes what has arrived at a socket and hands it out, for a bounded time. */
 export function receiveTurn(conn: BatchConn, recipient: Recipient): void {
+  turn(() => receiveBatches(conn, recipient))
+}
+
+function receiveBatches(conn: BatchConn, recipient: Recipient): void {
   inbox ??= new RecvBatch({ capacity: INBOX_CAPACITY, gro: true })
   let delivered = handOutRest(recipient)
   while (recipient.isReceiving && delivered < MAX_MESSAGES_PER_TURN) {
@@ -72,7 +77,8 @@ function deliver(batch: RecvBatch, recipient: Recipient): number {
       const copy = slab.copy(bytes, start + offset, length)
       offset += length
       delivered += 1
-      const outcome = hand(recipient, copy, describe(batch, index, length, recipient.wantsDetails))
+      const isLast = offset >= size && index + 1 === batch.length
+      const outcome = hand(recipient, copy, describe(batch, index, length, recipient.wantsDetails), isLast)
       if (outcome === 'on') continue
       return defer(outcome, collect(batch, index, offset, recipient.wantsDetails), recipient)
     } while (offset < size)
@@ -105,21 +111,24 @@ function collect(batch: RecvBatch, from: number, fromOffset: number, details: bo
 /** Whether to go on after a message, or who is to be waited for first. */
 type Outcome = 'on' | 'listener' | 'uncaught'
 
-function hand(recipient: Recipient, bytes: Buffer, info: RemoteInfo): Outcome {
+/** @param isLast - nothing follows in this turn, and its end runs what is due */
+function hand(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boolean): Outcome {
   const listeners = recipient.messageListeners
   try {
     recipient.onMessage(bytes, info)
+    if (isLast) return 'on'
+    // Who awaits the next message, or ends listening, may say so in a promise or a tick.
+    runDueTicks?.()
   } catch (error) {
     raise(error)
     return 'uncaught'
   }
-  // Who listened once may want the next one as well, and says so in a promise that has not run yet.
-  return recipient.messageListeners < listeners ? 'listener' : 'on'
+  return runDueTicks === undefined && recipient.messageListeners < listeners ? 'listener' : 'on'
 }
 
 /**
- * Hands the rest out later: when the exception is dealt with, or when whoever awaited one message has had the chance to
- * await the next. Nothing of it is lost, and nothing overtakes it.
+ * Hands the rest out later: when the exception is dealt with or, where ticks cannot be run in between, when whoever
+ * awaited one message has had the chance to await the next. Nothing of it is lost, and nothing overtakes it.
  *
  * @returns what ends the turn
  */
@@ -140,7 +149,7 @@ function handOutRest(recipient: Recipient): number {
   recipient.rest = []
   for (const [index, [bytes, info]] of rest.entries()) {
     if (!recipient.isReceiving) return MAX_MESSAGES_PER_TURN
-    const outcome = hand(recipient, bytes, info)
+    const outcome = hand(recipient, bytes, info, index + 1 === rest.length)
     if (outcome !== 'on') return defer(outcome, rest.slice(index + 1), recipient)
   }
   return rest.length

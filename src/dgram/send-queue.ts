@@ -5,6 +5,7 @@ import type { Endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import type { BatchConn } from '../socket/batch-conn.js'
+import { afterTurn } from './turn.js'
 
 /** Told what became of a message: 0 or a negative errno, as libuv has it, and the message's length in bytes. */
 export type Completion = (status: number, byteLength: number) => void
@@ -124,9 +125,10 @@ export class SendQueue {
   #schedule(): void {
     if (this.#isScheduled || this.#isBlocked) return
     this.#isScheduled = true
-    process.nextTick(() => {
+    const flush = () => {
       if (this.#isScheduled) this.flush()
-    })
+    }
+    if (!afterTurn(flush)) process.nextTick(flush)
   }
 
   #wait(isProgressing: boolean): void {

@@ -1,0 +1,78 @@
+import type { AsyncResource } from 'node:async_hooks'
+import { isMainThread } from 'node:worker_threads'
+import { EPOLLERR, EPOLLIN, EPOLLOUT } from '../libc/constants.js'
+import { koffi } from '../libc/koffi.js'
+import { type ReadinessCallback, raise, reactor, type Watch } from './reactor.js'
+
+/**
+ * Watches one descriptor by a poll handle of its own, without the reactor's epoll in between. It wakes sooner: the
+ * kernel's hint that the sender is about to sleep, by which the receiver may have its core at once, does not go through
+ * two epolls.
+ *
+ * Only for a descriptor that nobody else watches in this loop, and that is closed after this watch is and by the same
+ * hands: anything else would abort the process (docs/event-loop.md). In a worker, whose handles can be torn down with no
+ * JavaScript running, the reactor watches it instead.
+ */
+export function watchDirectly(fd: number, events: number, callback: ReadinessCallback, context: AsyncResource): Watch {
+  if (!isMainThread || isExiting) return reactor().watch(fd, events, callback, context)
+  closeAllAtExit()
+  let interest = events
+  let isOpen = true
+  // Koffi's types show another callback than the one it calls.
+  const onPoll: (...args: never[]) => void = (status: number, ready: { readable: boolean; writable: boolean }) => {
+    const told = status < 0 ? EPOLLERR : (ready.readable ? EPOLLIN : 0) | (ready.writable ? EPOLLOUT : 0)
+    try {
+      if (isOpen) context.runInAsyncScope(callback, undefined, told)
+    } catch (error) {
+      raise(error)
+    }
+    // libuv stops a poll that has an error to tell, an ICMP answer say.
+    if (status < 0 && isOpen) start()
+  }
+  const handle = koffi().node.poll(fd, wanted(events), onPoll as () => void)
+  const start = () => {
+    if (interest === 0) handle.stop()
+    else handle.start(wanted(interest), onPoll as () => void)
+  }
+  const watch: Watch = {
+    ref: () => {
+      if (isOpen) handle.ref()
+    },
+    unref: () => {
+      if (isOpen) handle.unref()
+    },
+    update: (changed) => {
+      if (!isOpen || changed === interest) return
+      interest = changed
+      start()
+    },
+    close: () => {
+      if (!isOpen) return
+      isOpen = false
+      open.delete(watch)
+      handle.close()
+    },
+  }
+  open.add(watch)
+  return watch
+}
+
+// Node closes its own handle, and so the descriptor, before it would come to this one, and libuv aborts then.
+function closeAllAtExit(): void {
+  if (hasExitListener) return
+  hasExitListener = true
+  process.once('exit', () => {
+    isExiting = true
+    for (const watch of open) watch.close()
+  })
+}
+
+function wanted(events: number): { readable: boolean; writable: boolean } {
+  return { readable: (events & EPOLLIN) !== 0, writable: (events & EPOLLOUT) !== 0 }
+}
+
+// A handle that nobody refers to is collected, and goes silent.
+const open = new Set<Watch>()
+
+let hasExitListener = false
+let isExiting = false
