@@ -88,6 +88,17 @@ export class Datagram implements DatagramCopy {
     return { bytes: Buffer.from(this.#bytes), ...meta }
   }
 
+  /** What `JSON.stringify` shows: all but the bytes, of which the length. */
+  toJSON(): object {
+    const { bytes, ...rest } = this.copy()
+    return { byteLength: bytes.byteLength, ...rest, timestampNs: rest.timestampNs?.toString() }
+  }
+
+  /** What `console.log` shows. */
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    return this.copy()
+  }
+
   /** @internal */
   place(slot: number, bytes: Buffer, isLast: boolean): this {
     this.#slot = slot

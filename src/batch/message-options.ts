@@ -92,7 +92,7 @@ export class MarkWriter {
   write(options: MessageOptions, offset: number, destination: Endpoint | undefined): number {
     // The names are looked at when an object is first seen; the values, which may change, each time.
     if (options !== this.#checked) {
-      validate.options(options, 'message', OPTION_NAMES)
+      validate.options(options, 'message options', OPTION_NAMES)
       this.#checked = options
     }
     const { ecn, tos, ttl, source, interfaceIndex, txTimeNs } = options

@@ -166,6 +166,11 @@ export class RecvBatch implements Iterable<Datagram> {
     }
   }
 
+  /** What `console.log` shows: not the native memory. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `RecvBatch { length: ${this.length}, capacity: ${this.capacity}, slotBytes: ${this.slotBytes} }`
+  }
+
   /** Before the kernel is shown the headers. @internal */
   prepare(): void {
     this.slots.assertAttached()

@@ -175,6 +175,11 @@ export class SendBatch {
     this.planner.reset()
   }
 
+  /** What `console.log` shows: not the native memory. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `SendBatch { length: ${this.length}, sent: ${this.sent}, capacity: ${this.capacity}, slotBytes: ${this.slotBytes} }`
+  }
+
   /** Which kinds of destination the content has, as a set of `DestinationKind` bits. @internal */
   get destinationKinds(): number {
     return this.#destinationKinds

@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+import { isIP } from 'node:net'
 import { type Endpoint, endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { watchDirectly } from '../loop/direct-watch.js'
@@ -7,7 +8,7 @@ import { BatchConn } from '../socket/batch-conn.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
 import { adoptOptions, type SocketOptions } from './options.js'
 import { type Recipient, receiveTurn } from './receiver.js'
-import { sendError } from './send-error.js'
+import { blockedError, sendError } from './send-error.js'
 import { type Completion, SendQueue } from './send-queue.js'
 
 /**
@@ -67,7 +68,7 @@ export class Accelerator {
       this.#setReferenced(false)
     }
     handle.connect = (address, port) => {
-      const status = connect.call(handle, address, port)
+      const status = this.#refuses(address) ? -c.EPERM : connect.call(handle, address, port)
       this.#conn?.noteConnection()
       return status
     }
@@ -86,6 +87,11 @@ export class Accelerator {
   #send(request: SendRequest, list: ArrayBufferView[], rest: unknown[]): number {
     const destination = rest.length > 1 ? destinationOf(rest, this.conn) : undefined
     if (destination === 'bad') return -c.EINVAL
+    if (this.#refuses(rest[1])) {
+      // Node has no errno for it: where it knows the option, it never comes this far.
+      if (rest.at(-1) === true) process.nextTick(() => request.callback?.(blockedError(String(rest[1]))))
+      return 0
+    }
     const pieces = list.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))
     const completion: Completion | undefined =
       rest.at(-1) === true
@@ -96,6 +102,13 @@ export class Accelerator {
         : undefined
     this.queue.add(pieces, destination, completion)
     return 0
+  }
+
+  /** True for an address on the send block list. */
+  #refuses(address: unknown): boolean {
+    const { sendBlockList } = this.#options
+    if (sendBlockList === undefined || typeof address !== 'string') return false
+    return sendBlockList.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
   }
 
   #setReceiving(isReceiving: boolean): number {

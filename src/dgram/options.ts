@@ -8,7 +8,7 @@ export interface SocketOptions extends dgram.SocketOptions {
   reusePort?: boolean
   /** Datagrams from these addresses are not delivered; on every Node version. */
   receiveBlockList?: BlockList
-  /** Nothing is sent to these addresses; on every Node version. */
+  /** Nothing is sent to these addresses (ERR_IP_BLOCKED); on every Node version. */
   sendBlockList?: BlockList
   /** Send runs of equal-sized messages to one peer as trains (UDP_SEGMENT). Default true. */
   gso?: boolean

@@ -22,7 +22,7 @@ export type SendCallback = (error: Error | null, bytes: number) => void
 export type Sendable = string | NodeJS.ArrayBufferView
 
 /** Where a message goes and what else it asks for: an extra form of `send`. */
-export interface SendTarget extends Omit<MessageOptions, 'segmentBytes'> {
+export interface SendTarget extends Omit<MessageOptions, 'segmentBytes' | 'txTimeNs'> {
   /** Left out, like `address`, on a connected socket. */
   port?: number
   /** A numeric address. Left out, the loopback address. */
@@ -241,6 +241,6 @@ function isTarget(value: unknown): value is SendTarget {
   return typeof value === 'object' && value !== null && Object.keys(value).some((key) => TARGET_KEYS.has(key))
 }
 
-const TARGET_KEYS = new Set(['port', 'address', 'ecn', 'tos', 'ttl', 'source', 'interfaceIndex', 'txTimeNs'])
+const TARGET_KEYS = new Set(['port', 'address', 'ecn', 'tos', 'ttl', 'source', 'interfaceIndex'])
 
 const UNKNOWN_STATE: OffloadStatus = { state: 'off', reason: 'this runtime’s dgram keeps its state in another way' }

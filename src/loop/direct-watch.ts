@@ -2,7 +2,7 @@ import type { AsyncResource } from 'node:async_hooks'
 import { isMainThread } from 'node:worker_threads'
 import { EPOLLERR, EPOLLIN, EPOLLOUT } from '../libc/constants.js'
 import { koffi } from '../libc/koffi.js'
-import { type ReadinessCallback, raise, reactor, type Watch } from './reactor.js'
+import { promptTicks, type ReadinessCallback, raise, reactor, type Watch } from './reactor.js'
 
 /**
  * Watches one descriptor by a poll handle of its own, without the reactor's epoll in between. It wakes sooner: the
@@ -26,6 +26,7 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
     } catch (error) {
       raise(error)
     }
+    promptTicks()
     // libuv stops a poll that has an error to tell, an ICMP answer say.
     if (status < 0 && isOpen) start()
   }

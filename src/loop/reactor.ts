@@ -94,8 +94,7 @@ export class Reactor {
     // With one descriptor there is no question whose event it is, and with one kind of event none of which: ask nobody.
     if (only?.events === EPOLLIN) only.notify(EPOLLIN)
     else this.#notifyReady()
-    // From Node 26 on, ticks and microtasks queued in a poll callback wait for the next event of another kind.
-    if (MICROTASKS_NEED_AN_EVENT) setImmediate(() => {})
+    promptTicks()
   }
 
   #notifyReady(): void {
@@ -166,6 +165,11 @@ class Watcher {
   }
 }
 
+/** Call it at the end of a poll callback: from Node 26 on, ticks queued in one wait for an event of another kind. */
+export function promptTicks(): void {
+  if (TICKS_NEED_AN_EVENT) setImmediate(() => {})
+}
+
 /**
  * Makes an exception of a user's callback an uncaught one, as from any event handler. It must not go back through
  * Koffi, where it would stay pending and surface in some unrelated call.
@@ -178,6 +182,6 @@ export function raise(error: unknown): void {
 
 const EVENTS_PER_TURN = 64
 
-const MICROTASKS_NEED_AN_EVENT = Number.parseInt(process.versions.node, 10) >= 26
+const TICKS_NEED_AN_EVENT = Number.parseInt(process.versions.node, 10) >= 26
 
 let instance: Reactor | undefined

@@ -78,7 +78,7 @@ export class BatchConn extends DatagramSocket {
    *
    * An exception in the callback, or of `recv`, is an uncaught one, as in any event handler; receiving goes on.
    *
-   * @returns what ends it, and what lets the process end meanwhile
+   * @returns what ends it; `unref` lets the process end meanwhile
    * @throws TypeError `ERR_INVALID_STATE` if the socket has such a callback already
    */
   onReadable(batch: RecvBatch, callback: (batch: RecvBatch) => void): Reading {

@@ -150,8 +150,8 @@ export class DatagramSocket {
   }
 
   /**
-   * The errors the network answered with since the last call, oldest first, at most 1024. While the socket is open with
-   * `recvErrors` they come this way alone: neither `send` nor `recv` throws them.
+   * The errors the network answered with since the last call, oldest first, at most 1024. With `recvErrors` they come
+   * this way alone. What this host itself refuses (EMSGSIZE) is told here, and fails the message as well.
    *
    * @throws TypeError `ERR_INVALID_STATE` unless the socket was opened with `recvErrors`
    */

@@ -6,7 +6,7 @@ export interface SendFailure {
   /** Its place in the batch. */
   readonly index: number
   /** An `ErrnoError`, or a `TypeError` for a destination this socket cannot serve. */
-  readonly error: Error
+  readonly error: Error & { readonly code: string }
 }
 
 /** What became of a batch. */
@@ -49,12 +49,15 @@ function sendOrSkip(sender: Sender, batch: SendBatch, failed: SendFailure[]): nu
     return sender.send(batch)
   } catch (error) {
     // Only an error that names a message is that message's own; any other is the socket's.
-    if (!(error instanceof Error) || !('index' in error) || error.index !== batch.sent) throw error
-    if ('code' in error && SOCKET_ERRORS.has(String(error.code))) throw error
+    if (!isOfMessage(error, batch.sent) || SOCKET_ERRORS.has(error.code)) throw error
     failed.push({ index: batch.sent, error })
     batch.skip()
     return undefined
   }
+}
+
+function isOfMessage(error: unknown, index: number): error is Error & { code: string } {
+  return error instanceof Error && 'index' in error && error.index === index && 'code' in error
 }
 
 const MAX_PAUSE_MS = 16

@@ -1,4 +1,4 @@
-import { rangeError, received, typeError } from '../arguments/errors.js'
+import { received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import type { Family } from '../endpoint/endpoint.js'
 import { lastErrno } from '../libc/check.js'
@@ -82,7 +82,7 @@ export class SocketOptions implements SocketSettings {
   }
   set ipv6Only(on: boolean) {
     if (this.#family === 'ipv4') {
-      throw rangeError('ERR_ADDRESS_FAMILY', 'ipv6Only is an option of ipv6 sockets; this one is ipv4')
+      throw typeError('ERR_ADDRESS_FAMILY', 'ipv6Only is an option of ipv6 sockets; this one is ipv4')
     }
     this.#setBoolean(c.IPPROTO_IPV6, c.IPV6_V6ONLY, on, 'ipv6Only')
   }

@@ -138,7 +138,7 @@ t.test('what cannot be is refused by its name', async (t) => {
       act: act({ enc: 1 }),
       type: TypeError,
       code: 'ERR_UNKNOWN_OPTION',
-      message: /^message: unknown option 'enc'; known: segmentBytes, ecn, tos, ttl/,
+      message: /^message options: unknown option 'enc'; known: segmentBytes, ecn, tos, ttl/,
     },
   ])
 })

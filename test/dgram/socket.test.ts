@@ -283,6 +283,20 @@ t.test('receiveBlockList and reusePort, on every Node version', async (t) => {
   t.strictSame(seen, ['127.0.0.6'])
 })
 
+t.test('sendBlockList, on every Node version', async (t) => {
+  const sendBlockList = new BlockList()
+  sendBlockList.addAddress('127.0.0.5')
+  const receiver = await bound(t)
+  const sender = await bound(t, { sendBlockList })
+  const seen = messages(receiver)
+  const { port } = receiver.address()
+  const send = (address: string) => new Promise((resolve) => sender.send(address, port, address, resolve))
+  t.match(await send('127.0.0.5'), { code: 'ERR_IP_BLOCKED' })
+  t.equal(await send('127.0.0.1'), null)
+  await until(() => seen.length > 0)
+  t.strictSame(seen, ['127.0.0.1'])
+})
+
 t.test('messages that arrive together can be awaited one by one', async (t) => {
   const receiver = await bound(t)
   const sender = await bound(t)

@@ -31,12 +31,20 @@ t.test('the package', async (t) => {
        import { BatchConn, RecvBatch, SendBatch } from 'batchconn'
        import * as all from 'batchconn'
        ${exchange('')}
+       import dgram, { createSocket, Socket } from 'batchconn/dgram'
        const cjs = createRequire(import.meta.url)('batchconn')
+       const cjsDgram = createRequire(import.meta.url)('batchconn/dgram')
+       const isOne = dgram.Socket === Socket && Socket === cjsDgram.Socket && createSocket === cjsDgram.default.createSocket
+       const dropIn = await new Promise((resolve) => {
+         const socket = createSocket('udp4', (bytes) => socket.close(() => resolve(\`\${bytes}\`)))
+         socket.bind(0, '127.0.0.1', () => socket.send('drop-in', socket.address().port))
+       })
        const shared = Object.keys(all).filter((name) => all[name] === cjs[name])
-       console.log(JSON.stringify({ texts: await exchange(), shared, names: Object.keys(cjs) }))`,
+       console.log(JSON.stringify({ texts: await exchange(), shared, names: Object.keys(cjs), isOne, dropIn }))`,
     )
     const result = await json(root, 'main.js')
     t.strictSame(result.texts, EXCHANGED)
+    t.strictSame([result.isOne, result.dropIn], [true, 'drop-in'], 'batchconn/dgram')
     t.strictSame(result.shared, result.names.sort(), 'ESM and CommonJS share one instance of everything')
     t.strictSame(result.names, Object.keys(library).sort())
 

@@ -1,0 +1,32 @@
+// Answers every datagram with itself.
+//
+//   npx ts-node examples/echo-server.ts [port] [address]
+//
+// Outside of this repository, import from 'batchconn'.
+import { BatchConn, endpoint, RecvBatch, SendBatch } from '../src/index.js'
+
+const [port = '9000', address = '127.0.0.1'] = process.argv.slice(2)
+
+// Room for the longest datagram there is. Memory that no datagram reaches is never touched.
+const SLOT_BYTES = 65_535
+
+async function main(): Promise<void> {
+  const local = endpoint({ address, port: Number(port) })
+  const conn = BatchConn.open({ family: local.family }).bind(local)
+  const inbox = new RecvBatch({ capacity: 64, slotBytes: SLOT_BYTES })
+  // As many slots as the inbox has, so that each answer finds one. Runs of one size to one peer leave as trains.
+  const replies = new SendBatch({ capacity: inbox.capacity, slotBytes: SLOT_BYTES, coalesce: true })
+  console.log(`listening on ${conn.localAddress}`)
+
+  for await (const batch of conn.batches(inbox)) {
+    replies.clear()
+    for (const { bytes, source } of batch) {
+      // Port 0 cannot be answered, but anybody can write it into a packet.
+      if (source !== undefined && source.port !== 0) replies.append(bytes, source)
+    }
+    const { failed } = await conn.sendAll(replies)
+    for (const { index, error } of failed) console.error(`to ${replies.destination(index)}: ${error.message}`)
+  }
+}
+
+main()

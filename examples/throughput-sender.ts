@@ -1,0 +1,40 @@
+// Sends as fast as one thread can: a batch that is filled once and sent again and again, as trains where that is possible.
+//
+//   npx ts-node examples/throughput-sender.ts <address> <port> [seconds] [bytes]
+//
+// Outside of this repository, import from 'batchconn'.
+import { BatchConn, endpoint, SendBatch } from '../src/index.js'
+
+const [address = '127.0.0.1', port = '9000', seconds = '2', bytes = '1400'] = process.argv.slice(2)
+
+async function main(): Promise<void> {
+  const peer = endpoint({ address, port: Number(port) })
+  // Connected, so that the kernel looks the route up once and not for every datagram; with recvErrors, so that `errors()`
+  // tells if the peer's host answers that nobody listens there.
+  const conn = BatchConn.open({ family: peer.family, sendBufferBytes: 4 << 20, recvErrors: true }).connect(peer)
+  const out = new SendBatch({ capacity: 256, slotBytes: Number(bytes), coalesce: true })
+  for (let index = 0; index < out.capacity; index += 1) out.reserve(out.slotBytes).fill(index)
+
+  let sent = 0
+  let refused = 0
+  let reason = ''
+  const start = performance.now()
+  const end = start + Number(seconds) * 1000
+  do {
+    out.rewind()
+    const report = await conn.sendAll(out)
+    sent += report.sent
+    refused += report.failed.length
+    reason = report.failed[0]?.error.message ?? reason
+  } while (performance.now() < end)
+  const elapsed = (performance.now() - start) / 1000
+
+  const rate = Math.round(sent / elapsed)
+  const gigabits = ((rate * out.slotBytes * 8) / 1e9).toFixed(2)
+  console.log(`${sent} datagrams accepted, ${rate} a second, ${gigabits} Gbit/s of payload; trains: ${conn.gso.state}`)
+  if (refused > 0) console.log(`${refused} refused: ${reason}`)
+  for (const code of new Set(conn.errors().map((error) => error.code))) console.log(`the network answered ${code}`)
+  conn.close()
+}
+
+main()
