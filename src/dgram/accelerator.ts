@@ -9,7 +9,7 @@ import type { NodeHandle, SendRequest } from './node-socket.js'
 import { adoptOptions, type SocketOptions } from './options.js'
 import { type Recipient, receiveTurn } from './receiver.js'
 import { blockedError, sendError } from './send-error.js'
-import { type Completion, SendQueue } from './send-queue.js'
+import { Completion, SendQueue } from './send-queue.js'
 
 /**
  * Takes over the sending and receiving of one of Node's native handles, and leaves it the rest: the descriptor is its
@@ -93,13 +93,7 @@ export class Accelerator {
       return 0
     }
     const pieces = list.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))
-    const completion: Completion | undefined =
-      rest.at(-1) === true
-        ? (status, byteLength) => {
-            if (status === 0) request.oncomplete?.(status, byteLength)
-            else request.callback?.(sendError(status, request.address, request.port))
-          }
-        : undefined
+    const completion = rest.at(-1) === true ? new RequestCompletion(request) : undefined
     this.queue.add(pieces, destination, completion)
     return 0
   }
@@ -149,6 +143,22 @@ export class Accelerator {
     this.#refresh()
     this.#conn?.release()
     this.#conn = undefined
+  }
+}
+
+/** Completes a send that came through Node's own `send`. */
+class RequestCompletion extends Completion {
+  readonly #request: SendRequest
+
+  constructor(request: SendRequest) {
+    super()
+    this.#request = request
+  }
+
+  override tell(status: number): void {
+    const { address, port } = this.#request
+    if (status === 0) this.#request.oncomplete?.(status, this.byteLength)
+    else this.#request.callback?.(sendError(status, address, port))
   }
 }
 

@@ -7,8 +7,29 @@ import { ErrnoError } from '../libc/errno-error.js'
 import type { BatchConn } from '../socket/batch-conn.js'
 import { afterTurn } from './turn.js'
 
-/** Told what became of a message: 0 or a negative errno, as libuv has it, and the message's length in bytes. */
-export type Completion = (status: number, byteLength: number) => void
+/**
+ * Somebody who wants to know what became of a message: the outcome, and the moment to tell it, come in either order.
+ * A class and not a callback, because a closure a message is what costs most here.
+ */
+export abstract class Completion {
+  byteLength = 0
+  status: number | undefined
+  #resource: AsyncResource | undefined
+
+  /** @param status - 0 or a negative errno, as libuv has it */
+  abstract tell(status: number): void
+
+  finish(status: number): void {
+    this.status = status
+    this.#resource?.runInAsyncScope(() => this.tell(status))
+  }
+
+  /** The end of the message's tick, in its sender's async context: tells the outcome, or keeps the context for later. */
+  settle(): void {
+    if (this.status === undefined) this.#resource = new AsyncResource('UDPSENDWRAP')
+    else this.tell(this.status)
+  }
+}
 
 /** One message: its bytes, or the pieces it is put together from. */
 export type Bytes = string | Uint8Array | readonly (string | Uint8Array)[]
@@ -37,22 +58,21 @@ export class SendQueue {
 
   /** Takes a message. The completion is called in the caller's async context, never before this returns. */
   add(payload: Bytes, destination: Endpoint | undefined, completion?: Completion, options?: MessageOptions): void {
-    const entry = completion === undefined ? undefined : new Entry(completion)
     if (this.byteLength > MAX_QUEUED_BYTES) {
-      entry?.finish(-c.ENOBUFS)
+      completion?.finish(-c.ENOBUFS)
     } else {
       const batch = this.#room()
       const size = append(batch.messages, payload, destination, options)
-      if (entry !== undefined) {
-        entry.byteLength = size
-        batch.entries[batch.messages.length - 1] = entry
+      if (completion !== undefined) {
+        completion.byteLength = size
+        batch.completions[batch.messages.length - 1] = completion
       }
       this.byteLength += size
       this.length += 1
       this.#schedule()
     }
     // Queued behind the flush, so most are settled by then, and in the caller's own context.
-    if (entry !== undefined) process.nextTick(settle, entry)
+    if (completion !== undefined) process.nextTick(settle, completion)
   }
 
   /** Sends what waits, as far as the kernel takes it. */
@@ -77,8 +97,8 @@ export class SendQueue {
   close(): void {
     if (this.length > 0) this.flush()
     this.#setBlocked(false)
-    for (const { messages, entries } of this.#batches) {
-      for (let index = messages.sent; index < messages.length; index += 1) entries[index]?.finish(-c.ECANCELED)
+    for (const { messages, completions } of this.#batches) {
+      for (let index = messages.sent; index < messages.length; index += 1) completions[index]?.finish(-c.ECANCELED)
     }
     this.#batches = []
     this.byteLength = 0
@@ -96,15 +116,15 @@ export class SendQueue {
   }
 
   /** @returns false if the socket would block */
-  #send({ messages, entries }: Batch): boolean {
+  #send({ messages, completions }: Batch): boolean {
     while (messages.remaining > 0) {
       const from = messages.sent
       const status = this.#sendSome(messages)
       this.length -= messages.sent - from
       for (let index = from; index < messages.sent; index += 1) {
-        if (entries[index] === undefined) continue
-        entries[index]?.finish(status)
-        entries[index] = undefined
+        if (completions[index] === undefined) continue
+        completions[index]?.finish(status)
+        completions[index] = undefined
       }
       if (messages.sent === from) return false
     }
@@ -147,36 +167,13 @@ export class SendQueue {
   }
 }
 
-/** One completion on its way: the outcome and the moment to tell it come in either order. */
-class Entry {
-  readonly completion: Completion
-  byteLength = 0
-  status: number | undefined
-  #resource: AsyncResource | undefined
-
-  constructor(completion: Completion) {
-    this.completion = completion
-  }
-
-  finish(status: number): void {
-    this.status = status
-    this.#resource?.runInAsyncScope(this.completion, undefined, status, this.byteLength)
-  }
-
-  /** Not finished at the end of its tick: keeps the context for later. */
-  wait(): void {
-    this.#resource = new AsyncResource('UDPSENDWRAP')
-  }
-}
-
-function settle(entry: Entry): void {
-  if (entry.status === undefined) entry.wait()
-  else entry.completion(entry.status, entry.byteLength)
+function settle(completion: Completion): void {
+  completion.settle()
 }
 
 interface Batch {
   readonly messages: SendBatch
-  readonly entries: (Entry | undefined)[]
+  readonly completions: (Completion | undefined)[]
 }
 
 function append(
@@ -206,7 +203,7 @@ function ownCopy(payload: Bytes): Buffer {
 function newBatch(): Batch {
   return {
     messages: new SendBatch({ capacity: BATCH_CAPACITY, slotBytes: SLOT_BYTES, coalesce: true }),
-    entries: new Array<Entry | undefined>(BATCH_CAPACITY).fill(undefined),
+    completions: new Array<Completion | undefined>(BATCH_CAPACITY).fill(undefined),
   }
 }
 

@@ -12,7 +12,7 @@ import type { SocketOptions } from './options.js'
 import type { Recipient, RemoteInfo } from './receiver.js'
 import { shareItsPort } from './reuse-port.js'
 import { sendError } from './send-error.js'
-import type { Bytes, Completion } from './send-queue.js'
+import { type Bytes, Completion } from './send-queue.js'
 import { batchingSupport } from './support.js'
 
 /** Told what became of a message. */
@@ -156,12 +156,7 @@ export class Socket extends NodeSocket {
     callback: SendCallback | undefined,
     options?: MessageOptions,
   ): void {
-    let completion: Completion | undefined
-    if (callback !== undefined) {
-      const fail: (error: Error) => void = callback as (error: Error) => void
-      completion = (status, byteLength) =>
-        status === 0 ? callback(null, byteLength) : fail(sendError(status, address, port))
-    }
+    const completion = callback === undefined ? undefined : new CallbackCompletion(callback, address, port)
     this.#accelerator?.queue.add(message, destination, completion, options)
   }
 
@@ -217,6 +212,25 @@ export class Socket extends NodeSocket {
         handle?.onmessage?.(status, handle, undefined, undefined)
       },
     }
+  }
+}
+
+/** Calls `send`'s callback as node:dgram does: with the error alone, or null and the length. */
+class CallbackCompletion extends Completion {
+  readonly #callback: SendCallback
+  readonly #address: string | undefined
+  readonly #port: number | undefined
+
+  constructor(callback: SendCallback, address: string | undefined, port: number | undefined) {
+    super()
+    this.#callback = callback
+    this.#address = address
+    this.#port = port
+  }
+
+  override tell(status: number): void {
+    if (status === 0) this.#callback(null, this.byteLength)
+    else Reflect.apply(this.#callback, undefined, [sendError(status, this.#address, this.#port)])
   }
 }
 
