@@ -60,4 +60,9 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     reason: 'works on every version of Node',
     before: '22.13.0',
   },
+  {
+    name: 'block lists: of receivers',
+    reason: 'works on every version of Node',
+    before: '22.13.0',
+  },
 ]
