@@ -24,8 +24,10 @@ async function measure(options: SendOptions, progress: Progress, signal: AbortSi
   const { destination } = session
   const bind = options.bind && (await resolveHost(options.bind, destination.family === 'ipv4' ? 4 : 6))
   await using modes = await openContenders(options.modes, { ...options, destination, bind })
+  for (const { name, reason } of modes.skipped) progress.say(`without ${name}: ${reason}`)
   const random = seededRandom(options.seed)
   const rows = await runRounds({ options, session, contenders: modes.list, random, progress, signal })
+  const names = modes.list.map(({ name }) => name)
   const costs = Object.fromEntries(modes.list.map((one) => [one.name, one.prepareNanoseconds()]))
-  return { options, session, bind, rows, summary: summarize(options.modes, rows, random, costs) }
+  return { options, session, bind, skipped: modes.skipped, rows, summary: summarize(names, rows, random, costs) }
 }

@@ -1,8 +1,9 @@
 import { RECEIVE_MODES, type ReceiveMode } from '../runner/receiver.js'
+import { MAX_PAYLOAD_BYTES } from '../workload/train.js'
 import { type CommandDefinition, parseCommandLine } from './parse-command-line.js'
 import { DEFAULT_PORT, parseListen } from './parse-host-port.js'
 import { parseChoice, parseInteger, parseSeconds } from './parse-value.js'
-import { MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_SECONDS } from './traffic-options.js'
+import { MAX_BATCH, MAX_SECONDS } from './traffic-options.js'
 
 /** What `bench/recv.ts` was told. */
 export interface RecvOptions {
@@ -62,6 +63,7 @@ const COMMAND = {
   examples: [
     ['$0', `every address, port ${DEFAULT_PORT}`],
     ['$0 --listen 192.0.2.7:9000 --mode recvmsg', 'one address, one datagram a system call'],
+    ['$0 --mode gro', 'trains taken whole and split here'],
     ['$0 --no-control --duration 10 --json', 'count whatever comes in ten seconds'],
   ],
 } as const satisfies CommandDefinition

@@ -40,13 +40,13 @@ const COMMAND: CommandDefinition<keyof typeof TRAFFIC_DEFINITIONS | 'mode' | 'ra
   usage: 'Usage: $0 [options]\n\nSends UDP datagrams in several ways, in turn, and tells what each way costs.',
   options: {
     ...TRAFFIC_DEFINITIONS,
-    mode: { type: 'value', default: 'sendmsg,sendmmsg', describe: `a list of ${SEND_MODES.join(', ')}` },
+    mode: { type: 'value', default: 'sendmsg,sendmmsg,gso', describe: `a list of ${SEND_MODES.join(', ')}` },
     rate: { type: 'value', alias: 'b', describe: 'packets (200k) or bits (1G) a second; left out: as fast as it goes' },
     bind: { type: 'value', alias: 'B', describe: 'HOST[:PORT] to send from' },
   },
   examples: [
-    ['$0', 'sendmsg against sendmmsg over loopback, with a receiver of its own'],
-    ['$0 --mode sendmsg,sendmmsg,dgram', 'with node:dgram for scale'],
+    ['$0', 'sendmsg, sendmmsg and trains (GSO) over loopback, with a receiver of its own'],
+    ['$0 --mode dgram,batchconn-dgram,sendmmsg', 'node:dgram, the drop-in for it, and the batches underneath'],
     ['$0 --to 192.0.2.7:5211 --json', 'to bench/recv.ts on another host, as JSON'],
     ['$0 --to [2001:db8::7]:9 --no-control', 'to where nobody answers'],
     ['$0 --rate 200k --size 200', '200,000 packets a second of 200 bytes'],

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { MAX_PAYLOAD_BYTES, trainSegments } from '../workload/train.js'
 import type { OptionDefinition, RawOptions } from './parse-command-line.js'
 import { type HostPort, parseHostPort } from './parse-host-port.js'
 import { parseChoice, parseInteger, parseSeconds } from './parse-value.js'
@@ -10,6 +11,8 @@ export interface TrafficOptions {
   readonly sizeBytes: number
   /** Messages a system call. */
   readonly batch: number
+  /** Datagrams of a train, for the modes that send trains: as asked, or as many as fit. */
+  readonly segments: number
   /** Of a round. */
   readonly durationSeconds: number
   /** Of each contender. */
@@ -35,6 +38,11 @@ export const TRAFFIC_DEFINITIONS = {
   to: { type: 'value', alias: 'c', describe: 'HOST[:PORT] or [v6][:PORT] of bench/recv.ts; left out: start one here' },
   size: { type: 'value', alias: 'l', default: '1400', describe: 'bytes of payload of a datagram, 1 to 65507' },
   batch: { type: 'value', default: '64', describe: 'messages a system call, 1 to 1024' },
+  segments: {
+    type: 'value',
+    default: '40',
+    describe: 'datagrams a train (GSO), 1 to 128, together at most 65507 bytes',
+  },
   duration: { type: 'value', alias: 't', default: '1', describe: 'seconds a round' },
   rounds: { type: 'value', default: '5', describe: 'rounds of each, interleaved in random order' },
   omit: {
@@ -54,10 +62,12 @@ export const TRAFFIC_DEFINITIONS = {
 
 /** @throws UsageError for the first value that cannot be served */
 export function readTrafficOptions(raw: RawOptions<keyof typeof TRAFFIC_DEFINITIONS>): TrafficOptions {
+  const sizeBytes = parseInteger('size', String(raw.size), 1, MAX_PAYLOAD_BYTES)
   return {
     to: raw.to === undefined ? undefined : parseHostPort('to', String(raw.to), 1),
-    sizeBytes: parseInteger('size', String(raw.size), 1, MAX_PAYLOAD_BYTES),
+    sizeBytes,
     batch: parseInteger('batch', String(raw.batch), 1, MAX_BATCH),
+    segments: trainSegments(sizeBytes, parseInteger('segments', String(raw.segments), 1, MAX_SEGMENTS)),
     durationSeconds: parseSeconds('duration', String(raw.duration), 0.01, MAX_SECONDS),
     rounds: parseInteger('rounds', String(raw.rounds), 1, 10_000),
     omitSeconds: parseSeconds('omit', String(raw.omit), 0, MAX_SECONDS),
@@ -71,8 +81,8 @@ export function readTrafficOptions(raw: RawOptions<keyof typeof TRAFFIC_DEFINITI
   }
 }
 
-/** What IPv4 can carry in a datagram. */
-export const MAX_PAYLOAD_BYTES = 65_507
+/** Linux since 6.9; 64 before. */
+const MAX_SEGMENTS = 128
 /** The kernel takes no more in one sendmmsg or recvmmsg (UIO_MAXIOV). */
 export const MAX_BATCH = 1024
 /** A day. */

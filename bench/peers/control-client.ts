@@ -49,8 +49,8 @@ export class ControlClient {
   /** Begins a round: when this settles, the receiver is ready. */
   async start(round: Omit<StartRequest, 'type' | 'version'>): Promise<void> {
     const answer = await this.#ask({ type: 'start', version: CONTROL_VERSION, ...round }, 'ready')
-    const { mode, batch, receiveBufferBytes } = answer as ReadyAnswer
-    this.#description = { mode, batch, receiveBufferBytes }
+    const { mode, batch, gro, receiveBufferBytes } = answer as ReadyAnswer
+    this.#description = { mode, batch, gro: gro === true, receiveBufferBytes }
   }
 
   /** Ends a round: settles when all has arrived, or nothing more does. */

@@ -29,6 +29,8 @@ export type ControlRequest = StartRequest | StopRequest
 export interface ReceiverDescription {
   readonly mode: string
   readonly batch: number
+  /** Whether it takes trains whole (GRO). */
+  readonly gro: boolean
   /** SO_RCVBUF as granted; null where it cannot be told. */
   readonly receiveBufferBytes: number | null
 }

@@ -31,6 +31,11 @@ export function interfaceTowards(destination: Endpoint): string | undefined {
   return entries.find(({ info }) => addressOf(info) === source)?.name
 }
 
+/** Whether an interface leads nowhere but to this host. */
+export function isLoopback(name: string): boolean {
+  return networkInterfaces()[name]?.some(({ internal }) => internal) ?? false
+}
+
 /** @throws Failure if the interface is not there (any more) */
 export function readInterfaceCounters(name: string): InterfaceCounters {
   const line = readFileSync('/proc/net/dev', 'utf8')

@@ -38,7 +38,7 @@ async function listenAt(at: Endpoint, options: RecvOptions, onRow: (row: Receive
   const { mode, batch, sizeBytes, control } = options
   const receiver = await openReceiver(mode, { listen: at, batch, sizeBytes })
   try {
-    const service = new ReceiveService(receiver, mode, batch, onRow)
+    const service = new ReceiveService(receiver, mode, onRow)
     const server = control ? await ControlServer.listen(receiver.localAddress, service) : undefined
     return {
       receiver,
@@ -57,6 +57,7 @@ async function listenAt(at: Endpoint, options: RecvOptions, onRow: (row: Receive
 /** The failure in words, with the address it is about. */
 function cannotListen(at: Endpoint, error: unknown): Failure {
   const { code, message } = error as NodeJS.ErrnoException
+  if (error instanceof Failure) return error
   const reason = (code !== undefined && REASONS[code]) || message
   return new Failure(`cannot listen on ${at}: ${reason}`)
 }

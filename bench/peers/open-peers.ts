@@ -37,8 +37,12 @@ export async function openPeers(
   }
   try {
     for (const name of peers) {
-      if (name === 'dgram') {
+      if (!isProgram(name)) {
         contenders.push(await openContender(name, name, plan))
+        continue
+      }
+      if (mode === 'gso' && !HAVE_TRAINS.includes(name)) {
+        skipped.push({ name, reason: 'it has no trains' })
         continue
       }
       progress.say(`building the peer ${name}`)
@@ -70,4 +74,9 @@ async function build(source: PeerSource, folder: string, signal: AbortSignal): P
   }
 }
 
+function isProgram(name: PeerName): name is keyof typeof SOURCES {
+  return name in SOURCES
+}
+
 const SOURCES = { c: C_PEER, go: GO_PEER }
+const HAVE_TRAINS: readonly PeerName[] = ['c']

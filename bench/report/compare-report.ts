@@ -9,6 +9,7 @@ import type { ResultRow } from './result-row.js'
 import { trafficConfig, trafficHeading } from './send-report.js'
 import type { SummaryRow } from './summary.js'
 import { summaryTable } from './summary-table.js'
+import { uncutTrainNotes } from './train-notes.js'
 
 /** How many times as many packets a second batchconn sends as a peer. */
 export interface PeerRatio {
@@ -40,6 +41,7 @@ export function compareDocument({ options, session, skipped, rows, summary, rati
     results: rows,
     summary,
     ratios,
+    warnings: uncutTrainNotes(session, summary),
   }
 }
 
@@ -53,6 +55,7 @@ export function compareText({ options, session, skipped, summary, ratios }: Comp
     ...ratios.map(({ peer, ratio }) => ratioLine('packets a second', peer, ratio)),
     ...ratios.map(({ peer, cpuRatio }) => ratioLine('packets a CPU second', peer, cpuRatio)),
     ...skipped.map(({ name, reason }) => `without ${name}: ${reason}`),
+    ...uncutTrainNotes(session, summary),
   ]
   return lines.join('\n')
 }

@@ -21,7 +21,7 @@ function measures(interfaceName: string | undefined, first: string): [string, (r
     ['achieved batch', ({ achievedBatch }) => decimal(achievedBatch.median, 2)],
     ['user CPU', ({ cpu }) => percent(cpu.userShare)],
     ['system CPU', ({ cpu }) => percent(cpu.systemShare)],
-    ['prepare ns/message', ({ prepareNanoseconds }) => orUnknown(prepareNanoseconds, (value) => decimal(value, 1))],
+    ['prepare ns/packet', ({ prepareNanoseconds }) => orUnknown(prepareNanoseconds, (value) => decimal(value, 1))],
     ['sent', ({ packets }) => whole(packets)],
     ['delivered', ({ delivered }) => orUnknown(delivered, whole)],
     [

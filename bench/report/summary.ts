@@ -28,7 +28,7 @@ export interface SummaryRow {
   readonly interfaceDropped: number | null
   /** Packets a second, as a multiple of the first mode's. */
   readonly ratioToFirst: Estimate | null
-  /** What preparing a message costs, without the system call. */
+  /** What preparing a datagram costs, without the system call. */
   readonly prepareNanoseconds: number | null
 }
 

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { BatchConn, type Endpoint, RecvBatch } from '../../src/index.js'
+import { BatchConn, type Endpoint, type OffloadStatus, RecvBatch } from '../../src/index.js'
+import { Failure } from '../failure.js'
 import { monotonicMicroseconds } from '../workload/clock.js'
-import { HEADER_BYTES, HeaderWord, wordsOf } from '../workload/payload-header.js'
+import { HEADER_BYTES, HeaderReader } from '../workload/payload-header.js'
 import type { StreamAccount } from '../workload/stream-account.js'
 import { type StreamLedger, UNNUMBERED } from '../workload/stream-ledger.js'
 import { type ReceivePlan, type Receiver, WANTED_RECEIVE_BUFFER_BYTES } from './receiver.js'
@@ -9,25 +10,32 @@ import { type ReceivePlan, type Receiver, WANTED_RECEIVE_BUFFER_BYTES } from './
 /**
  * Receives with the library: `recvmsg` for batches of one, `recvmmsg` for larger ones. It waits on the event loop: blocked
  * in poll(2) it would take fewer datagrams a call, and the sender on the same host would pay for waking it each time.
+ * With `gro` a message may be a train, which is taken apart here.
  */
 export class BatchReceiver implements Receiver {
   readonly counts = { datagrams: 0, bytes: 0 }
   readonly localAddress: Endpoint
   readonly receiveBufferBytes: number
+  readonly batch: number
+  readonly gro: OffloadStatus
   readonly #conn: BatchConn
-  readonly #capacity: number
   #inbox: RecvBatch
-  #words: Uint32Array<ArrayBufferLike> = new Uint32Array(0)
+  #headers: HeaderReader
 
-  constructor({ listen, sizeBytes }: ReceivePlan, capacity: number) {
-    this.#capacity = capacity
-    this.#inbox = new RecvBatch({ capacity, slotBytes: sizeBytes })
+  /** @throws Failure if it is to take trains and cannot */
+  constructor({ listen, sizeBytes }: ReceivePlan, batch: number, gro: boolean) {
+    this.batch = batch
+    this.#inbox = new RecvBatch({ capacity: batch, ...(gro ? { gro } : { slotBytes: sizeBytes }) })
+    this.#headers = new HeaderReader(new ArrayBuffer(0))
     this.#conn = BatchConn.open({
       family: listen.family,
       countDrops: true,
+      gro,
       receiveBufferBytes: WANTED_RECEIVE_BUFFER_BYTES,
     })
+    this.gro = this.#conn.gro
     try {
+      if (gro && this.gro.state === 'off') throw new Failure(`cannot receive trains: ${this.gro.reason}`)
       this.localAddress = this.#conn.bind(listen).localAddress
       this.receiveBufferBytes = this.#conn.options.receiveBufferBytes
     } catch (error) {
@@ -42,7 +50,7 @@ export class BatchReceiver implements Receiver {
 
   makeRoom(sizeBytes: number): void {
     if (sizeBytes > this.#inbox.slotBytes) {
-      this.#inbox = new RecvBatch({ capacity: this.#capacity, slotBytes: sizeBytes })
+      this.#inbox = new RecvBatch({ capacity: this.batch, slotBytes: sizeBytes })
     }
   }
 
@@ -66,42 +74,55 @@ export class BatchReceiver implements Receiver {
       const nowMs = performance.now()
       this.#record(ledger, count, nowMs)
       // A call that was not filled has emptied the queue: spare the one that would only say so.
-      if (count < this.#capacity) return true
+      if (count < this.batch) return true
       if (nowMs >= endMs) return false
     }
   }
 
-  /** Books what a call brought. By index and through one array of words: nothing is allocated for a datagram. */
+  /** Books what a call brought. By index and by offset: nothing is allocated for a datagram. */
   #record(ledger: StreamLedger, count: number, nowMs: number): void {
     const inbox = this.#inbox
-    const arrivedMicroseconds = monotonicMicroseconds(nowMs)
     const { buffer } = inbox.bytes(0)
-    if (this.#words.buffer !== buffer) this.#words = wordsOf(buffer)
-    const words = this.#words
-    let account: StreamAccount | undefined
-    let totalBytes = 0
+    if (this.#headers.buffer !== buffer) this.#headers = new HeaderReader(buffer)
+    const arrival: Arrival = { ledger, nowMs, microseconds: monotonicMicroseconds(nowMs), account: undefined }
     for (let index = 0; index < count; index += 1) {
       const { byteOffset, byteLength } = inbox.bytes(index)
-      totalBytes += byteLength
-      const at = byteOffset >>> 2
-      const isNumbered = byteLength >= HEADER_BYTES
-      const stream = isNumbered ? words[at + HeaderWord.stream] : UNNUMBERED
-      if (account?.stream !== stream) {
-        account = isNumbered ? ledger.account(stream) : ledger.unnumbered()
-        account?.noteCall(nowMs)
-      }
-      if (account === undefined) continue
-      if (isNumbered) {
-        const sequence = words[at + HeaderWord.sequenceHigh] * 2 ** 32 + words[at + HeaderWord.sequenceLow]
-        account.record(sequence, words[at + HeaderWord.microseconds], arrivedMicroseconds, byteLength)
-      } else {
-        account.recordUnnumbered(byteLength)
-      }
-      if (inbox.truncated(index)) account.truncated += 1
+      const step = inbox.segmentBytes(index)
+      const end = byteOffset + byteLength
+      let offset = byteOffset
+      // An empty datagram is one too.
+      do {
+        this.#recordDatagram(arrival, offset, Math.min(step, end - offset))
+        offset += step
+      } while (offset < end)
+      if (inbox.truncated(index) && arrival.account !== undefined) arrival.account.truncated += 1
+      this.counts.bytes += byteLength
     }
-    this.counts.datagrams += count
-    this.counts.bytes += totalBytes
   }
+
+  #recordDatagram(arrival: Arrival, offset: number, byteLength: number): void {
+    this.counts.datagrams += 1
+    const headers = this.#headers
+    const isNumbered = byteLength >= HEADER_BYTES
+    const stream = isNumbered ? headers.stream(offset) : UNNUMBERED
+    if (arrival.account?.stream !== stream) {
+      arrival.account = isNumbered ? arrival.ledger.account(stream) : arrival.ledger.unnumbered()
+      arrival.account?.noteCall(arrival.nowMs)
+    }
+    const { account } = arrival
+    if (account === undefined) return
+    if (!isNumbered) account.recordUnnumbered(byteLength)
+    else account.record(headers.sequence(offset), headers.microseconds(offset), arrival.microseconds, byteLength)
+  }
+}
+
+/** One call's worth of datagrams, while they are booked. */
+interface Arrival {
+  readonly ledger: StreamLedger
+  readonly nowMs: number
+  readonly microseconds: number
+  /** That of the last datagram's stream; undefined if it has none. */
+  account: StreamAccount | undefined
 }
 
 /** For a wait that the signal may end: its rejection is no error then. */

@@ -1,26 +1,43 @@
-import { BatchConn, SendBatch } from '../../src/index.js'
+import { BatchConn, type MessageOptions, SendBatch } from '../../src/index.js'
+import { Failure } from '../failure.js'
 import { pacedBatch } from '../workload/pacer.js'
 import { HeaderStamper } from '../workload/payload-header.js'
 import { sendFailure } from './send-failure.js'
 import { SendTurns } from './send-turns.js'
 import type { SendCounts, Sender, SendPlan } from './sender.js'
 
-/** Sends with the library: `sendmsg` for batches of one, `sendmmsg` for larger ones. */
+/** What one call of `send` hands over. */
+export interface BatchShape {
+  readonly messages: number
+  /** Datagrams a message: above 1 it is a train (GSO). */
+  readonly segments: number
+}
+
+/** Sends with the library: `sendmsg` for batches of one message, `sendmmsg` for larger ones. */
 export class BatchSender implements Sender {
-  readonly messagesPerBatch: number
+  readonly packetsPerBatch: number
+  readonly #shape: BatchShape
   readonly #plan: SendPlan
   readonly #conn: BatchConn
   readonly #batch: SendBatch
+  readonly #options: MessageOptions | undefined
   readonly #headers: HeaderStamper
   readonly #turns: SendTurns
 
-  constructor(plan: SendPlan, capacity: number) {
+  constructor(plan: SendPlan, wanted: BatchShape) {
     this.#plan = plan
-    this.messagesPerBatch = pacedBatch(capacity, plan.packetsPerSecond)
+    this.#shape = pacedShape(wanted, plan.packetsPerSecond)
+    const { messages, segments } = this.#shape
+    this.packetsPerBatch = messages * segments
+    this.#options = segments > 1 ? { segmentBytes: plan.sizeBytes } : undefined
     this.#conn = openConn(plan)
-    this.#batch = new SendBatch({ capacity: this.messagesPerBatch, slotBytes: plan.sizeBytes })
-    this.#headers = new HeaderStamper(this.#buildHeaders())
-    this.#turns = new SendTurns(this.messagesPerBatch, plan.packetsPerSecond)
+    this.#batch = new SendBatch({
+      capacity: messages,
+      slotBytes: plan.sizeBytes * segments,
+      maxSegments: segments,
+    })
+    this.#headers = new HeaderStamper(this.#buildHeaders().flatMap((message) => cut(message, plan.sizeBytes)))
+    this.#turns = new SendTurns(this.packetsPerBatch, plan.packetsPerSecond)
   }
 
   get counts(): SendCounts {
@@ -35,19 +52,20 @@ export class BatchSender implements Sender {
     if (this.#plan.prepare === 'batch') this.#rebuildHeaders()
     else this.#batch.rewind()
     const { stream, sequence, microseconds } = this.#turns
-    this.#headers.stamp(this.messagesPerBatch, stream, sequence, microseconds)
-    this.#turns.sequence = sequence + this.messagesPerBatch
+    this.#headers.stamp(this.packetsPerBatch, stream, sequence, microseconds)
+    this.#turns.sequence = sequence + this.packetsPerBatch
   }
 
   sendSlice(untilMs: number): void {
     for (;;) {
       const packets = this.#turns.next(untilMs)
-      if (packets === 0) return
-      for (let started = 0; started < packets; started += this.messagesPerBatch) {
+      if (packets === 0) break
+      for (let started = 0; started < packets; started += this.packetsPerBatch) {
         this.prepare()
         if (!this.#sendBatch(untilMs)) return
       }
     }
+    if (this.#shape.segments > 1 && this.#conn.gso.state === 'off') throw this.#withoutTrains()
   }
 
   settle(untilMs: number): void {
@@ -69,7 +87,7 @@ export class BatchSender implements Sender {
     while (batch.remaining > 0) {
       counts.sendCalls += 1
       const accepted = this.#send()
-      counts.packets += accepted
+      counts.packets += accepted * this.#shape.segments
       if (accepted > 0) continue
       if (batch.remaining > 0 && !this.#wait(untilMs)) return false
     }
@@ -84,7 +102,7 @@ export class BatchSender implements Sender {
       if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') {
         throw sendFailure(error, this.#plan.destination)
       }
-      this.#turns.counts.errors += 1
+      this.#turns.counts.errors += this.#shape.segments
       this.#batch.skip()
       return 0
     }
@@ -101,19 +119,37 @@ export class BatchSender implements Sender {
 
   /** Fills the batch for the first time: from now on only payloads change, unless it is to be rebuilt. */
   #buildHeaders(): Buffer[] {
-    const { sizeBytes, connect, destination } = this.#plan
-    return Array.from({ length: this.messagesPerBatch }, () =>
-      this.#batch.reserve(sizeBytes, connect ? undefined : destination),
-    )
+    return Array.from({ length: this.#shape.messages }, () => this.#reserve())
   }
 
   /** What `--prepare batch` pays for: everything but the payload's header, message by message. */
   #rebuildHeaders(): void {
-    const { sizeBytes, connect, destination } = this.#plan
-    const to = connect ? undefined : destination
     this.#batch.clear()
-    for (let message = 0; message < this.messagesPerBatch; message += 1) this.#batch.reserve(sizeBytes, to)
+    for (let message = 0; message < this.#shape.messages; message += 1) this.#reserve()
   }
+
+  #reserve(): Buffer {
+    const { sizeBytes, connect, destination } = this.#plan
+    return this.#batch.reserve(sizeBytes * this.#shape.segments, connect ? undefined : destination, this.#options)
+  }
+
+  /** The library goes on without trains when a device starts to refuse them. A mode that is named for them cannot. */
+  #withoutTrains(): Failure {
+    return new Failure(`cannot send trains to ${this.#plan.destination} any more: ${this.#conn.gso.reason}`)
+  }
+}
+
+/** No more than falls due in a while: shorter trains first, then fewer of them. */
+function pacedShape({ messages, segments }: BatchShape, packetsPerSecond: number | undefined): BatchShape {
+  const perTrain = pacedBatch(segments, packetsPerSecond)
+  const packets = pacedBatch(messages * perTrain, packetsPerSecond)
+  return { messages: Math.floor(packets / perTrain), segments: perTrain }
+}
+
+/** The datagrams that a message is going to be. */
+function cut(message: Buffer, sizeBytes: number): Buffer[] {
+  const count = message.byteLength / sizeBytes
+  return Array.from({ length: count }, (_, index) => message.subarray(index * sizeBytes, (index + 1) * sizeBytes))
 }
 
 /** A socket bound and connected as asked; closed again if either fails. */

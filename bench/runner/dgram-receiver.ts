@@ -1,36 +1,45 @@
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket, type Socket, type SocketOptions } from 'node:dgram'
 import { once } from 'node:events'
-import { type Endpoint, endpoint } from '../../src/index.js'
+import { BatchConn, type Endpoint, endpoint, type OffloadStatus } from '../../src/index.js'
 import { monotonicMicroseconds } from '../workload/clock.js'
-import { HEADER_BYTES, HeaderWord } from '../workload/payload-header.js'
+import { HEADER_BYTES, HeaderOffset } from '../workload/payload-header.js'
 import type { StreamLedger } from '../workload/stream-ledger.js'
 import { type ReceivePlan, type Receiver, WANTED_RECEIVE_BUFFER_BYTES } from './receiver.js'
 
-/** Receives with `node:dgram`, for scale: an event a datagram. What the kernel drops it does not tell. */
+/** `node:dgram`'s, or that of a drop-in for it. */
+export type CreateSocket = (options: SocketOptions) => Socket
+
+/** Receives with `node:dgram`, for scale, or with the drop-in: an event a datagram. What the kernel drops neither tells. */
 export class DgramReceiver implements Receiver {
   readonly counts = { datagrams: 0, bytes: 0 }
   readonly kernelDrops = null
   readonly localAddress: Endpoint
   readonly receiveBufferBytes: number
+  readonly batch: number
+  readonly gro: OffloadStatus
   readonly #socket: Socket
+  /** When the drop-in last made a system call that brought something. */
+  #callMs: number | undefined
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, isDropIn: boolean) {
     this.#socket = socket
+    this.batch = isDropIn ? DROP_IN_BATCH : 1
+    this.gro = isDropIn ? groStatus() : { state: 'off', reason: 'node:dgram does not know it' }
     const { address, port } = socket.address()
     this.localAddress = endpoint({ address, port })
     this.receiveBufferBytes = socket.getRecvBufferSize()
   }
 
   /** Opens and binds; `exclusive`, so that an address in use is an error. */
-  static async open({ listen }: ReceivePlan): Promise<DgramReceiver> {
-    const socket = createSocket({
+  static async open({ listen }: ReceivePlan, create: CreateSocket = createSocket): Promise<DgramReceiver> {
+    const socket = create({
       type: listen.family === 'ipv4' ? 'udp4' : 'udp6',
       recvBufferSize: WANTED_RECEIVE_BUFFER_BYTES,
     })
     try {
       socket.bind({ address: listen.address, port: listen.port, exclusive: true })
       await once(socket, 'listening')
-      return new DgramReceiver(socket)
+      return new DgramReceiver(socket, create !== createSocket)
     } catch (error) {
       socket.close()
       throw error
@@ -42,9 +51,13 @@ export class DgramReceiver implements Receiver {
 
   async run(ledger: StreamLedger, signal: AbortSignal): Promise<void> {
     const receive = (message: Buffer) => this.#record(ledger, message)
-    this.#socket.on('message', receive)
+    // The drop-in tells of each call with an event of its own; Node makes one a message.
+    const noteCall = () => {
+      this.#callMs = performance.now()
+    }
+    this.#socket.on('message', receive).on('batch', noteCall)
     if (!signal.aborted) await once(signal, 'abort')
-    this.#socket.off('message', receive)
+    this.#socket.off('message', receive).off('batch', noteCall)
   }
 
   close(): void {
@@ -57,12 +70,13 @@ export class DgramReceiver implements Receiver {
     this.counts.datagrams += 1
     this.counts.bytes += message.byteLength
     const isNumbered = message.byteLength >= HEADER_BYTES
-    const account = isNumbered ? ledger.account(wordAt(message, HeaderWord.stream)) : ledger.unnumbered()
+    const account = isNumbered ? ledger.account(message.readUInt32LE(HeaderOffset.stream)) : ledger.unnumbered()
     if (account === undefined) return
-    account.noteCall(nowMs)
+    account.noteCall(this.#callMs ?? nowMs)
     if (isNumbered) {
-      const sequence = wordAt(message, HeaderWord.sequenceHigh) * 2 ** 32 + wordAt(message, HeaderWord.sequenceLow)
-      const sentMicroseconds = wordAt(message, HeaderWord.microseconds)
+      const sequence =
+        message.readUInt32LE(HeaderOffset.sequenceHigh) * 2 ** 32 + message.readUInt32LE(HeaderOffset.sequenceLow)
+      const sentMicroseconds = message.readUInt32LE(HeaderOffset.microseconds)
       account.record(sequence, sentMicroseconds, monotonicMicroseconds(nowMs), message.byteLength)
     } else {
       account.recordUnnumbered(message.byteLength)
@@ -70,7 +84,11 @@ export class DgramReceiver implements Receiver {
   }
 }
 
-// Node's messages lie anywhere in memory, so there is no array of words over them.
-function wordAt(message: Buffer, word: number): number {
-  return message.readUInt32LE(word * 4)
+/** What a socket of this process is given that asks for trains. */
+function groStatus(): OffloadStatus {
+  using conn = BatchConn.open({ gro: true })
+  return conn.gro
 }
+
+/** docs/dgram.md. */
+const DROP_IN_BATCH = 64

@@ -1,4 +1,4 @@
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket, type Socket, type SocketType } from 'node:dgram'
 import { once } from 'node:events'
 import { pacedBatch } from '../workload/pacer.js'
 import { HeaderStamper } from '../workload/payload-header.js'
@@ -6,31 +6,37 @@ import { sendFailure } from './send-failure.js'
 import { SendTurns } from './send-turns.js'
 import type { SendCounts, Sender, SendPlan } from './sender.js'
 
+/** `node:dgram`'s, or that of a drop-in for it. */
+export type CreateSocket = (type: SocketType) => Socket
+
 /**
- * Sends with `node:dgram`, for scale: a turn's worth of datagrams at once, then a wait for all their callbacks. Node makes
- * one sendmsg for each; what it does beyond that when the socket is full is not seen here.
+ * Sends with `node:dgram`, for scale, or with the drop-in: a turn's worth of datagrams at once, then a wait for all their
+ * callbacks. Node makes one sendmsg for each, the drop-in one call for all; what either does beyond that when the socket is
+ * full is not seen here.
  */
 export class DgramSender implements Sender {
-  readonly messagesPerBatch: number
+  readonly packetsPerBatch: number
   readonly #plan: SendPlan
   readonly #socket: Socket
+  readonly #packetsPerCall: number
   readonly #payloads: Buffer[]
   readonly #headers: HeaderStamper
   readonly #turns: SendTurns
 
-  private constructor(plan: SendPlan, socket: Socket) {
+  private constructor(plan: SendPlan, socket: Socket, packetsPerCall: number) {
     this.#plan = plan
     this.#socket = socket
-    this.messagesPerBatch = pacedBatch(IN_FLIGHT, plan.packetsPerSecond)
-    this.#payloads = allocatePayloads(this.messagesPerBatch, plan.sizeBytes)
+    this.#packetsPerCall = packetsPerCall
+    this.packetsPerBatch = pacedBatch(IN_FLIGHT, plan.packetsPerSecond)
+    this.#payloads = allocatePayloads(this.packetsPerBatch, plan.sizeBytes)
     this.#headers = new HeaderStamper(this.#payloads)
-    this.#turns = new SendTurns(this.messagesPerBatch, plan.packetsPerSecond)
+    this.#turns = new SendTurns(this.packetsPerBatch, plan.packetsPerSecond)
   }
 
   /** Opens, binds, and connects if asked; closed again if one of them fails. */
-  static async open(plan: SendPlan): Promise<DgramSender> {
+  static async open(plan: SendPlan, create: CreateSocket = createSocket): Promise<DgramSender> {
     const { destination, bind, connect } = plan
-    const socket = createSocket(destination.family === 'ipv4' ? 'udp4' : 'udp6')
+    const socket = create(destination.family === 'ipv4' ? 'udp4' : 'udp6')
     try {
       socket.bind({ address: bind?.address ?? '', port: bind?.port ?? 0 })
       await once(socket, 'listening')
@@ -44,7 +50,7 @@ export class DgramSender implements Sender {
     }
     // What is said here is said to the callbacks as well.
     socket.on('error', () => {})
-    return new DgramSender(plan, socket)
+    return new DgramSender(plan, socket, create === createSocket ? 1 : IN_FLIGHT)
   }
 
   get counts(): SendCounts {
@@ -57,8 +63,8 @@ export class DgramSender implements Sender {
 
   prepare(): void {
     const { stream, sequence, microseconds } = this.#turns
-    this.#headers.stamp(this.messagesPerBatch, stream, sequence, microseconds)
-    this.#turns.sequence = sequence + this.messagesPerBatch
+    this.#headers.stamp(this.packetsPerBatch, stream, sequence, microseconds)
+    this.#turns.sequence = sequence + this.packetsPerBatch
   }
 
   async sendSlice(untilMs: number): Promise<void> {
@@ -81,6 +87,7 @@ export class DgramSender implements Sender {
     const { counts } = this.#turns
     return new Promise((resolve, reject) => {
       let pending = this.#payloads.length
+      counts.sendCalls += Math.ceil(pending / this.#packetsPerCall)
       const done = (error: Error | null) => {
         if (error === null) counts.packets += 1
         else if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') counts.errors += 1
@@ -90,7 +97,6 @@ export class DgramSender implements Sender {
       }
       const { address, port } = this.#plan.destination
       for (const payload of this.#payloads) {
-        counts.sendCalls += 1
         if (this.#plan.connect) this.#socket.send(payload, done)
         else this.#socket.send(payload, port, address, done)
       }

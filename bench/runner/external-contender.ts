@@ -60,7 +60,7 @@ export class ExternalContender implements Contender {
 
 /** The options of bench/peers for a plan. */
 export function peerOptions(plan: SendPlan, mode: string, longOption: '--' | '-'): string[] {
-  const { destination, sizeBytes, batch, connect, prepare } = plan
+  const { destination, sizeBytes, batch, segments, connect, prepare } = plan
   const options = {
     to: destination.address,
     port: destination.port,
@@ -69,6 +69,8 @@ export function peerOptions(plan: SendPlan, mode: string, longOption: '--' | '-'
     mode,
     connect: connect ? 1 : 0,
     prepare,
+    // Not every program has trains, and then not the option either.
+    ...(mode === 'gso' ? { segments } : {}),
   }
   return Object.entries(options).flatMap(([name, value]) => [`${longOption}${name}`, String(value)])
 }

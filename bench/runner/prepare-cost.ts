@@ -2,11 +2,11 @@ import { median } from 'simple-statistics'
 import type { Sender } from './sender.js'
 
 /**
- * What making one message ready costs, in nanoseconds: the median of blocks long enough for the clock, with no system
+ * What making one datagram ready costs, in nanoseconds: the median of blocks long enough for the clock, with no system
  * call in them.
  */
 export function measurePreparation(sender: Sender, durationMs = 100): number {
-  const batches = Math.ceil(BLOCK_MESSAGES / sender.messagesPerBatch)
+  const batches = Math.ceil(BLOCK_PACKETS / sender.packetsPerBatch)
   const blocksMs: number[] = []
   sender.begin(1)
   let startMs = performance.now()
@@ -16,7 +16,7 @@ export function measurePreparation(sender: Sender, durationMs = 100): number {
     blocksMs.push(nowMs - startMs)
     startMs = nowMs
   }
-  return (median(blocksMs) * 1e6) / (batches * sender.messagesPerBatch)
+  return (median(blocksMs) * 1e6) / (batches * sender.packetsPerBatch)
 }
 
-const BLOCK_MESSAGES = 4096
+const BLOCK_PACKETS = 4096

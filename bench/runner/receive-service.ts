@@ -22,11 +22,11 @@ export class ReceiveService implements ControlHandler {
   #announced: ReceiveRound | undefined
   #isDropCountOld = false
 
-  constructor(receiver: Receiver, mode: ReceiveMode, batch: number, onRow: (row: ReceiveRow) => void) {
+  constructor(receiver: Receiver, mode: ReceiveMode, onRow: (row: ReceiveRow) => void) {
     this.#receiver = receiver
     this.#onRow = onRow
-    const { receiveBufferBytes } = receiver
-    this.#description = { mode, batch: mode === 'recvmmsg' ? batch : 1, receiveBufferBytes }
+    const { batch, receiveBufferBytes, gro } = receiver
+    this.#description = { mode, batch, gro: gro.state === 'on', receiveBufferBytes }
   }
 
   get description(): ReceiverDescription {

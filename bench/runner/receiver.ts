@@ -1,7 +1,8 @@
-import type { Endpoint } from '../../src/index.js'
+import type { Endpoint, OffloadStatus } from '../../src/index.js'
 import type { StreamLedger } from '../workload/stream-ledger.js'
 import { BatchReceiver } from './batch-receiver.js'
 import { DgramReceiver } from './dgram-receiver.js'
+import { createSocket } from './drop-in.js'
 
 /** Where and how to receive. */
 export interface ReceivePlan {
@@ -21,10 +22,14 @@ export interface ReceiveCounts {
 /** One way of receiving. */
 export interface Receiver {
   readonly counts: ReceiveCounts
+  /** Messages a system call at the most. */
+  readonly batch: number
+  /** Whether it takes trains whole (GRO), and why. */
+  readonly gro: OffloadStatus
   readonly localAddress: Endpoint
   /** SO_RCVBUF as granted. */
   readonly receiveBufferBytes: number
-  /** What the kernel dropped for want of room; null where it cannot be told. */
+  /** What the kernel dropped for want of room, a train as one; null where it cannot be told. */
   readonly kernelDrops: number | null
   /** Makes room for datagrams of this size. */
   makeRoom(sizeBytes: number): void
@@ -35,9 +40,11 @@ export interface Receiver {
 
 /** Every way of receiving, by the name it has on the command line. */
 const RECEIVERS = {
-  recvmmsg: async (plan: ReceivePlan): Promise<Receiver> => new BatchReceiver(plan, plan.batch),
-  recvmsg: async (plan: ReceivePlan): Promise<Receiver> => new BatchReceiver(plan, 1),
+  recvmmsg: async (plan: ReceivePlan): Promise<Receiver> => new BatchReceiver(plan, plan.batch, false),
+  recvmsg: async (plan: ReceivePlan): Promise<Receiver> => new BatchReceiver(plan, 1, false),
+  gro: async (plan: ReceivePlan): Promise<Receiver> => new BatchReceiver(plan, plan.batch, true),
   dgram: (plan: ReceivePlan): Promise<Receiver> => DgramReceiver.open(plan),
+  'batchconn-dgram': (plan: ReceivePlan): Promise<Receiver> => DgramReceiver.open(plan, createSocket),
 } as const
 
 export type ReceiveMode = keyof typeof RECEIVERS

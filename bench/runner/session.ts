@@ -2,7 +2,7 @@ import type { Endpoint } from '../../src/index.js'
 import type { HostPort } from '../options/parse-host-port.js'
 import type { TrafficOptions } from '../options/traffic-options.js'
 import { ControlClient } from '../peers/control-client.js'
-import { interfaceTowards } from '../peers/interface-counters.js'
+import { interfaceTowards, isLoopback } from '../peers/interface-counters.js'
 import { ReceiverProcess } from '../peers/receiver-process.js'
 import { resolveHost } from '../peers/resolve.js'
 import type { Progress } from '../report/progress.js'
@@ -17,6 +17,8 @@ export interface Session extends AsyncDisposable {
   readonly control: ControlClient | undefined
   /** The interface the datagrams leave by, if it can be told. */
   readonly interfaceName: string | undefined
+  /** That interface is the loopback. */
+  readonly isLoopback: boolean
 }
 
 /** Finds the receiver, or starts one. @throws Failure */
@@ -27,12 +29,14 @@ export async function openSession(options: TrafficOptions, progress: Progress, s
   const process = options.to === undefined ? await startReceiver(progress, signal) : undefined
   try {
     const destination = process?.address ?? (await resolveHost(options.to as HostPort))
+    const interfaceName = interfaceTowards(destination)
     const control = options.control ? await ControlClient.connect(destination, signal) : undefined
     return {
       destination,
       isLocal: process !== undefined,
       control,
-      interfaceName: interfaceTowards(destination),
+      interfaceName,
+      isLoopback: interfaceName !== undefined && isLoopback(interfaceName),
       async [Symbol.asyncDispose]() {
         control?.close()
         await process?.stop()

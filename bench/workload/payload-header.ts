@@ -4,46 +4,97 @@
  */
 export const HEADER_BYTES = 16
 
-/** The same as indexes of 32-bit words. Every machine the library runs on is little-endian. */
-export const HeaderWord = { stream: 0, sequenceLow: 1, sequenceHigh: 2, microseconds: 3 } as const
-
-/** Writes the headers of a batch of payloads in place. */
+/** Writes the headers of a batch of payloads in place; of those it wrote before, only what has changed. */
 export class HeaderStamper {
-  readonly #words: Uint32Array<ArrayBufferLike>
-  readonly #wordOffsets: Uint32Array
+  readonly #view: DataView
+  readonly #offsets: Int32Array
+  /** The same memory, if every payload begins at a word of it: a DataView takes half as long again. */
+  readonly #words: Int32Array | undefined
+  /** How many payloads have the present stream and high half. */
+  #marked = 0
+  #stream = 0
+  #high = 0
 
-  /**
-   * @param payloads - views of one ArrayBuffer, aligned to 4 bytes; if they have no room for a header, none is written
-   */
+  /** @param payloads - views of one ArrayBuffer; if they have no room for a header, none is written */
   constructor(payloads: readonly Uint8Array[]) {
-    this.#words = wordsOf(payloads[0].buffer)
+    this.#view = new DataView(payloads[0].buffer)
     const hasRoom = payloads.every((payload) => payload.byteLength >= HEADER_BYTES)
-    this.#wordOffsets = Uint32Array.from(hasRoom ? payloads.map((payload) => payload.byteOffset / 4) : [])
+    this.#offsets = Int32Array.from(hasRoom ? payloads.map((payload) => payload.byteOffset) : [])
+    const { buffer } = payloads[0]
+    const isAligned = this.#offsets.every((offset) => offset % 4 === 0)
+    this.#words = isAligned ? new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4)) : undefined
   }
 
   /** Numbers the first `count` payloads from `sequence` on. */
   stamp(count: number, stream: number, sequence: number, microseconds: number): void {
-    const words = this.#words
-    const offsets = this.#wordOffsets
-    const end = Math.min(count, offsets.length)
-    let low = sequence >>> 0
-    let high = Math.floor(sequence / 2 ** 32)
-    for (let index = 0; index < end; index += 1) {
-      const at = offsets[index]
-      words[at + HeaderWord.stream] = stream
-      words[at + HeaderWord.sequenceLow] = low
-      words[at + HeaderWord.sequenceHigh] = high
-      words[at + HeaderWord.microseconds] = microseconds
-      low += 1
-      if (low === 2 ** 32) {
-        low = 0
-        high += 1
-      }
+    const end = Math.min(count, this.#offsets.length)
+    const high = Math.floor(sequence / 2 ** 32)
+    const isCrossing = Math.floor((sequence + end) / 2 ** 32) !== high
+    if (end > this.#marked || stream !== this.#stream || high !== this.#high || isCrossing) {
+      this.#mark(end, stream, sequence)
     }
+    // Small integers all the way: as unsigned numbers, half of them would be floating-point ones.
+    if (this.#words === undefined) this.#number(end, sequence | 0, microseconds | 0)
+    else this.#numberWords(this.#words, end, sequence | 0, microseconds | 0)
+  }
+
+  #numberWords(words: Int32Array, end: number, sequence: number, microseconds: number): void {
+    const offsets = this.#offsets
+    let low = sequence
+    for (let index = 0; index < end; index += 1) {
+      const at = offsets[index] >> 2
+      words[at + HeaderOffset.sequenceLow / 4] = low
+      words[at + HeaderOffset.microseconds / 4] = microseconds
+      low = (low + 1) | 0
+    }
+  }
+
+  #number(end: number, sequence: number, microseconds: number): void {
+    for (let index = 0; index < end; index += 1) {
+      const at = this.#offsets[index]
+      this.#view.setInt32(at + HeaderOffset.sequenceLow, sequence + index, true)
+      this.#view.setInt32(at + HeaderOffset.microseconds, microseconds, true)
+    }
+  }
+
+  /** Writes what stays the same from batch to batch. */
+  #mark(end: number, stream: number, sequence: number): void {
+    for (let index = 0; index < end; index += 1) {
+      const at = this.#offsets[index]
+      this.#view.setUint32(at + HeaderOffset.stream, stream, true)
+      this.#view.setUint32(at + HeaderOffset.sequenceHigh, Math.floor((sequence + index) / 2 ** 32), true)
+    }
+    this.#marked = end
+    this.#stream = stream
+    // After a crossing the payloads differ: -1 has the next batch written anew.
+    const last = Math.floor((sequence + end) / 2 ** 32)
+    this.#high = last === Math.floor(sequence / 2 ** 32) ? last : -1
   }
 }
 
-/** All of a buffer's memory as 32-bit words, less what is over at its end. */
-export function wordsOf(buffer: ArrayBufferLike): Uint32Array<ArrayBufferLike> {
-  return new Uint32Array(buffer, 0, Math.floor(buffer.byteLength / 4))
+/** Reads headers wherever they are in a block of memory: the datagrams of a train need not be aligned. */
+export class HeaderReader {
+  readonly buffer: ArrayBufferLike
+  readonly #view: DataView
+
+  constructor(buffer: ArrayBufferLike) {
+    this.buffer = buffer
+    this.#view = new DataView(buffer)
+  }
+
+  stream(offset: number): number {
+    return this.#view.getUint32(offset + HeaderOffset.stream, true)
+  }
+
+  sequence(offset: number): number {
+    const high = this.#view.getUint32(offset + HeaderOffset.sequenceHigh, true)
+    return high * 2 ** 32 + this.#view.getUint32(offset + HeaderOffset.sequenceLow, true)
+  }
+
+  microseconds(offset: number): number {
+    return this.#view.getUint32(offset + HeaderOffset.microseconds, true)
+  }
 }
+
+/** Where in a payload each is, in bytes. */
+export const HeaderOffset = { stream: 0, sequenceLow: 4, sequenceHigh: 8, microseconds: 12 } as const

@@ -24,7 +24,10 @@ const CASES: [string, string, number, RegExp][] = [
   ['recv', '--listen 192.0.2.1:5211', 1, /cannot listen on 192\.0\.2\.1:5211: this host has no such address/],
   ['recv', '--batch 0', 2, /--batch must be/],
   ['recv', '--lisen 1', 2, /did you mean --listen\?/],
-  ['compare', '--peers rust', 2, /--peers must be a list of c, go, dgram, not 'rust'/],
+  ['send', '--segments 0', 2, /--segments must be a whole number from 1 to 128, not '0'/],
+  ['probe', '--interfac lo', 2, /did you mean --interface\?/],
+  ['probe', '--interface no-such', 1, /interface must be one of .*lo.*; received 'no-such'/],
+  ['compare', '--peers rust', 2, /--peers must be a list of c, go, .*batchconn-dgram, not 'rust'/],
 ]
 
 for (const [command, line, expected, message] of CASES) {

@@ -60,6 +60,28 @@ t.test(
   },
 )
 
+t.test(
+  'trains: C sends the same, Go has none, and other ways of our own',
+  { skip: missing('cc', '--version') },
+  async (t) => {
+    const line =
+      '--mode gso --peers c,go,sendmmsg --segments 128 --size 1000 --batch 16 --rounds 2 --duration 0.1 --omit 0'
+    const { config, results, ratios } = await benchJson<CompareDocument>('compare', line, { tsNode: true })
+    t.match(config, { mode: 'gso', segments: 65, skippedPeers: [{ name: 'go', reason: 'it has no trains' }] })
+    t.equal(results.length, 6)
+    for (const { mode, packets, bytes, delivered, achievedBatch, wouldBlock } of results) {
+      t.ok(packets > 0 && bytes === packets * 1000, mode)
+      if (wouldBlock === 0) t.equal(achievedBatch, mode === 'sendmmsg' ? 16 : 65, mode)
+      t.equal((delivered?.delivered ?? 0) + (delivered?.lost ?? 0), packets, mode)
+      t.match(delivered, { duplicated: 0, reordered: 0, bytes: (delivered?.delivered ?? 0) * 1000 })
+    }
+    t.strictSame(
+      ratios.map(({ peer }) => peer),
+      ['c', 'sendmmsg'],
+    )
+  },
+)
+
 t.test('sendmsg, connected, and as a table', { skip: missing('cc', '--version') }, async (t) => {
   const line = '--peers c --mode sendmsg --connect --prepare batch --rounds 2 --duration 0.05 --omit 0'
   const { status, stdout } = await bench('compare', line, { tsNode: true })

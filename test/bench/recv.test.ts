@@ -34,6 +34,47 @@ t.test('several senders, one after the other, each with all its datagrams', asyn
   t.match(document.summary, [{ mode: 'recvmmsg', rounds: 3, lost: 0 }])
 })
 
+for (const mode of ['gro', 'batchconn-dgram']) {
+  t.test(`${mode}: trains taken whole are accounted for, and their rate is called an artefact`, async (t) => {
+    const { port } = deadEndpoint()
+    const receiver = await startReceiver(`-p 127.0.0.1:${port} --mode ${mode} --json`)
+    const modes = ['sendmmsg', 'gso', 'sendmmsg+gso', 'batchconn-dgram']
+    const line = `--to 127.0.0.1:${port} ${QUICK} --mode ${modes} --segments 20 --size 1001`
+    const { config, results, warnings } = await benchJson<BenchDocument & { warnings: string[] }>('send', line)
+    t.match(config.receiver, { mode, batch: 64, gro: true })
+    t.equal(results.length, 4)
+    for (const { mode: sent, packets, delivered } of results) {
+      t.match(delivered, { delivered: packets, bytes: packets * 1001, lost: 0, duplicated: 0, reordered: 0 }, sent)
+    }
+    t.strictSame(warnings.map((warning) => warning.split(':')[0]).sort(), modes.slice(1).sort())
+    for (const warning of warnings) {
+      t.match(warning, /lo counted [\d,]+ packets for [\d,]+ datagrams, .*: they were never cut\. .* artefact\.$/)
+    }
+    const table = await bench('send', `--to 127.0.0.1:${port} ${QUICK} --mode gso`)
+    t.match(table.stdout, /^gso: lo counted .* they were never cut\. Its rate is an artefact\.$/m)
+    const document = JSON.parse((await receiver.end()).stdout) as BenchDocument
+    t.match(document.config, { mode, gro: true })
+    t.match(document.results.length, 5)
+  })
+}
+
+t.test('the drop-in without GRO takes datagrams singly', async (t) => {
+  const { port } = deadEndpoint()
+  const env = { ...process.env, BATCHCONN_NO_GRO: '1' }
+  const receiver = await startReceiver(`-p 127.0.0.1:${port} --mode batchconn-dgram`, { env })
+  const { config, results, warnings } = await benchJson<BenchDocument & { warnings: string[] }>(
+    'send',
+    `--to 127.0.0.1:${port} ${QUICK} --mode gso`,
+  )
+  t.match(config.receiver, { mode: 'batchconn-dgram', gro: false })
+  t.match(results[0].delivered, { delivered: results[0].packets, lost: 0 })
+  t.strictSame(warnings, [])
+  await receiver.end()
+  const { status, stderr } = await bench('recv', `-p 127.0.0.1:${port} --mode gro`, { env })
+  t.equal(status, 1)
+  t.equal(stderr, 'recv: cannot receive trains: the environment variable BATCHCONN_NO_GRO is set\n')
+})
+
 for (const mode of ['recvmsg', 'dgram']) {
   t.test(`${mode} counts as well`, async (t) => {
     const { port } = deadEndpoint()

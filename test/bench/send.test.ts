@@ -2,11 +2,15 @@ import { spawnSync } from 'node:child_process'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { BenchProcess, bench, benchJson } from './support.js'
+import { type BenchDocument, BenchProcess, bench, benchJson } from './support.js'
 
 // Each command is a process of its own, and machines differ.
 t.setTimeout(240_000)
 
+/** `send`'s own document. */
+type SendDocument = BenchDocument & { warnings: string[] }
+
+const ALL_MODES = 'sendmsg,sendmmsg,gso,sendmmsg+gso,dgram,batchconn-dgram'
 const QUICK = '--duration 0.2 --rounds 2 --omit 0.05'
 
 t.test('as anybody would call it: a table on standard output, progress on standard error', async (t) => {
@@ -18,10 +22,11 @@ t.test('as anybody would call it: a table on standard output, progress on standa
   for (const label of [...labels, 'sent', 'delivered', 'lost', 'lo counted']) {
     t.match(stdout, new RegExp(`^${label} +[\\d.,]+.* {3}[\\d.,]+`, 'm'), label)
   }
-  t.match(stdout, /^ +sendmsg +sendmmsg$/m)
+  t.match(stdout, /^ +sendmsg +sendmmsg +gso$/m)
   t.match(stdout, /^datagrams of 1400 bytes to 127\.0\.0\.1:\d+ \(a process of this host\)$/m)
-  t.match(stdout, /not connected, headers built once/)
-  for (const mode of ['sendmsg', 'sendmmsg']) {
+  t.match(stdout, /trains of 40, not connected, headers built once/)
+  t.notMatch(stdout, /artefact/, 'a receiver without GRO has the trains cut')
+  for (const mode of ['sendmsg', 'sendmmsg', 'gso']) {
     for (const round of [1, 2]) t.match(stderr, new RegExp(`^round ${round} of 2, ${mode}: [\\d,]+ packets/s`, 'm'))
   }
 })
@@ -29,13 +34,24 @@ t.test('as anybody would call it: a table on standard output, progress on standa
 t.test('the JSON document, field by field', async (t) => {
   const document = await benchJson('send', `${QUICK} --mode sendmsg,sendmmsg,dgram --batch 16 --size 200 --seed 5`)
   t.match(document, { schemaVersion: 1, command: 'send' })
-  t.strictSame(Object.keys(document), ['schemaVersion', 'command', 'config', 'machine', 'results', 'summary'])
+  t.strictSame(Object.keys(document), [
+    'schemaVersion',
+    'command',
+    'config',
+    'machine',
+    'results',
+    'summary',
+    'warnings',
+  ])
+  t.match(document, { warnings: [] })
   t.match(document.config, {
     to: { address: '127.0.0.1', port: Number, family: 'ipv4' },
     local: true,
     modes: ['sendmsg', 'sendmmsg', 'dgram'],
+    skippedModes: [],
     sizeBytes: 200,
     batch: 16,
+    segments: 40,
     durationSeconds: 0.2,
     rounds: 2,
     omitSeconds: 0.05,
@@ -45,7 +61,7 @@ t.test('the JSON document, field by field', async (t) => {
     bind: null,
     control: true,
     seed: 5,
-    receiver: { mode: 'recvmmsg', batch: 64, receiveBufferBytes: Number },
+    receiver: { mode: 'recvmmsg', batch: 64, gro: false, receiveBufferBytes: Number },
   })
   t.match(document.machine, {
     kernel: release(),
@@ -98,13 +114,47 @@ t.test('the JSON document, field by field', async (t) => {
 
 t.test('connected, headers built again for each batch, paced', async (t) => {
   const line = '--duration 0.5 --rounds 1 --omit 0 --connect --prepare batch --rate 20k --batch 32'
-  const { config, results } = await benchJson('send', `${line} --mode sendmsg,sendmmsg,dgram`)
+  const { config, results } = await benchJson('send', `${line} --mode ${ALL_MODES}`)
   t.match(config, { connect: true, prepare: 'batch', packetsPerSecond: 20_000 })
   for (const { mode, packets, seconds, delivered } of results) {
     t.equal(delivered?.delivered, packets, `${mode}: at this rate nothing is lost`)
     // Not that it is fast, but that it is no faster than the schedule: a batch early at the most.
     t.ok(packets <= seconds * 20_000 + 64, `${mode}: ${packets} in ${seconds} s`)
   }
+})
+
+t.test('trains: counted by the datagram, cut in front of a receiver without GRO', async (t) => {
+  const line = `${QUICK} --mode gso,sendmmsg+gso,batchconn-dgram --size 1001 --segments 20 --batch 3`
+  const { config, results, warnings } = await benchJson<SendDocument>('send', line)
+  t.match(config, { segments: 20, batch: 3, skippedModes: [] })
+  t.strictSame(warnings, [])
+  const perCall = { gso: 20, 'sendmmsg+gso': 60, 'batchconn-dgram': 64 }
+  t.equal(results.length, 6)
+  for (const { mode, packets, bytes, systemCalls, wouldBlock, achievedBatch, delivered } of results) {
+    const each = perCall[mode as keyof typeof perCall]
+    t.ok(packets > 0 && bytes === packets * 1001, mode)
+    if (wouldBlock === 0) t.strictSame([packets, achievedBatch], [systemCalls * each, each], mode)
+    t.equal((delivered?.delivered ?? 0) + (delivered?.lost ?? 0), packets)
+    t.match(delivered, { duplicated: 0, reordered: 0, truncated: 0, bytes: (delivered?.delivered ?? 0) * 1001 })
+    t.equal(delivered?.kernelDrops, delivered?.lost, mode)
+  }
+})
+
+t.test('without GSO its modes are left out, and it says so; the drop-in goes on', async (t) => {
+  const env = { ...process.env, BATCHCONN_NO_GSO: '1' }
+  const reason = 'the environment variable BATCHCONN_NO_GSO is set'
+  const line = `${QUICK} --rate 20k --mode sendmmsg,gso,batchconn-dgram`
+  const { config, summary, warnings, results } = await benchJson<SendDocument>('send', line, { env })
+  t.match(config, { skippedModes: [{ name: 'gso', reason }] })
+  t.strictSame(warnings, [`without gso: ${reason}`])
+  t.strictSame(
+    summary.map(({ mode }) => mode),
+    ['sendmmsg', 'batchconn-dgram'],
+  )
+  for (const { packets, delivered } of results) t.match(delivered, { delivered: packets, lost: 0 })
+  const { status, stderr } = await bench('send', `${QUICK} --mode gso --quiet`, { env })
+  t.equal(status, 1)
+  t.match(stderr, /^send: no gso to 127\.0\.0\.1:\d+: the environment variable BATCHCONN_NO_GSO is set\n$/)
 })
 
 t.test('datagrams without room for a number are only counted, and it says so', async (t) => {

@@ -6,7 +6,7 @@ import { HOST_A, twoHosts } from '../support/two-hosts.js'
 // Loopback has no IPv6 multicast route, and loops everything whatever the option says: the file runs itself once more
 // in a host with a real interface.
 
-const onVeth = process.env['BATCHCONN_TEST_INTERFACE']
+const onVeth = process.env.BATCHCONN_TEST_INTERFACE
 const device = onVeth ?? 'lo'
 const families: Family[] = onVeth === undefined ? ['ipv4'] : ['ipv4', 'ipv6']
 const GROUPS = { ipv4: '239.255.77.1', ipv6: 'ff02::4d01' } as const

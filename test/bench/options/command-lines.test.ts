@@ -1,5 +1,6 @@
 import t from 'tap'
 import { parseCompareOptions } from '../../../bench/options/compare-options.js'
+import { parseProbeOptions } from '../../../bench/options/probe-options.js'
 import { parseRecvOptions } from '../../../bench/options/recv-options.js'
 import { parseSendOptions } from '../../../bench/options/send-options.js'
 
@@ -14,6 +15,7 @@ t.test('send: what is meant when nothing is said', async (t) => {
     to: undefined,
     sizeBytes: 1400,
     batch: 64,
+    segments: 40,
     durationSeconds: 1,
     rounds: 5,
     omitSeconds: 0.3,
@@ -23,7 +25,7 @@ t.test('send: what is meant when nothing is said', async (t) => {
     intervalSeconds: 1,
     json: false,
     quiet: false,
-    modes: ['sendmsg', 'sendmmsg'],
+    modes: ['sendmsg', 'sendmmsg', 'gso'],
     packetsPerSecond: undefined,
     bind: undefined,
   })
@@ -69,6 +71,8 @@ t.test('send: strict', async (t) => {
     ['--size 65508', /--size must be/],
     ['--batch 0', /--batch must be/],
     ['--batch 1025', /--batch must be/],
+    ['--segments 0', /--segments must be/],
+    ['--segments 129', /--segments must be/],
     ['--rounds 1.5', /--rounds must be/],
     ['--duration -1', /--duration must be/],
     ['--interval NaN', /--interval must be/],
@@ -80,6 +84,14 @@ t.test('send: strict', async (t) => {
     t.throws(() => send(line), message, line)
     t.throws(() => send(line), USAGE_ERROR, line)
   }
+})
+
+t.test('a train is no longer than a datagram can be', async (t) => {
+  const segments = (line: string) => send(line).segments
+  t.equal(segments('--segments 46'), 46)
+  t.equal(segments('--segments 47'), 46)
+  t.equal(segments('--size 100 --segments 128'), 128)
+  t.equal(segments('--size 40000'), 1)
 })
 
 t.test('recv', async (t) => {
@@ -111,7 +123,17 @@ t.test('recv', async (t) => {
 t.test('compare', async (t) => {
   const options = parseCompareOptions(['--peers', 'c,dgram', '--mode', 'sendmsg'])
   t.match(options, { peers: ['c', 'dgram'], mode: 'sendmsg', rounds: 15, durationSeconds: 0.3 })
-  t.throws(() => parseCompareOptions(['--peers', 'rust']), /--peers must be a list of c, go, dgram/)
+  t.throws(() => parseCompareOptions(['--peers', 'rust']), /--peers must be a list of c, go, sendmsg, /)
+  t.strictSame(parseCompareOptions([]).peers, ['c', 'go', 'dgram'])
+  t.match(parseCompareOptions(['--mode', 'gso', '--peers', 'c,sendmmsg']), { mode: 'gso', peers: ['c', 'sendmmsg'] })
   t.throws(() => parseCompareOptions(['--peer', 'c']), /did you mean --peers\?/)
   t.throws(() => parseCompareOptions(['--mode', 'dgram']), USAGE_ERROR)
+})
+
+t.test('probe', async (t) => {
+  t.strictSame(parseProbeOptions([]), { interfaceName: undefined, json: false })
+  t.strictSame(parseProbeOptions(['--interface', 'lo', '-J']), { interfaceName: 'lo', json: true })
+  t.throws(() => parseProbeOptions(['--interfaces', 'lo']), /did you mean --interface\?/)
+  t.throws(() => parseProbeOptions(['--interface']), /--interface needs a value/)
+  t.throws(() => parseProbeOptions(['lo']), USAGE_ERROR)
 })

@@ -11,7 +11,7 @@ import { deadEndpoint } from '../../support/sockets.js'
 
 const forever = new AbortController().signal
 const round = { stream: 7, sizeBytes: 1400, mode: 'sendmmsg', seconds: 1 }
-const description = { mode: 'recvmmsg', batch: 64, receiveBufferBytes: 4096 }
+const description = { mode: 'recvmmsg', batch: 64, gro: true, receiveBufferBytes: 4096 }
 const report = { delivered: 3, lost: 2 } as DeliveryReport
 
 /** A receiver's answers, and what it was told. */

@@ -14,7 +14,7 @@ const LISTEN = endpoint({ address: '127.0.0.1', port: 0 })
 async function receive(t: Test, mode: ReceiveMode) {
   const receiver = await openReceiver(mode, { listen: LISTEN, batch: 8, sizeBytes: SIZE_BYTES })
   const rows: ReceiveRow[] = []
-  const service = new ReceiveService(receiver, mode, 8, (row) => rows.push(row))
+  const service = new ReceiveService(receiver, mode, (row) => rows.push(row))
   const controller = new AbortController()
   const running = service.run(controller.signal)
   const end = async () => {
@@ -40,6 +40,25 @@ function send({ localAddress }: Receiver, stream: number, sequences: readonly nu
   }
 }
 
+/** Sends trains of so many datagrams, the last of which is a byte shorter, numbered from 0 on. */
+function sendTrains(
+  { localAddress }: Receiver,
+  stream: number,
+  segmentBytes: number,
+  trains: number,
+  segments: number,
+) {
+  using conn = BatchConn.open()
+  const batch = new SendBatch({ capacity: trains, slotBytes: segmentBytes * segments })
+  const payloads: Buffer[] = []
+  for (let train = 0; train < trains; train += 1) {
+    const bytes = batch.reserve(segmentBytes * segments - 1, localAddress, { segmentBytes })
+    for (let at = 0; at < bytes.byteLength; at += segmentBytes) payloads.push(bytes.subarray(at, at + segmentBytes))
+  }
+  new HeaderStamper(payloads).stamp(payloads.length, stream, 0, 1000)
+  if (conn.send(batch) !== trains) throw new Error('not sent')
+}
+
 const start = (stream: number, sizeBytes = SIZE_BYTES) => ({
   type: 'start' as const,
   version: CONTROL_VERSION,
@@ -49,15 +68,18 @@ const start = (stream: number, sizeBytes = SIZE_BYTES) => ({
   seconds: 1,
 })
 
+const BATCH: Record<ReceiveMode, number> = { recvmmsg: 8, recvmsg: 1, gro: 8, dgram: 1, 'batchconn-dgram': 64 }
+
 for (const mode of RECEIVE_MODES) {
   t.test(`${mode}: an announced stream is accounted for to the last datagram`, async (t) => {
     const { receiver, service, rows } = await receive(t, mode)
     const description = await service.start(start(7), '192.0.2.1')
-    t.match(description, { mode, batch: mode === 'recvmmsg' ? 8 : 1, receiveBufferBytes: Number })
+    const gro = mode === 'gro' || mode === 'batchconn-dgram'
+    t.match(description, { mode, batch: BATCH[mode], gro, receiveBufferBytes: Number })
     send(receiver, 7, [0, 2, 1, 1, 5, 6, 0])
     const report = await service.stop(10)
     t.match(report, { delivered: 5, lost: 5, bytes: 5 * SIZE_BYTES, reordered: 1, duplicated: 2, outdated: 0 })
-    t.equal(report.kernelDrops, mode === 'dgram' ? null : 0)
+    t.equal(report.kernelDrops, /dgram/.test(mode) ? null : 0)
     t.ok(report.receiveCalls >= 1 && report.receiveCalls <= 7)
     t.equal(report.achievedBatch, 7 / report.receiveCalls)
     t.match(rows, [{ mode, round: 1, packets: 5, sender: { address: '192.0.2.1', mode: 'test' }, delivered: report }])
@@ -77,6 +99,36 @@ for (const mode of RECEIVE_MODES) {
     t.match(await service.stop(4), { delivered: 3, lost: 1, bytes: 24, ...nothing })
   })
 }
+
+for (const mode of RECEIVE_MODES) {
+  t.test(`${mode}: the datagrams of trains are accounted for one by one`, async (t) => {
+    const { receiver, service } = await receive(t, mode)
+    // Neither size is a multiple of four.
+    for (const [stream, segmentBytes] of [
+      [7, 53],
+      [8, 6],
+    ]) {
+      await service.start(start(stream, segmentBytes), '192.0.2.1')
+      sendTrains(receiver, stream, segmentBytes, 3, 10)
+      const isNumbered = segmentBytes >= 16
+      // The last of each train is shorter by one.
+      const bytes = 3 * (10 * segmentBytes - 1)
+      t.match(await service.stop(30), { delivered: 30, lost: 0, bytes, truncated: 0 })
+      t.match(service.rows.at(-1)?.delivered, { duplicated: isNumbered ? 0 : null, reordered: isNumbered ? 0 : null })
+    }
+    t.equal(receiver.counts.datagrams, 60)
+  })
+}
+
+t.test('trains are not asked for where they cannot be had', async (t) => {
+  process.env.BATCHCONN_NO_GRO = '1'
+  t.teardown(() => delete process.env.BATCHCONN_NO_GRO)
+  const plan = { listen: LISTEN, batch: 8, sizeBytes: SIZE_BYTES }
+  await t.rejects(openReceiver('gro', plan), /^cannot receive trains: the environment variable BATCHCONN_NO_GRO is set/)
+  const receiver = await openReceiver('batchconn-dgram', plan)
+  t.equal(receiver.gro.state, 'off', 'the drop-in does without')
+  receiver.close()
+})
 
 t.test('a blind stream is found, and over when it is quiet', async (t) => {
   const { receiver, service, rows } = await receive(t, 'recvmmsg')
@@ -142,7 +194,7 @@ t.test('kernel drops: all of them, those after the last datagram too', async (t)
 
 t.test('an aborted receiver does not wait', async () => {
   const receiver = await openReceiver('dgram', { listen: LISTEN, batch: 1, sizeBytes: 64 })
-  const service = new ReceiveService(receiver, 'dgram', 1, () => {})
+  const service = new ReceiveService(receiver, 'dgram', () => {})
   await service.run(AbortSignal.abort())
   receiver.close()
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { monotonicMicroseconds } from '../../../bench/workload/clock.js'
-import { HeaderStamper } from '../../../bench/workload/payload-header.js'
+import { HeaderReader, HeaderStamper } from '../../../bench/workload/payload-header.js'
 import { seededRandom, shuffled } from '../../../bench/workload/random.js'
 
 const views = (count: number, sizeBytes: number) => {
@@ -21,6 +21,38 @@ t.test('sequence numbers go on over 2^32', async (t) => {
   new HeaderStamper(payloads).stamp(3, 1, 2 ** 33 - 2, 0)
   const sequences = payloads.map((payload) => payload.readBigUInt64LE(4))
   t.strictSame(sequences, [2n ** 33n - 2n, 2n ** 33n - 1n, 2n ** 33n])
+})
+
+t.test('what is written again: only what changes, and all that does', async (t) => {
+  for (const [gap, kind] of [
+    [64, 'aligned'],
+    [17, 'anywhere'],
+  ] as const) {
+    const memory = new ArrayBuffer(4096)
+    const payloads = Array.from({ length: 3 }, (_, index) => Buffer.from(memory, 64 + index * gap, 17))
+    const stamper = new HeaderStamper(payloads)
+    const reader = new HeaderReader(memory)
+    const rounds: [count: number, stream: number, sequence: number, microseconds: number][] = [
+      [1, 7, 0, 1],
+      [3, 7, 1, 2],
+      [3, 9, 0, 2 ** 32 - 1],
+      [3, 9, 2 ** 31 - 1, 0],
+      [3, 2 ** 32 - 1, 2 ** 32 - 2, 5],
+      [3, 2 ** 32 - 1, 2 ** 32 + 1, 6],
+      [2, 2 ** 32 - 1, 2 ** 40 - 2, 6],
+      [3, 2 ** 32 - 1, 3, 6],
+    ]
+    for (const [count, stream, sequence, microseconds] of rounds) {
+      stamper.stamp(count, stream, sequence, microseconds)
+      const read = payloads.slice(0, count).map(({ byteOffset }) => ({
+        stream: reader.stream(byteOffset),
+        sequence: reader.sequence(byteOffset),
+        microseconds: reader.microseconds(byteOffset),
+      }))
+      const expected = read.map((_, index) => ({ stream, sequence: sequence + index, microseconds }))
+      t.strictSame(read, expected, `${kind}, from ${sequence}`)
+    }
+  }
 })
 
 t.test('no room, no header', async (t) => {

@@ -1,0 +1,122 @@
+import t from 'tap'
+import { answerInWords } from '../../../bench/profile/analysis/answer.js'
+import { noiseOf, outlierFlags } from '../../../bench/profile/analysis/noise.js'
+import { judgeTrust } from '../../../bench/profile/analysis/trust.js'
+import { groupOfSymbol } from '../../../bench/profile/checks/kernel-symbols.js'
+import { shares } from '../../../bench/profile/checks/perf.js'
+import { parseCounts } from '../../../bench/profile/checks/strace.js'
+import { stackedBar } from '../../../bench/profile/report/bar.js'
+import { nanoseconds } from '../../../bench/profile/report/format-interval.js'
+import { terminalReport } from '../../../bench/profile/report/terminal.js'
+import { fakeRun, SUBJECT } from './support/fake-run.js'
+
+t.test('the terminal shows every part', async (t) => {
+  const run = await fakeRun(1, 12)
+  const text = terminalReport(run)
+  for (const part of ['FFI crossing', 'measured directly', 'T(n) = a + b n', 'Preparing messages', 'Cross-checks']) {
+    t.ok(text.includes(part), part)
+  }
+  t.ok(text.includes('What limits sendmmsg'))
+  t.notMatch(text, /NaN|undefined/)
+  for (const sentence of answerInWords(run.figures, SUBJECT)) t.ok(text.includes(sentence))
+})
+
+t.test('the answer names the ceiling', async (t) => {
+  const { figures } = await fakeRun(2, 30)
+  const answer = answerInWords(figures, SUBJECT).join('\n')
+  t.match(answer, /no batch, however large, can send more than \d+ %/)
+  t.match(answer, /socket buffer, IP, device/)
+  t.strictSame(answerInWords({ ...figures, ladders: [] }, SUBJECT).length, 1)
+})
+
+t.test('a bar is as long as its sum', async (t) => {
+  const { figures } = await fakeRun(1, 8)
+  const [ladder] = figures.ladders
+  t.equal(stackedBar(ladder, ladder.sum.estimate, 80).length, 80)
+  t.equal(stackedBar(ladder, 2 * ladder.sum.estimate, 80).length, 40)
+})
+
+t.test('numbers have the digits they deserve', async (t) => {
+  t.equal(nanoseconds(1234.56), '1,235')
+  t.equal(nanoseconds(9.94), '9.9')
+  t.equal(nanoseconds(9.96), '10')
+  t.equal(nanoseconds(-0.01), '0.0')
+})
+
+t.test('when a result is not to be trusted', async (t) => {
+  const { figures, noise } = await fakeRun(1, 12)
+  const basis = {
+    ladders: figures.ladders,
+    noise,
+    rounds: 12,
+    precision: 0.5,
+    isRealTime: true,
+    isPinned: true,
+    crossCheckFailures: [],
+  }
+  t.strictSame(judgeTrust(basis), { isTrustworthy: true, failures: [], warnings: [] })
+  t.match(judgeTrust({ ...basis, precision: 1e-6 }).failures, [/known to .* only.*stop other programs.*--budget/])
+  t.match(judgeTrust({ ...basis, rounds: 2 }).failures, [/only 2 rounds.*--budget/])
+  t.match(judgeTrust({ ...basis, ladders: [] }).failures, [/no ladder/])
+  t.match(judgeTrust({ ...basis, crossCheckFailures: ['strace says no'] }).failures, ['strace says no'])
+  const noisy = { ...noise, interrupted: noise.blocks, drift: 0.5, shortBlocks: 3 }
+  const { warnings } = judgeTrust({ ...basis, noise: noisy, isPinned: false })
+  t.match(warnings, [/fell short/, /interrupted by other programs.*--pin/, /speed drifted/])
+  const [ladder] = figures.ladders
+  const off = { ...ladder, addsUp: false, sum: { ...ladder.sum, estimate: ladder.whole.estimate * 1.2 } }
+  t.match(judgeTrust({ ...basis, ladders: [off] }).failures, [/do not add up/])
+})
+
+t.test('outliers are counted and kept', async (t) => {
+  const { measured } = await fakeRun(1, 20)
+  const [series] = measured.series
+  const far = { ...series.samples[0], nanoseconds: 1e9 }
+  const spoilt = { ...series, samples: [...series.samples, far] }
+  t.equal(outlierFlags(spoilt).at(-1), true)
+  t.equal(noiseOf([spoilt], 20).blocks, spoilt.samples.length)
+})
+
+t.test("strace's table", async (t) => {
+  const table = [
+    '% time     seconds  usecs/call     calls    errors syscall',
+    '------ ----------- ----------- --------- --------- ----------------',
+    ' 99.10    0.012345          12      1000           sendmmsg',
+    '  0.90    0.000100           1         7         2 sendmsg',
+    '------ ----------- ----------- --------- --------- ----------------',
+    '100.00    0.012445          12      1007         2 total',
+  ].join('\n')
+  t.strictSame(
+    [...parseCounts(table)],
+    [
+      ['sendmmsg', 1000],
+      ['sendmsg', 7],
+    ],
+  )
+})
+
+t.test("perf's symbols", async (t) => {
+  const report = [
+    '    20.00%  [kernel.kallsyms]    [k] udp_sendmsg',
+    '    10.00%  [kernel.kallsyms]    [k] fib_table_lookup',
+    '    30.00%  [kernel.kallsyms]    [k] __dev_queue_xmit',
+    '     5.00%  [kernel.kallsyms]    [k] _copy_from_iter',
+    '     5.00%  [kernel.kallsyms]    [k] __bpf_prog_enter_recur',
+    '    10.00%  [kernel.kallsyms]    [k] no_such_function',
+    '    20.00%  node                 [.] 0x0000000000c0ffee',
+  ].join('\n')
+  const found = shares(report)
+  const rounded = Object.fromEntries(Object.entries(found).map(([name, share]) => [name, Number(share.toFixed(3))]))
+  t.strictSame(rounded, {
+    user: 0.2,
+    entry: 0,
+    import: 0.2,
+    route: 0.1,
+    device: 0.3,
+    copy: 0.05,
+    tracing: 0.05,
+    unknown: 0.1,
+  })
+  t.equal(groupOfSymbol('dev_hard_start_xmit'), 'device')
+  t.equal(groupOfSymbol('_copy_from_user'), 'import')
+  t.equal(groupOfSymbol('entry_SYSCALL_64'), 'entry')
+})
