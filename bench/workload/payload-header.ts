@@ -8,8 +8,9 @@ export const HEADER_BYTES = 16
 export class HeaderStamper {
   readonly #view: DataView
   readonly #offsets: Int32Array
-  /** The same memory, if every payload begins at a word of it: a DataView takes half as long again. */
+  /** The same memory, if the payloads lie at even intervals of whole words: that takes half the time. */
   readonly #words: Int32Array | undefined
+  readonly #strideWords: number
   /** How many payloads have the present stream and high half. */
   #marked = 0
   #stream = 0
@@ -21,8 +22,12 @@ export class HeaderStamper {
     const hasRoom = payloads.every((payload) => payload.byteLength >= HEADER_BYTES)
     this.#offsets = Int32Array.from(hasRoom ? payloads.map((payload) => payload.byteOffset) : [])
     const { buffer } = payloads[0]
-    const isAligned = this.#offsets.every((offset) => offset % 4 === 0)
-    this.#words = isAligned ? new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4)) : undefined
+    const [first = 0, second = first] = this.#offsets
+    const stride = second - first
+    const isEven = this.#offsets.every((offset, index) => offset === first + index * stride)
+    const isAligned = first % 4 === 0 && stride % 4 === 0
+    this.#words = isEven && isAligned ? new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4)) : undefined
+    this.#strideWords = stride / 4
   }
 
   /** Numbers the first `count` payloads from `sequence` on. */
@@ -39,21 +44,22 @@ export class HeaderStamper {
   }
 
   #numberWords(words: Int32Array, end: number, sequence: number, microseconds: number): void {
-    const offsets = this.#offsets
+    const stride = this.#strideWords
     let low = sequence
+    let at = this.#offsets[0] / 4
     for (let index = 0; index < end; index += 1) {
-      const at = offsets[index] >> 2
-      words[at + HeaderOffset.sequenceLow / 4] = low
-      words[at + HeaderOffset.microseconds / 4] = microseconds
+      words[at + SEQUENCE_LOW_WORD] = low
+      words[at + MICROSECONDS_WORD] = microseconds
       low = (low + 1) | 0
+      at = (at + stride) | 0
     }
   }
 
   #number(end: number, sequence: number, microseconds: number): void {
     for (let index = 0; index < end; index += 1) {
       const at = this.#offsets[index]
-      this.#view.setInt32(at + HeaderOffset.sequenceLow, sequence + index, true)
-      this.#view.setInt32(at + HeaderOffset.microseconds, microseconds, true)
+      this.#view.setInt32(at + Offset.sequenceLow, sequence + index, true)
+      this.#view.setInt32(at + Offset.microseconds, microseconds, true)
     }
   }
 
@@ -61,8 +67,8 @@ export class HeaderStamper {
   #mark(end: number, stream: number, sequence: number): void {
     for (let index = 0; index < end; index += 1) {
       const at = this.#offsets[index]
-      this.#view.setUint32(at + HeaderOffset.stream, stream, true)
-      this.#view.setUint32(at + HeaderOffset.sequenceHigh, Math.floor((sequence + index) / 2 ** 32), true)
+      this.#view.setUint32(at + Offset.stream, stream, true)
+      this.#view.setUint32(at + Offset.sequenceHigh, Math.floor((sequence + index) / 2 ** 32), true)
     }
     this.#marked = end
     this.#stream = stream
@@ -83,18 +89,23 @@ export class HeaderReader {
   }
 
   stream(offset: number): number {
-    return this.#view.getUint32(offset + HeaderOffset.stream, true)
+    return this.#view.getUint32(offset + Offset.stream, true)
   }
 
   sequence(offset: number): number {
-    const high = this.#view.getUint32(offset + HeaderOffset.sequenceHigh, true)
-    return high * 2 ** 32 + this.#view.getUint32(offset + HeaderOffset.sequenceLow, true)
+    const high = this.#view.getUint32(offset + Offset.sequenceHigh, true)
+    return high * 2 ** 32 + this.#view.getUint32(offset + Offset.sequenceLow, true)
   }
 
   microseconds(offset: number): number {
-    return this.#view.getUint32(offset + HeaderOffset.microseconds, true)
+    return this.#view.getUint32(offset + Offset.microseconds, true)
   }
 }
 
 /** Where in a payload each is, in bytes. */
-export const HeaderOffset = { stream: 0, sequenceLow: 4, sequenceHigh: 8, microseconds: 12 } as const
+const Offset = { stream: 0, sequenceLow: 4, sequenceHigh: 8, microseconds: 12 } as const
+const SEQUENCE_LOW_WORD = Offset.sequenceLow / 4
+const MICROSECONDS_WORD = Offset.microseconds / 4
+
+// By another name, because what is exported where it is declared is looked up in `exports` each time it is used.
+export { Offset as HeaderOffset }
