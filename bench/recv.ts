@@ -5,6 +5,7 @@ import { printDocument } from './report/document.js'
 import { Progress } from './report/progress.js'
 import { receiveProgress } from './report/receive-progress.js'
 import { listeningLine, recvDocument, rowLine } from './report/recv-report.js'
+import { timeLimit } from './time-limit.js'
 
 /** `bench/recv.ts`: receives what send.ts sends, and accounts for it. */
 void runCommand('recv', async (interrupted) => {
@@ -30,7 +31,7 @@ void runCommand('recv', async (interrupted) => {
 /** A receiver ends in good order when its time is up, on Ctrl-C, or with the process that started it. */
 function end(interrupted: AbortSignal, durationSeconds: number | undefined, isChild: boolean): AbortSignal {
   const signals = [interrupted]
-  if (durationSeconds !== undefined) signals.push(AbortSignal.timeout(durationSeconds * 1000))
+  if (durationSeconds !== undefined) signals.push(timeLimit(durationSeconds * 1000))
   if (isChild) signals.push(parentGone())
   return AbortSignal.any(signals)
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Endpoint } from '../../src/index.js'
 import { Failure } from '../failure.js'
+import { timeLimit } from '../time-limit.js'
 import {
   CONTROL_VERSION,
   type ControlAnswer,
@@ -32,7 +33,7 @@ export class ControlClient {
   static async connect(receiver: Endpoint, signal: AbortSignal): Promise<ControlClient> {
     const socket = connect({ host: receiver.address, port: receiver.port, noDelay: true })
     try {
-      await once(socket, 'connect', { signal: AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]) })
+      await once(socket, 'connect', { signal: AbortSignal.any([signal, timeLimit(CONNECT_TIMEOUT_MS)]) })
       return new ControlClient(receiver, socket, signal)
     } catch (error) {
       socket.destroy()

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { extname, join } from 'node:path'
 import { type Endpoint, endpoint } from '../../src/index.js'
 import { Failure } from '../failure.js'
+import { timeLimit } from '../time-limit.js'
 
 /** `bench/recv.ts` in a process of its own, on loopback. */
 export class ReceiverProcess {
@@ -53,7 +54,7 @@ function commandLine(): string[] {
 
 /** Waits for the message that says which port it has. */
 async function listening(child: ChildProcess, signal: AbortSignal): Promise<{ port: number }> {
-  const within = AbortSignal.any([signal, AbortSignal.timeout(START_TIMEOUT_MS)])
+  const within = AbortSignal.any([signal, timeLimit(START_TIMEOUT_MS)])
   const exited = once(child, 'exit', { signal: within }).then(([status]) => {
     throw new Failure(`the receiver's process ended before it listened (exit status ${status})`)
   })
