@@ -44,6 +44,8 @@ export class ReceivedControl {
 
   /** UDP_GRO: how long the datagrams of a train are; 0 if the slot holds a single one. */
   segmentBytes(slot: number): number {
+    // Asked for every datagram there is, and most have no control message.
+    if (this.#slots.controlLength(slot) === 0) return 0
     this.#read(slot)
     return this.#segmentBytes[slot]
   }

@@ -3,6 +3,7 @@ import * as validate from '../arguments/validate.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import { EndpointTable, isAt } from '../endpoint/endpoint-table.js'
 import { MSG_CTRUNC, MSG_TRUNC } from '../libc/constants.js'
+import { bufferOver } from '../memory/buffer-over.js'
 import { Datagram } from './datagram.js'
 import { ReceivedControl } from './received-control.js'
 import { RecvSlots } from './recv-slots.js'
@@ -62,7 +63,7 @@ export class RecvBatch implements Iterable<Datagram> {
     // A size array of our own: asking a view for its length is slow.
     if (this.#viewSizes[index] === byteLength) return this.#views[index]
     const offset = this.slots.payloadOffset(index)
-    const view = this.slots.bytes.subarray(offset, offset + byteLength)
+    const view = bufferOver(this.slots.memory, offset, byteLength)
     this.#views[index] = view
     this.#viewSizes[index] = byteLength
     return view
@@ -153,8 +154,8 @@ export class RecvBatch implements Iterable<Datagram> {
           result.value = datagram.place(slot, this.bytes(slot), true)
         } else {
           const start = this.slots.payloadOffset(slot) + offset
-          const end = start + Math.min(step, size - offset)
-          result.value = datagram.place(slot, this.slots.bytes.subarray(start, end), offset + step >= size)
+          const bytes = bufferOver(this.slots.memory, start, Math.min(step, size - offset))
+          result.value = datagram.place(slot, bytes, offset + step >= size)
           offset += step
         }
         if (step === 0 || offset >= size) {

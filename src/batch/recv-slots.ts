@@ -10,6 +10,7 @@ import { Arena, cacheAligned } from '../memory/arena.js'
  * what it needs before the next call, for the messages that were received only.
  */
 export class RecvSlots {
+  readonly memory: ArrayBuffer
   readonly bytes: Buffer
   readonly words: Uint32Array
   readonly view: DataView
@@ -36,6 +37,7 @@ export class RecvSlots {
       payloads: capacity * this.#payloadStride,
     })
     const { slabs } = this.#arena
+    this.memory = this.#arena.memory
     this.bytes = this.#arena.bytes
     this.words = this.#arena.words
     this.view = this.#arena.view

@@ -1,6 +1,7 @@
 import { rangeError, received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import { DestinationKind, Endpoint } from '../endpoint/endpoint.js'
+import { bufferOver } from '../memory/buffer-over.js'
 import { isDetached } from '../memory/foreign.js'
 import { CoalescedPlan } from './coalesced-plan.js'
 import { MarkWriter, type MessageOptions, trainSegmentBytes } from './message-options.js'
@@ -249,7 +250,7 @@ export class SendBatch {
     // A size array of our own, because asking a view for its length costs more than all the rest here.
     if (this.#viewSizes[slot] === byteLength) return this.#views[slot]
     const offset = this.slots.payloadOffset(slot)
-    const view = this.slots.bytes.subarray(offset, offset + byteLength)
+    const view = bufferOver(this.slots.memory, offset, byteLength)
     this.#views[slot] = view
     this.#viewSizes[slot] = byteLength
     return view

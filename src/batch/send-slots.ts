@@ -16,6 +16,7 @@ import { markControlBytes, segmentControlBytes } from './message-options.js'
 export class SendSlots {
   /** All of the arena; payload slots are at `payloadOffset`. */
   readonly bytes: Buffer
+  readonly memory: ArrayBuffer
   readonly view: DataView
   readonly words: Uint32Array
   readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'controls' | 'payloads'>
@@ -50,6 +51,7 @@ export class SendSlots {
     this.#marks = new Uint16Array(capacity)
     const { slabs } = this.#arena
     this.bytes = this.#arena.bytes
+    this.memory = this.#arena.memory
     this.view = this.#arena.view
     this.words = this.#arena.words
     this.#payloads = slabs.payloads.offset

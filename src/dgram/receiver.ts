@@ -64,23 +64,25 @@ function receive(conn: BatchConn, batch: RecvBatch, recipient: Recipient): numbe
 
 /** Hands out the datagrams of a batch one by one. @returns how many there were */
 function deliver(batch: RecvBatch, recipient: Recipient): number {
-  const { bytes } = batch.slots
+  const { memory } = batch.slots
+  const { wantsDetails } = recipient
+  const { length } = batch
   let delivered = 0
-  for (let index = 0; index < batch.length; index += 1) {
+  for (let index = 0; index < length; index += 1) {
     const size = batch.size(index)
     const step = batch.segmentBytes(index)
     const start = batch.slots.payloadOffset(index)
     let offset = 0
     do {
       if (!recipient.isReceiving) return delivered
-      const length = Math.min(step, size - offset)
-      const copy = slab.copy(bytes, start + offset, length)
-      offset += length
+      const byteLength = Math.min(step, size - offset)
+      const copy = slab.copy(memory, start + offset, byteLength)
+      offset += byteLength
       delivered += 1
-      const isLast = offset >= size && index + 1 === batch.length
-      const outcome = hand(recipient, copy, describe(batch, index, length, recipient.wantsDetails), isLast)
+      const isLast = offset >= size && index + 1 === length
+      const outcome = hand(recipient, copy, describe(batch, index, byteLength, wantsDetails), isLast)
       if (outcome === 'on') continue
-      return defer(outcome, collect(batch, index, offset, recipient.wantsDetails), recipient)
+      return defer(outcome, collect(batch, index, offset, wantsDetails), recipient)
     } while (offset < size)
   }
   return delivered
@@ -100,7 +102,7 @@ function collect(batch: RecvBatch, from: number, fromOffset: number, details: bo
     // An empty datagram is one too, unless it is the one that was just handed out.
     for (let isFirst = index > from; offset < size || isFirst; isFirst = false) {
       const length = Math.min(step, size - offset)
-      rest.push([slab.copy(batch.slots.bytes, start + offset, length), describe(batch, index, length, details)])
+      rest.push([slab.copy(batch.slots.memory, start + offset, length), describe(batch, index, length, details)])
       offset += length
     }
     offset = 0
@@ -113,7 +115,7 @@ type Outcome = 'on' | 'listener' | 'uncaught'
 
 /** @param isLast - nothing follows in this turn, and its end runs what is due */
 function hand(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boolean): Outcome {
-  const listeners = recipient.messageListeners
+  const listeners = runDueTicks === undefined ? recipient.messageListeners : 0
   try {
     recipient.onMessage(bytes, info)
     if (isLast) return 'on'

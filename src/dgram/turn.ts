@@ -28,7 +28,7 @@ export function afterTurn(flush: () => void): boolean {
 
 function findTickCallback(): (() => void) | undefined {
   const found: unknown = Reflect.get(process, '_tickCallback')
-  return typeof found === 'function' ? () => Reflect.apply(found, process, []) : undefined
+  return typeof found === 'function' ? found.bind(process) : undefined
 }
 
 let atEnd: (() => void)[] | undefined

@@ -20,6 +20,7 @@ export interface Slab {
  */
 export class Arena<Name extends string> {
   readonly slabs: Readonly<Record<Name, Slab>>
+  readonly memory: ArrayBuffer
   readonly words: Uint32Array
   readonly bytes: Buffer
   readonly view: DataView
@@ -28,11 +29,11 @@ export class Arena<Name extends string> {
   constructor(sizes: Readonly<Record<Name, number>>) {
     const entries = Object.entries<number>(sizes) as [Name, number][]
     const total = entries.reduce((sum, [, size]) => sum + cacheAligned(size), CACHE_LINE_BYTES)
-    const buffer = new ArrayBuffer(total)
-    markAsUntransferable(buffer)
-    this.words = new Uint32Array(buffer)
-    this.bytes = Buffer.from(buffer)
-    this.view = new DataView(buffer)
+    this.memory = new ArrayBuffer(total)
+    markAsUntransferable(this.memory)
+    this.words = new Uint32Array(this.memory)
+    this.bytes = Buffer.from(this.memory)
+    this.view = new DataView(this.memory)
 
     const address = addressOf(this.words)
     let offset = cacheAligned(address) - address
