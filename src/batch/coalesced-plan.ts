@@ -41,24 +41,21 @@ export class CoalescedPlan implements SendPlan {
 
   /** @param maxSegmentBytes - messages longer than this stay by themselves */
   prepare(start: number, end: number, maxSegmentBytes: number): this {
-    const { words, slabs } = this.#arena
-    const { stride, iovLength } = this.#message
-    const slots = this.#slots
+    const runs = this.#runs
     let count = 0
-    for (let slot = start; slot < end && count < this.#runs.length; count += 1) {
-      const length = this.#runLength(slot, end, maxSegmentBytes)
-      const at = slabs.headers.offset / 4 + count * stride
-      copyMessage(slots.words, slots.headerAt(slot), words, at, stride)
-      if (length > 1) {
-        words[at + iovLength] = length
-        slots.useControl(words, at, slot, slots.size(slot))
-      }
-      this.#runs[count] = length
-      slot += length
+    let next = start
+    while (next < end && count < runs.length) {
+      const length = this.#runLength(next, end, maxSegmentBytes)
+      runs[count] = length
+      count += 1
+      next += length
     }
-    this.address = slabs.headers.address
+    // With no two messages to join, the slots' own headers will do.
+    const isDirect = count === next - start
+    if (!isDirect) this.#write(start, count)
+    this.address = isDirect ? this.#slots.headerAddress(start) : this.#arena.slabs.headers.address
     this.count = count
-    this.trainBytes = this.#runs[0] > 1 ? slots.size(start) : slots.segmentBytes(start)
+    this.trainBytes = runs[0] > 1 ? this.#slots.size(start) : this.#slots.segmentBytes(start)
     return this
   }
 
@@ -66,6 +63,25 @@ export class CoalescedPlan implements SendPlan {
     this.#progress.messages = 0
     for (let header = 0; header < headers; header += 1) this.#progress.messages += this.#runs[header]
     return this.#progress
+  }
+
+  /** Writes a header for each of the first `count` runs. */
+  #write(start: number, count: number): void {
+    const { words, slabs } = this.#arena
+    const { stride, iovLength } = this.#message
+    const slots = this.#slots
+    let slot = start
+    let at = slabs.headers.offset / 4
+    for (let run = 0; run < count; run += 1) {
+      const length = this.#runs[run]
+      copyMessage(slots.words, slots.headerAt(slot), words, at, stride)
+      if (length > 1) {
+        words[at + iovLength] = length
+        slots.useControl(words, at, slot, slots.size(slot))
+      }
+      slot += length
+      at += stride
+    }
   }
 
   /** How many messages from `first` on make one train; 1 for none. */

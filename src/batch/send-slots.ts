@@ -131,6 +131,7 @@ export class SendSlots {
   sameMarks(slot: number, other: number): boolean {
     const byteLength = this.#marks[slot]
     if (byteLength !== this.#marks[other]) return false
+    if (byteLength === 0) return true
     const [at, otherAt] = [this.marksOffset(slot) / 4, this.marksOffset(other) / 4]
     for (let word = 0; word < byteLength / 4; word += 1) {
       if (this.words[at + word] !== this.words[otherAt + word]) return false

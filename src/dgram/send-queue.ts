@@ -176,22 +176,22 @@ interface Batch {
   readonly completions: (Completion | undefined)[]
 }
 
+/** @returns how many bytes it has */
 function append(
   messages: SendBatch,
   payload: Bytes,
   destination: Endpoint | undefined,
   options: MessageOptions | undefined,
 ): number {
-  const isShort = sizeOf(payload) <= messages.slotBytes
-  const index = isShort
-    ? messages.append(payload, destination, options)
-    : messages.appendReference(ownCopy(payload), destination, options)
-  return messages.size(index)
+  const size = sizeOf(payload)
+  if (size <= messages.slotBytes) messages.append(payload, destination, options)
+  else messages.appendReference(ownCopy(payload), destination, options)
+  return size
 }
 
 function sizeOf(payload: Bytes): number {
+  if (payload instanceof Uint8Array) return payload.length
   if (typeof payload === 'string') return Buffer.byteLength(payload)
-  if (payload instanceof Uint8Array) return payload.byteLength
   return payload.reduce((sum: number, piece) => sum + sizeOf(piece), 0)
 }
 

@@ -90,6 +90,30 @@ t.test('coalesced trains fall back to the messages themselves', (t) => {
   t.end()
 })
 
+t.test('coalescing joins what can be joined, wherever it stands, and leaves the rest as it is', (t) => {
+  const other = endpoint({ address: '192.0.2.8', port: 9 })
+  const { batch, wire, shapes, run } = sending(t, { coalesce: true })
+  for (const [text, to] of [
+    ['aa', peer],
+    ['bb', other],
+    ['', other],
+    ['cc', peer],
+  ] as const)
+    batch.append(text, to)
+  t.equal(run([3]), 3, 'no two of them to be joined')
+  t.equal(run([1]), 1)
+  batch.append('dd', peer)
+  batch.append('ee', other)
+  t.equal(run([2]), 2, 'nor here')
+  batch.append('ff', other)
+  batch.append('gg', other)
+  batch.append('hh', peer)
+  t.equal(run([2]), 3)
+  t.strictSame(wire, ['aa', 'bb', '', 'cc', 'dd', 'ee', 'ff', 'gg', 'hh'])
+  t.strictSame(shapes, ['sendmmsg:2,2,0,2', 'sendmsg:2', 'sendmmsg:2,2', 'sendmmsg:4/2,2'])
+  t.end()
+})
+
 t.test('an error the datagrams meet as well is theirs: trains stay on', (t) => {
   const { trains, batch, run } = sending(t, { slotBytes: 100 })
   batch.append('aabb', peer, { segmentBytes: 2 })
