@@ -2,7 +2,7 @@ import { createSocket, type Socket, type SocketOptions } from 'node:dgram'
 import { once } from 'node:events'
 import { BatchConn, type Endpoint, endpoint, type OffloadStatus } from '../../src/index.js'
 import { monotonicMicroseconds } from '../workload/clock.js'
-import { HEADER_BYTES, HeaderOffset } from '../workload/payload-header.js'
+import { HEADER_BYTES, HeaderOffset, headerWord } from '../workload/payload-header.js'
 import type { StreamLedger } from '../workload/stream-ledger.js'
 import { type ReceivePlan, type Receiver, WANTED_RECEIVE_BUFFER_BYTES } from './receiver.js'
 
@@ -66,20 +66,23 @@ export class DgramReceiver implements Receiver {
 
   /** Books one datagram. */
   #record(ledger: StreamLedger, message: Buffer): void {
-    const nowMs = performance.now()
+    // What one call brought has arrived at one time, here as with the library.
+    const nowMs = this.#callMs ?? performance.now()
+    // Not `byteLength`, which costs ten times as much.
+    const { length } = message
     this.counts.datagrams += 1
-    this.counts.bytes += message.byteLength
-    const isNumbered = message.byteLength >= HEADER_BYTES
-    const account = isNumbered ? ledger.account(message.readUInt32LE(HeaderOffset.stream)) : ledger.unnumbered()
+    this.counts.bytes += length
+    const isNumbered = length >= HEADER_BYTES
+    const account = isNumbered ? ledger.account(headerWord(message, HeaderOffset.stream)) : ledger.unnumbered()
     if (account === undefined) return
-    account.noteCall(this.#callMs ?? nowMs)
+    account.noteCall(nowMs)
     if (isNumbered) {
-      const sequence =
-        message.readUInt32LE(HeaderOffset.sequenceHigh) * 2 ** 32 + message.readUInt32LE(HeaderOffset.sequenceLow)
-      const sentMicroseconds = message.readUInt32LE(HeaderOffset.microseconds)
-      account.record(sequence, sentMicroseconds, monotonicMicroseconds(nowMs), message.byteLength)
+      const high = headerWord(message, HeaderOffset.sequenceHigh)
+      const sequence = high * 2 ** 32 + headerWord(message, HeaderOffset.sequenceLow)
+      const sentMicroseconds = headerWord(message, HeaderOffset.microseconds)
+      account.record(sequence, sentMicroseconds, monotonicMicroseconds(nowMs), length)
     } else {
-      account.recordUnnumbered(message.byteLength)
+      account.recordUnnumbered(length)
     }
   }
 }

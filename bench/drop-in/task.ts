@@ -1,0 +1,27 @@
+/** What is measured of a socket, in a process of its own. */
+export type Measure = 'receive' | 'round-trip' | 'kept'
+
+export const MEASURES: readonly Measure[] = ['receive', 'round-trip', 'kept']
+
+/** Whose socket: node:dgram's, or the drop-in's, taking trains whole (GRO) or not. */
+export type Contender = 'dgram' | 'batchconn-dgram' | 'batchconn-dgram, no GRO'
+
+/** Which contenders a measure makes a difference for. */
+export const CONTENDERS: Readonly<Record<Measure, readonly Contender[]>> = {
+  receive: ['dgram', 'batchconn-dgram, no GRO', 'batchconn-dgram'],
+  'round-trip': ['dgram', 'batchconn-dgram'],
+  kept: ['dgram', 'batchconn-dgram, no GRO', 'batchconn-dgram'],
+}
+
+/** What a worker is started with. */
+export interface Task {
+  /** `echo` is the other end of a round trip. */
+  readonly measure: Measure | 'echo'
+  readonly contender: Contender
+  readonly sizeBytes: number
+  /** How many datagrams, or round trips. */
+  readonly count: number
+}
+
+/** The figures of one round by name, with their unit: `median us`. */
+export type Figures = Readonly<Record<string, number>>

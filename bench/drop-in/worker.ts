@@ -1,0 +1,19 @@
+import { keptBytes } from './kept.js'
+import { receiveCost } from './receive.js'
+import { echo, roundTripTimes } from './round-trip.js'
+import type { Figures, Task } from './task.js'
+
+const WORK: Readonly<Record<Task['measure'], (task: Task) => Promise<Figures | undefined>>> = {
+  receive: receiveCost,
+  'round-trip': roundTripTimes,
+  kept: keptBytes,
+  echo: async (task) => {
+    await echo(task)
+    return undefined
+  },
+}
+
+const task: Task = JSON.parse(process.argv[2])
+void WORK[task.measure](task).then((figures) => {
+  if (figures !== undefined) process.send?.(figures)
+})

@@ -1,0 +1,63 @@
+import t from 'tap'
+import type { FigureSummary } from '../../bench/report/drop-in-report.js'
+import { type BenchDocument, bench } from './support.js'
+
+// Each command is a process of its own, and machines differ.
+t.setTimeout(240_000)
+
+async function figures(line: string): Promise<FigureSummary[]> {
+  const { status, stdout } = await bench('drop-in', `${line} --quiet --json`)
+  const document = JSON.parse(stdout) as BenchDocument & { figures: FigureSummary[] }
+  t.match({ status, ...document }, { status: 0, schemaVersion: 1, command: 'drop-in', machine: { node: String } })
+  return document.figures
+}
+
+t.test('every figure of every contender', async (t) => {
+  const found = await figures('--measure receive,round-trip --rounds 2 --seed 7')
+  t.strictSame(
+    found.map(({ measure, figure, contender }) => `${measure}: ${figure}, ${contender}`),
+    [
+      'receive: ns an event, dgram',
+      'receive: ns an event, batchconn-dgram, no GRO',
+      'receive: ns an event, batchconn-dgram',
+      'round-trip: median us, dgram',
+      'round-trip: median us, batchconn-dgram',
+      'round-trip: p99 us, dgram',
+      'round-trip: p99 us, batchconn-dgram',
+    ],
+  )
+  for (const { rounds, low, median, high } of found) {
+    t.equal(rounds.length, 2)
+    t.ok(rounds.every((value) => value > 0))
+    t.ok(low <= median && median <= high)
+  }
+})
+
+for (const size of [64, 1400]) {
+  t.test(`a kept datagram of ${size} bytes takes no more memory than node:dgram’s`, async (t) => {
+    const found = await figures(`--measure kept --rounds 1 --kept 200000 --size ${size}`)
+    const bytes = Object.fromEntries(found.map(({ contender, median }) => [contender, median]))
+    t.ok(bytes.dgram >= size, 'it is the datagrams that are counted')
+    for (const contender of ['batchconn-dgram', 'batchconn-dgram, no GRO']) {
+      t.ok(bytes[contender] >= size)
+      t.ok(bytes[contender] <= bytes.dgram, `${bytes[contender]} bytes, node:dgram ${bytes.dgram}`)
+    }
+  })
+}
+
+t.test('a table, with progress', async (t) => {
+  const { status, stdout, stderr } = await bench('drop-in', '--measure round-trip --rounds 1 --cpu 0')
+  t.equal(status, 0)
+  t.match(stderr, /^round-trip, round 1 of 1, dgram: [\d.]+ median us, [\d.]+ p99 us$/m)
+  t.match(stdout, /^datagrams of 64 bytes on loopback, rounds: 1, .* \(seed \d+\), all on processor 0$/m)
+  t.match(stdout, /^round-trip, batchconn-dgram +median us( +[\d.,]+ \([\d.,]+ - [\d.,]+\)){2}$/m)
+})
+
+t.test('bad input', async (t) => {
+  const { status, stderr } = await bench('drop-in', '--measure receive,latency')
+  t.equal(status, 2)
+  t.equal(stderr, "drop-in: --measure must be a list of receive, round-trip, kept, not 'latency'\n")
+  const off = await bench('drop-in', '--measure round-trip --rounds 1 --cpu 4095 --quiet')
+  t.equal(off.status, 1)
+  t.match(off.stderr, /^drop-in: the process for round-trip, [\w-]+ ended without an answer \(1\)$/m)
+})
