@@ -1,4 +1,5 @@
 import * as dgram from 'node:dgram'
+import type { EventfulSocket } from './events.js'
 
 /**
  * What this drop-in needs of Node's own dgram: its Socket keeps its state under a symbol, and a native handle in there.
@@ -32,12 +33,13 @@ export interface NodeHandle {
 }
 
 /**
- * Node's Socket as it can really be constructed: with what `createSocket` takes, which @types/node does not show.
+ * Node's Socket as it can really be constructed: with what `createSocket` takes, which @types/node does not show. And
+ * with the events a subclass of ours emits.
  */
 export const NodeSocket = dgram.Socket as unknown as new (
   options: dgram.SocketType | dgram.SocketOptions,
   listener?: (...args: never[]) => void,
-) => dgram.Socket
+) => EventfulSocket
 
 /** How a socket turns an address into a numeric one: at once or later. */
 export type Lookup = (address: string | undefined, callback: (error: Error | null, address: string) => void) => void

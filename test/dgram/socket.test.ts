@@ -1,40 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import nodeDgram from 'node:dgram'
 import { once } from 'node:events'
-import { BlockList } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import dgram, { type RemoteInfo, Socket, type SocketOptions } from '../../src/dgram/index.js'
-import type { RecvBatch } from '../../src/index.js'
+import t from 'tap'
+import { type RemoteInfo, Socket } from '../../src/dgram/index.js'
+import { bound, messages, until } from './support.js'
 
 // What the drop-in does beside or beyond node:dgram; that the rest is the same is test/dgram/differential.
-
-async function bound(t: Test, options: Partial<SocketOptions> = {}): Promise<Socket> {
-  const socket = dgram.createSocket({ type: 'udp4', ...options })
-  t.teardown(() => new Promise<void>((resolve) => closed(socket, resolve)))
-  socket.bind(0, options.type === 'udp6' ? '::1' : '127.0.0.1')
-  await once(socket, 'listening')
-  return socket
-}
-
-function closed(socket: Socket, done: () => void): void {
-  try {
-    socket.close(done)
-  } catch {
-    done()
-  }
-}
-
-function messages(socket: Socket): string[] {
-  const seen: string[] = []
-  socket.on('message', (bytes) => seen.push(bytes.toString()))
-  return seen
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 500 && !condition(); turn += 1) await sleep(10)
-  if (!condition()) throw new Error('waited in vain')
-}
 
 t.test('it is a node:dgram Socket, with batching on', async (t) => {
   const socket = await bound(t)
@@ -231,70 +203,6 @@ t.test('connected: sends, hears its peer, tells ECONNREFUSED, disconnects', asyn
   sender.send('to nobody')
   const [error] = await once(sender, 'error')
   t.match(error, { code: 'ECONNREFUSED', syscall: 'recvmsg' })
-})
-
-t.test('extra: a target with options, and rinfo with what was asked for', async (t) => {
-  const receiver = await bound(t, { recvTos: true, recvTtl: true, recvDestination: true })
-  const sender = await bound(t)
-  const heard = once(receiver, 'message')
-  sender.send('marked', { port: receiver.address().port, ecn: 2, ttl: 9, source: '127.0.0.1' })
-  const [bytes, info] = await heard
-  t.equal(bytes.toString(), 'marked')
-  t.match(info, { size: 6, tos: 2, ecn: 2, ttl: 9, destination: '127.0.0.1' })
-  t.throws(() => sender.send('x', { port: 9, address: 'localhost' }), { code: 'ERR_INVALID_ARG_VALUE' })
-  t.throws(() => sender.send('x', { port: 9, ttl: 300 }), { code: 'ERR_OUT_OF_RANGE' })
-})
-
-t.test('extra: sendMany and the event batch', async (t) => {
-  const receiver = await bound(t)
-  const sender = await bound(t)
-  const seen: string[] = []
-  receiver.on('batch', (batch: RecvBatch) => {
-    for (const { bytes } of batch) seen.push(bytes.toString())
-  })
-  const sent = await new Promise((resolve, reject) => {
-    const target = { port: receiver.address().port, address: '127.0.0.1' }
-    sender.sendMany(['a', Buffer.from('bb'), 'ccc'], target, (error, bytes) => (error ? reject(error) : resolve(bytes)))
-  })
-  t.equal(sent, 6)
-  await until(() => seen.length === 3)
-  t.strictSame(seen, ['a', 'bb', 'ccc'])
-  await new Promise<void>((resolve) => sender.sendMany([], {}, () => resolve()))
-})
-
-t.test('receiveBlockList and reusePort, on every Node version', async (t) => {
-  const receiveBlockList = new BlockList()
-  receiveBlockList.addAddress('127.0.0.5')
-  const receiver = await bound(t, { receiveBlockList, reusePort: true })
-  const seen = messages(receiver)
-  const second = dgram.createSocket({ type: 'udp4', reusePort: true })
-  second.bind(receiver.address().port, '127.0.0.1')
-  await once(second, 'listening')
-  second.close()
-  for (const address of ['127.0.0.5', '127.0.0.6']) {
-    const sender = dgram.createSocket('udp4')
-    sender.bind(0, address)
-    await once(sender, 'listening')
-    sender.send(address, receiver.address().port, '127.0.0.1')
-    await sleep(10)
-    sender.close()
-  }
-  await until(() => seen.length > 0)
-  t.strictSame(seen, ['127.0.0.6'])
-})
-
-t.test('sendBlockList, on every Node version', async (t) => {
-  const sendBlockList = new BlockList()
-  sendBlockList.addAddress('127.0.0.5')
-  const receiver = await bound(t)
-  const sender = await bound(t, { sendBlockList })
-  const seen = messages(receiver)
-  const { port } = receiver.address()
-  const send = (address: string) => new Promise((resolve) => sender.send(address, port, address, resolve))
-  t.match(await send('127.0.0.5'), { code: 'ERR_IP_BLOCKED' })
-  t.equal(await send('127.0.0.1'), null)
-  await until(() => seen.length > 0)
-  t.strictSame(seen, ['127.0.0.1'])
 })
 
 t.test('messages that arrive together can be awaited one by one', async (t) => {

@@ -73,7 +73,14 @@ t.test('the package', async (t) => {
     const tools = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`)
     const root = await project(join(work, 'typescript'), { type: 'module' }, [tarball, ...tools])
     const main = `import { BatchConn, RecvBatch, SendBatch } from 'batchconn'
+      import { createSocket } from 'batchconn/dgram'
       ${exchange(': string[]')}
+      export function listen(socket = createSocket('udp4')): number[] {
+        const seen: number[] = []
+        socket.on('message', (bytes, { port, ecn }) => seen.push(bytes.readUInt8(0), port, ecn ?? 0))
+        socket.once('batch', (batch) => seen.push(batch.size(0))).on('error', ({ message }) => seen.push(message.length))
+        return seen
+      }
       exchange().then((texts: string[]) => console.log(JSON.stringify({ texts })))
       // @ts-expect-error: internal
       export const slots = new SendBatch().slots`

@@ -2,10 +2,15 @@ import { readFileSync } from 'node:fs'
 import { drawCharts } from './charts/charts.js'
 import type { ProfileDocument } from './document.js'
 import { figureHtml, listHtml, samplesHtml, text } from './html-parts.js'
+import { ladderTable, linesTable } from './html-tables.js'
 
 /** A report in one file that needs nothing else: pictures are drawn beforehand, colours follow the reader's scheme. */
 export async function htmlReport(document: ProfileDocument): Promise<string> {
   const charts = await drawCharts(document)
+  const tables: Readonly<Record<string, string>> = {
+    ladder: ladderTable(document),
+    'lines-send': linesTable(document),
+  }
   const { machine, subject, place, measuring, noise, trust, answer, crossChecks, startedAt } = document
   const caveats = [...trust.failures.map((one) => `Not to be trusted: ${one}`), ...trust.warnings]
   return `<!doctype html>
@@ -25,7 +30,7 @@ export async function htmlReport(document: ProfileDocument): Promise<string> {
 <h2>What limits sendmmsg</h2>
 ${listHtml(answer)}
 ${caveats.length === 0 ? '' : `<h2>Caveats</h2>\n${listHtml(caveats)}`}
-${charts.map(figureHtml).join('\n')}
+${charts.map((chart) => figureHtml(chart) + (tables[chart.id] ?? '')).join('\n')}
 <h2>Cross-checks</h2>
 ${listHtml(crossChecks.map(({ name, by, verdict, text: words }) => `${verdict}: ${name} (${by}): ${words}`))}
 <h2>Raw samples</h2>

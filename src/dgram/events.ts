@@ -1,0 +1,31 @@
+import type * as dgram from 'node:dgram'
+import type { RecvBatch } from '../batch/recv-batch.js'
+import type { RemoteInfo } from './receiver.js'
+
+/** What a socket emits, and with what: node:dgram's events, and `batch`. */
+export interface SocketEvents {
+  message: [bytes: Buffer, info: RemoteInfo]
+  /** Views, good until the listener returns. */
+  batch: [batch: RecvBatch]
+  error: [error: Error]
+  close: []
+  connect: []
+  listening: []
+}
+
+/** node:dgram's Socket with these events in its types. */
+export interface EventfulSocket extends dgram.Socket {
+  on<Name extends keyof SocketEvents>(event: Name, listener: (...args: SocketEvents[Name]) => void): this
+  on(event: string | symbol, listener: (...args: never[]) => void): this
+  once<Name extends keyof SocketEvents>(event: Name, listener: (...args: SocketEvents[Name]) => void): this
+  once(event: string | symbol, listener: (...args: never[]) => void): this
+  addListener<Name extends keyof SocketEvents>(event: Name, listener: (...args: SocketEvents[Name]) => void): this
+  addListener(event: string | symbol, listener: (...args: never[]) => void): this
+  prependListener<Name extends keyof SocketEvents>(event: Name, listener: (...args: SocketEvents[Name]) => void): this
+  prependListener(event: string | symbol, listener: (...args: never[]) => void): this
+  prependOnceListener<Name extends keyof SocketEvents>(
+    event: Name,
+    listener: (...args: SocketEvents[Name]) => void,
+  ): this
+  prependOnceListener(event: string | symbol, listener: (...args: never[]) => void): this
+}
