@@ -43,11 +43,11 @@ export function linesTable({ lines }: ProfileDocument): string {
 }
 
 function cell(value: Interval): string {
-  return intervalCells(value).join(' ')
+  return intervalCells(value).join('\n')
 }
 
 function gainCell({ estimate, low, high }: Interval): string {
-  return `${share(estimate)} [${share(low)}, ${share(high)}]`
+  return `${share(estimate)}\n[${share(low)}, ${share(high)}]`
 }
 
 function tableHtml(caption: string, [heads, ...rows]: readonly (readonly string[])[]): string {

@@ -1,5 +1,6 @@
-import { Arena, libc, SOCKADDR_SLOT_BYTES, structs } from '../library.js'
+import { Arena, SOCKADDR_SLOT_BYTES, structs } from '../library.js'
 import { makePayloads, sockaddrOf } from './payloads.js'
+import { preparedInPlace } from './prepared-in-place.js'
 import type { Strategy, StrategyDefinition } from './strategy.js'
 
 /** Every field stored anew by the setter of its width, pointers and sizes as 64-bit BigInts. */
@@ -8,7 +9,6 @@ export const DATA_VIEW: StrategyDefinition = {
   describe: 'all fields stored for each batch, DataView with BigInt pointers',
   open(plan): Strategy {
     const { batch, sizeBytes } = plan
-    const { sendmmsg } = libc()
     const { iovec, msghdr, mmsghdr, pointerBytes } = structs()
     if (pointerBytes !== 8) throw new Error('it is written for 64-bit machines')
     const payloads = makePayloads(plan)
@@ -37,16 +37,6 @@ export const DATA_VIEW: StrategyDefinition = {
         view.setUint32(header + mmsghdr.length, 0, true)
       }
     }
-    return {
-      prepare,
-      prepareAndSend: (fd, flags) => {
-        prepare()
-        return sendmmsg(fd, slabs.headers.address, batch, flags)
-      },
-      inspect: (look) => {
-        prepare()
-        look(slabs.headers.address)
-      },
-    }
+    return preparedInPlace(slabs.headers.address, batch, prepare)
   },
 }

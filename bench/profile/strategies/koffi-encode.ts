@@ -1,6 +1,7 @@
-import { Arena, koffi, libc, SOCKADDR_SLOT_BYTES, structs } from '../library.js'
+import { Arena, koffi, SOCKADDR_SLOT_BYTES, structs } from '../library.js'
 import { messageTypes, sockaddrObject } from './koffi-types.js'
 import { makePayloads } from './payloads.js'
+import { preparedInPlace } from './prepared-in-place.js'
 import type { Strategy, StrategyDefinition } from './strategy.js'
 
 /** Each structure written by `koffi.encode` from an object of its members. */
@@ -9,7 +10,6 @@ export const KOFFI_ENCODE: StrategyDefinition = {
   describe: 'koffi.encode of each structure into native memory',
   open(plan): Strategy {
     const { batch, sizeBytes, destination } = plan
-    const { sendmmsg } = libc()
     const { encode } = koffi()
     const sizes = structs()
     const { flat, sockaddrIn } = messageTypes()
@@ -42,16 +42,6 @@ export const KOFFI_ENCODE: StrategyDefinition = {
         })
       }
     }
-    return {
-      prepare,
-      prepareAndSend: (fd, flags) => {
-        prepare()
-        return sendmmsg(fd, slabs.headers.address, batch, flags)
-      },
-      inspect: (look) => {
-        prepare()
-        look(slabs.headers.address)
-      },
-    }
+    return preparedInPlace(slabs.headers.address, batch, prepare)
   },
 }

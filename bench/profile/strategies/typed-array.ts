@@ -1,5 +1,6 @@
-import { Arena, iovecWords, libc, messageWords, SOCKADDR_SLOT_BYTES, structs } from '../library.js'
+import { Arena, iovecWords, messageWords, SOCKADDR_SLOT_BYTES, structs } from '../library.js'
 import { makePayloads } from './payloads.js'
+import { preparedInPlace } from './prepared-in-place.js'
 import type { Strategy, StrategyDefinition } from './strategy.js'
 
 /** Every field of every structure stored anew for each batch, as 32-bit stores into one typed array. */
@@ -8,7 +9,6 @@ export const TYPED_ARRAY: StrategyDefinition = {
   describe: 'all fields stored for each batch, Uint32Array',
   open(plan): Strategy {
     const { batch, sizeBytes, destination } = plan
-    const { sendmmsg } = libc()
     const at = messageWords()
     const vector = iovecWords()
     const payloads = makePayloads(plan)
@@ -50,16 +50,6 @@ export const TYPED_ARRAY: StrategyDefinition = {
         words[header + at.length] = 0
       }
     }
-    return {
-      prepare,
-      prepareAndSend: (fd, flags) => {
-        prepare()
-        return sendmmsg(fd, slabs.headers.address, batch, flags)
-      },
-      inspect: (look) => {
-        prepare()
-        look(slabs.headers.address)
-      },
-    }
+    return preparedInPlace(slabs.headers.address, batch, prepare)
   },
 }
