@@ -8,7 +8,7 @@ import type { Figures, Task } from './task.js'
  */
 export async function receiveCost({ contender, sizeBytes, count }: Task): Promise<Figures> {
   const socket = await openSocket(contender)
-  const feeder = new Feeder(socket.address().port, sizeBytes)
+  const feeder = new Feeder(socket, sizeBytes)
   let missing = 0
   let onAll = () => {}
   socket.on('message', () => {

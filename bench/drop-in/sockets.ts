@@ -16,21 +16,23 @@ export async function openSocket(contender: Contender): Promise<nodeDgram.Socket
   return socket
 }
 
-/** Puts datagrams into a socket of this host, in trains, so that they wait there all at once. */
+/** Puts datagrams into a socket of this host, in trains, so that they wait there all at once: as many as it has room for. */
 export class Feeder {
   /** How many come with one call. */
   readonly datagrams: number
   readonly #conn = BatchConn.open()
   readonly #batch: SendBatch
 
-  constructor(port: number, sizeBytes: number) {
-    const to: Endpoint = endpoint({ address: '127.0.0.1', port })
+  constructor(socket: nodeDgram.Socket, sizeBytes: number) {
+    const to: Endpoint = endpoint({ address: '127.0.0.1', port: socket.address().port })
     const segments = Math.min(TRAIN_SEGMENTS, Math.floor(MAX_TRAIN_BYTES / sizeBytes))
-    this.#batch = new SendBatch({ capacity: TRAINS, slotBytes: segments * sizeBytes })
-    for (let train = 0; train < TRAINS; train += 1) {
+    const room = socket.getRecvBufferSize() / (segments * (sizeBytes + KERNEL_BYTES))
+    const trains = Math.max(1, Math.min(MOST_TRAINS, Math.floor(room)))
+    this.#batch = new SendBatch({ capacity: trains, slotBytes: segments * sizeBytes })
+    for (let train = 0; train < trains; train += 1) {
       this.#batch.append(Buffer.alloc(segments * sizeBytes, train), to, { segmentBytes: sizeBytes })
     }
-    this.datagrams = segments * TRAINS
+    this.datagrams = segments * trains
   }
 
   feed(): void {
@@ -43,8 +45,10 @@ export class Feeder {
   }
 }
 
-/** Room for what is fed at once, many times over; without CAP_NET_ADMIN it is net.core.rmem_max. */
+/** More than is needed; it is granted up to net.core.rmem_max. */
 const RECEIVE_BUFFER_BYTES = 16 << 20
-const TRAINS = 16
+const MOST_TRAINS = 16
+/** What the kernel counts against the receive buffer for a datagram beside its bytes, at the most. */
+const KERNEL_BYTES = 1024
 const TRAIN_SEGMENTS = 40
 const MAX_TRAIN_BYTES = 65_507

@@ -68,11 +68,13 @@ export class Accelerator {
       this.#setReferenced(false)
     }
     handle.connect = (address, port) => {
-      const status = this.#refuses(address) ? -c.EPERM : connect.call(handle, address, port)
+      this.#settleQueue()
+      const status = this.refuses(address) ? -c.EPERM : connect.call(handle, address, port)
       this.#conn?.noteConnection()
       return status
     }
     handle.disconnect = () => {
+      this.#settleQueue()
       const status = disconnect.call(handle)
       this.#conn?.noteConnection()
       return status
@@ -87,7 +89,7 @@ export class Accelerator {
   #send(request: SendRequest, list: ArrayBufferView[], rest: unknown[]): number {
     const destination = rest.length > 1 ? destinationOf(rest, this.conn) : undefined
     if (destination === 'bad') return -c.EINVAL
-    if (this.#refuses(rest[1])) {
+    if (this.refuses(rest[1])) {
       // Node has no errno for it: where it knows the option, it never comes this far.
       if (rest.at(-1) === true) process.nextTick(() => request.callback?.(blockedError(String(rest[1]))))
       return 0
@@ -98,8 +100,13 @@ export class Accelerator {
     return 0
   }
 
+  /** What was sent before the peer changes goes to the one it was meant for, or nowhere. */
+  #settleQueue(): void {
+    if (this.#queue !== undefined && this.#queue.length > 0) this.#queue.finish()
+  }
+
   /** True for an address on the send block list. */
-  #refuses(address: unknown): boolean {
+  refuses(address: unknown): boolean {
     const { sendBlockList } = this.#options
     if (sendBlockList === undefined || typeof address !== 'string') return false
     return sendBlockList.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
@@ -137,7 +144,7 @@ export class Accelerator {
   }
 
   #dispose(): void {
-    this.#queue?.close()
+    this.#queue?.finish()
     this.isReceiving = false
     this.#isBlocked = false
     this.#refresh()

@@ -2,10 +2,13 @@ import type * as dgram from 'node:dgram'
 import type { RecvBatch } from '../batch/recv-batch.js'
 import type { RemoteInfo } from './receiver.js'
 
+/** A Buffer over memory that is not shared, under the name that this version of @types/node has for it. */
+export type OwnBuffer = ReturnType<typeof Buffer.alloc>
+
 /** What a socket emits, and with what: node:dgram's events, and `batch`. */
 export interface SocketEvents {
-  message: [bytes: Buffer, info: RemoteInfo]
-  /** Views, good until the listener returns. */
+  message: [bytes: OwnBuffer, info: RemoteInfo]
+  /** All that one call brought, as views that are good until the listener returns; `receiveBlockList` is not looked at. */
   batch: [batch: RecvBatch]
   error: [error: Error]
   close: []

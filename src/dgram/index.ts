@@ -1,6 +1,6 @@
 import { createSocket, Socket } from './socket.js'
 
-export type { SocketEvents } from './events.js'
+export type { OwnBuffer, SocketEvents } from './events.js'
 export type { SocketOptions } from './options.js'
 export type { RemoteInfo } from './receiver.js'
 export type { Sendable, SendCallback, SendTarget } from './socket.js'

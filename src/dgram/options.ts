@@ -6,7 +6,7 @@ import type { AdoptOptions } from '../socket/conn-options.js'
 export interface SocketOptions extends dgram.SocketOptions {
   /** SO_REUSEPORT, on every Node version. */
   reusePort?: boolean
-  /** Datagrams from these addresses are not delivered; on every Node version. */
+  /** No `message` is made of datagrams from these addresses; on every Node version. */
   receiveBlockList?: BlockList
   /** Nothing is sent to these addresses (ERR_IP_BLOCKED); on every Node version. */
   sendBlockList?: BlockList

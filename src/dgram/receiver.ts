@@ -42,7 +42,7 @@ export function receiveTurn(conn: BatchConn, recipient: Recipient): void {
 
 function receiveBatches(conn: BatchConn, recipient: Recipient): void {
   inbox ??= new RecvBatch({ capacity: INBOX_CAPACITY, gro: true })
-  let delivered = handOutRest(recipient)
+  let delivered = handOutRest(recipient, true)
   while (recipient.isReceiving && delivered < MAX_MESSAGES_PER_TURN) {
     const count = receive(conn, inbox, recipient)
     if (count === 0) return
@@ -67,6 +67,8 @@ function deliver(batch: RecvBatch, recipient: Recipient): number {
   const { memory } = batch.slots
   const { wantsDetails } = recipient
   const { length } = batch
+  // A full batch may be followed by another in this turn.
+  const last = length < batch.capacity ? length - 1 : -1
   let delivered = 0
   for (let index = 0; index < length; index += 1) {
     const size = batch.size(index)
@@ -79,7 +81,7 @@ function deliver(batch: RecvBatch, recipient: Recipient): number {
       const copy = slab.copy(memory, start + offset, byteLength)
       offset += byteLength
       delivered += 1
-      const isLast = offset >= size && index + 1 === length
+      const isLast = offset >= size && index === last
       const outcome = hand(recipient, copy, describe(batch, index, byteLength, wantsDetails), isLast)
       if (outcome === 'on') continue
       return defer(outcome, collect(batch, index, offset, wantsDetails), recipient)
@@ -118,13 +120,13 @@ function hand(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boo
   const listeners = runDueTicks === undefined ? recipient.messageListeners : 0
   try {
     recipient.onMessage(bytes, info)
-    if (isLast) return 'on'
-    // Who awaits the next message, or ends listening, may say so in a promise or a tick.
-    runDueTicks?.()
   } catch (error) {
     raise(error)
     return 'uncaught'
   }
+  if (isLast) return 'on'
+  // Who awaits the next message, or ends listening, may say so in a promise or a tick.
+  if (runDueTicks?.() === false) return 'uncaught'
   return runDueTicks === undefined && recipient.messageListeners < listeners ? 'listener' : 'on'
 }
 
@@ -144,14 +146,17 @@ function defer(outcome: Outcome, rest: Collected, recipient: Recipient): number 
   return MAX_MESSAGES_PER_TURN
 }
 
-/** @returns how many messages of the turn are used up */
-function handOutRest(recipient: Recipient): number {
+/**
+ * @param isFollowed - more may be received in this turn
+ * @returns how many messages of the turn are used up
+ */
+function handOutRest(recipient: Recipient, isFollowed = false): number {
   const { rest } = recipient
   if (rest.length === 0) return 0
   recipient.rest = []
   for (const [index, [bytes, info]] of rest.entries()) {
     if (!recipient.isReceiving) return MAX_MESSAGES_PER_TURN
-    const outcome = hand(recipient, bytes, info, index + 1 === rest.length)
+    const outcome = hand(recipient, bytes, info, !isFollowed && index + 1 === rest.length)
     if (outcome !== 'on') return defer(outcome, rest.slice(index + 1), recipient)
   }
   return rest.length

@@ -19,9 +19,11 @@ export abstract class Completion {
   /** @param status - 0 or a negative errno, as libuv has it */
   abstract tell(status: number): void
 
+  /** The outcome is known. Nobody is told before the work at hand is done: what they do then may come back here. */
   finish(status: number): void {
     this.status = status
-    this.#resource?.runInAsyncScope(() => this.tell(status))
+    const resource = this.#resource
+    if (resource !== undefined) process.nextTick(() => resource.runInAsyncScope(() => this.tell(status)))
   }
 
   /** The end of the message's tick, in its sender's async context: tells the outcome, or keeps the context for later. */
@@ -56,9 +58,9 @@ export class SendQueue {
     this.#onBlocked = onBlocked
   }
 
-  /** Takes a message. The completion is called in the caller's async context, never before this returns. */
+  /** Takes a message. The completion is told in the caller's async context, in a tick to come. */
   add(payload: Bytes, destination: Endpoint | undefined, completion?: Completion, options?: MessageOptions): void {
-    if (this.byteLength > MAX_QUEUED_BYTES) {
+    if (this.byteLength > MAX_QUEUED_BYTES || this.length >= MAX_QUEUED_MESSAGES) {
       completion?.finish(-c.ENOBUFS)
     } else {
       const batch = this.#room()
@@ -67,6 +69,7 @@ export class SendQueue {
         completion.byteLength = size
         batch.completions[batch.messages.length - 1] = completion
       }
+      batch.byteLength += size
       this.byteLength += size
       this.length += 1
       this.#schedule()
@@ -88,21 +91,21 @@ export class SendQueue {
       this.#batches.shift()
       recycle(batch)
     }
-    this.byteLength = 0
     this.#idleTurns = 0
     this.#setBlocked(false)
   }
 
   /** Sends what can be sent still, and gives up the rest. */
-  close(): void {
+  finish(): void {
     if (this.length > 0) this.flush()
     this.#setBlocked(false)
-    for (const { messages, completions } of this.#batches) {
-      for (let index = messages.sent; index < messages.length; index += 1) completions[index]?.finish(-c.ECANCELED)
-    }
+    const given = this.#batches
     this.#batches = []
     this.byteLength = 0
     this.length = 0
+    for (const { messages, completions } of given) {
+      for (let index = messages.sent; index < messages.length; index += 1) completions[index]?.finish(-c.ECANCELED)
+    }
   }
 
   /** A batch with room for one more. A full one leaves at once instead of waiting for the end of the tick. */
@@ -116,15 +119,24 @@ export class SendQueue {
   }
 
   /** @returns false if the socket would block */
-  #send({ messages, completions }: Batch): boolean {
+  #send(batch: Batch): boolean {
+    const isSent = this.#sendAll(batch)
+    const left = isSent ? 0 : bytesLeft(batch.messages)
+    this.byteLength -= batch.byteLength - left
+    batch.byteLength = left
+    return isSent
+  }
+
+  #sendAll({ messages, completions }: Batch): boolean {
     while (messages.remaining > 0) {
       const from = messages.sent
       const status = this.#sendSome(messages)
       this.length -= messages.sent - from
       for (let index = from; index < messages.sent; index += 1) {
-        if (completions[index] === undefined) continue
-        completions[index]?.finish(status)
+        const completion = completions[index]
+        if (completion === undefined) continue
         completions[index] = undefined
+        completion.finish(status)
       }
       if (messages.sent === from) return false
     }
@@ -174,6 +186,14 @@ function settle(completion: Completion): void {
 interface Batch {
   readonly messages: SendBatch
   readonly completions: (Completion | undefined)[]
+  /** Of its messages that wait. */
+  byteLength: number
+}
+
+function bytesLeft(messages: SendBatch): number {
+  let sum = 0
+  for (let index = messages.sent; index < messages.length; index += 1) sum += messages.size(index)
+  return sum
 }
 
 /** @returns how many bytes it has */
@@ -195,7 +215,8 @@ function sizeOf(payload: Bytes): number {
   return payload.reduce((sum: number, piece) => sum + sizeOf(piece), 0)
 }
 
-function ownCopy(payload: Bytes): Buffer {
+/** A message's bytes in memory of their own. */
+export function ownCopy(payload: Bytes): Buffer {
   if (typeof payload === 'string') return Buffer.from(payload)
   return payload instanceof Uint8Array ? Buffer.from(payload) : Buffer.concat(payload.map(ownCopy))
 }
@@ -204,6 +225,7 @@ function newBatch(): Batch {
   return {
     messages: new SendBatch({ capacity: BATCH_CAPACITY, slotBytes: SLOT_BYTES, coalesce: true }),
     completions: new Array<Completion | undefined>(BATCH_CAPACITY).fill(undefined),
+    byteLength: 0,
   }
 }
 
@@ -218,5 +240,6 @@ const MAX_FREE = 4
 const BATCH_CAPACITY = 256
 const SLOT_BYTES = 1472
 
-/** Beyond it, messages are refused with ENOBUFS, as the kernel refuses them. */
+/** Beyond either, messages are refused with ENOBUFS, as the kernel refuses them. A short one takes a slot as well. */
 const MAX_QUEUED_BYTES = 16 << 20
+const MAX_QUEUED_MESSAGES = 16_384

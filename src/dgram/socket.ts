@@ -4,15 +4,17 @@ import { typeError } from '../arguments/errors.js'
 import type { MessageOptions } from '../batch/message-options.js'
 import type { RecvBatch } from '../batch/recv-batch.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
+import { ECANCELED } from '../libc/constants.js'
 import type { OffloadStatus } from '../socket/trains.js'
 import { Accelerator } from './accelerator.js'
 import { Destinations } from './destinations.js'
+import type { OwnBuffer } from './events.js'
 import { isNodeHandle, type NodeHandle, NodeSocket, type NodeState, READY, stateOf } from './node-socket.js'
 import type { SocketOptions } from './options.js'
 import type { Recipient, RemoteInfo } from './receiver.js'
 import { shareItsPort } from './reuse-port.js'
-import { sendError } from './send-error.js'
-import { type Bytes, Completion } from './send-queue.js'
+import { blockedError, sendError } from './send-error.js'
+import { type Bytes, Completion, ownCopy } from './send-queue.js'
 import { batchingSupport } from './support.js'
 
 /** Told what became of a message. */
@@ -42,7 +44,7 @@ export class Socket extends NodeSocket {
   #accelerator: Accelerator | undefined
   #slowSends = 0
 
-  constructor(type: dgram.SocketType | SocketOptions, listener?: (bytes: Buffer, info: RemoteInfo) => void) {
+  constructor(type: dgram.SocketType | SocketOptions, listener?: (bytes: OwnBuffer, info: RemoteInfo) => void) {
     super(type, listener)
     this.#options = typeof type === 'object' && type !== null ? type : { type }
     this.#destinations = new Destinations(this.#options.type === 'udp6' ? 'ipv6' : 'ipv4')
@@ -75,18 +77,24 @@ export class Socket extends NodeSocket {
   /** Extra: the destination and what else is asked for as an object, on a socket that is bound. */
   override send(message: Sendable, target: SendTarget, callback?: SendCallback): void
   override send(message: unknown, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): void {
-    if (d === undefined && e === undefined && isBytes(message)) {
-      if (this.#sendFast(message, a, b, c)) return
-      if (isTarget(a)) {
-        this.#sendTo(message, a, b)
+    if (d === undefined && e === undefined) {
+      if (isBytes(message) && this.#sendFast(message, a, b, c)) return
+      const bytes = isTarget(a) ? toBytes(message) : undefined
+      if (bytes !== undefined && isTarget(a)) {
+        this.#sendTo(bytes, a, b)
         return
       }
     }
     Reflect.apply(super.send, this, [message, a, b, c, d, e])
     // Node looks the address up, in the next tick if it is numeric: until then nothing may overtake this message.
+    this.#afterSlowSends(() => {})
+  }
+
+  #afterSlowSends(work: () => void): void {
     this.#slowSends += 1
     process.nextTick(() => {
       this.#slowSends -= 1
+      work()
     })
   }
 
@@ -107,7 +115,11 @@ export class Socket extends NodeSocket {
       if (left === 0) callback?.(failure, sent)
     }
     if (left === 0 && callback !== undefined) process.nextTick(callback, null, 0)
-    for (const message of messages) this.send(message, target, callback === undefined ? undefined : onSent)
+    const told = callback === undefined ? undefined : onSent
+    for (const message of messages) {
+      if (isTarget(target)) this.send(message, target, told)
+      else this.send(message, told)
+    }
   }
 
   /** The common forms, from a bound socket to a numeric address. @returns false if it is for Node to do, or to refuse */
@@ -145,7 +157,19 @@ export class Socket extends NodeSocket {
       const message = `send with a target needs a numeric address of the socket's family; received '${address}'`
       throw typeError('ERR_INVALID_ARG_VALUE', message)
     }
-    this.#enqueue(message, destination, address, port, isCallback(callback) ? callback : undefined, options)
+    const told = isCallback(callback) ? callback : undefined
+    const blocked = destination?.address ?? ''
+    if (this.#accelerator.refuses(blocked)) {
+      if (told !== undefined) process.nextTick(() => Reflect.apply(told, undefined, [blockedError(blocked)]))
+      return
+    }
+    const enqueue = (bytes: Bytes) => this.#enqueue(bytes, destination, address, port, told, options)
+    if (this.#slowSends === 0) {
+      enqueue(message)
+      return
+    }
+    const copy = ownCopy(message)
+    this.#afterSlowSends(() => enqueue(copy))
   }
 
   #enqueue(
@@ -157,7 +181,8 @@ export class Socket extends NodeSocket {
     options?: MessageOptions,
   ): void {
     const completion = callback === undefined ? undefined : new CallbackCompletion(callback, address, port)
-    this.#accelerator?.queue.add(message, destination, completion, options)
+    if (this.#accelerator !== undefined) this.#accelerator.queue.add(message, destination, completion, options)
+    else completion?.tell(-ECANCELED)
   }
 
   get #loopback(): string {
@@ -237,7 +262,7 @@ class CallbackCompletion extends Completion {
 /** As node:dgram's. */
 export function createSocket(
   type: dgram.SocketType | SocketOptions,
-  listener?: (bytes: Buffer, info: RemoteInfo) => void,
+  listener?: (bytes: OwnBuffer, info: RemoteInfo) => void,
 ): Socket {
   return new Socket(type, listener)
 }
@@ -245,6 +270,13 @@ export function createSocket(
 function isBytes(message: unknown): message is Bytes {
   if (message instanceof Uint8Array || typeof message === 'string') return true
   return Array.isArray(message) && message.every((piece) => piece instanceof Uint8Array || typeof piece === 'string')
+}
+
+/** What can be sent with a target, as bytes; undefined for anything else. */
+function toBytes(message: unknown): Bytes | undefined {
+  if (isBytes(message)) return message
+  if (!ArrayBuffer.isView(message)) return undefined
+  return new Uint8Array(message.buffer, message.byteOffset, message.byteLength)
 }
 
 function isCallback(value: unknown): value is SendCallback | undefined {
