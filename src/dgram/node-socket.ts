@@ -57,9 +57,51 @@ export const READY = 2
 
 /** The state of a socket of Node's; undefined if this runtime keeps it in some other way. */
 export function stateOf(socket: dgram.Socket): NodeState | undefined {
-  const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')
+  const symbol = stateSymbol(socket)
   const state: unknown = symbol === undefined ? undefined : Reflect.get(socket, symbol)
   return isNodeState(state) ? state : undefined
+}
+
+/**
+ * Tells of every native handle that the socket is given, the present one included: `bind` to a handle brings one, and so
+ * does a cluster.
+ *
+ * @returns the socket's state from now on
+ */
+export function watchHandle(socket: dgram.Socket, state: NodeState, onHandle: OnHandle): NodeState {
+  const watched = new WatchedState(state, onHandle)
+  Reflect.set(socket, stateSymbol(socket) ?? '', watched)
+  return watched
+}
+
+type OnHandle = (handle: NodeHandle | null) => void
+
+// Not Node's object with its `handle` made an accessor: V8 then keeps all of its properties in a hash table, and every
+// message sent reads some of them.
+class WatchedState implements NodeState {
+  declare readonly bindState: number
+  declare readonly connectState: number
+  readonly #onHandle: OnHandle
+  #handle: NodeHandle | null = null
+
+  constructor({ handle, ...rest }: NodeState, onHandle: OnHandle) {
+    this.#onHandle = onHandle
+    Object.assign(this, rest)
+    this.handle = handle
+  }
+
+  get handle(): NodeHandle | null {
+    return this.#handle
+  }
+
+  set handle(handle: NodeHandle | null) {
+    this.#handle = handle
+    this.#onHandle(handle)
+  }
+}
+
+function stateSymbol(socket: dgram.Socket): symbol | undefined {
+  return Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')
 }
 
 function isNodeState(state: unknown): state is NodeState {

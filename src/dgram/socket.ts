@@ -9,7 +9,7 @@ import type { OffloadStatus } from '../socket/trains.js'
 import { Accelerator } from './accelerator.js'
 import { Destinations } from './destinations.js'
 import type { OwnBuffer } from './events.js'
-import { isNodeHandle, type NodeHandle, NodeSocket, type NodeState, READY, stateOf } from './node-socket.js'
+import { isNodeHandle, NodeSocket, type NodeState, READY, stateOf, watchHandle } from './node-socket.js'
 import type { SocketOptions } from './options.js'
 import type { Recipient, RemoteInfo } from './receiver.js'
 import { shareItsPort } from './reuse-port.js'
@@ -37,7 +37,7 @@ export interface SendTarget extends Omit<MessageOptions, 'segmentBytes' | 'txTim
  */
 export class Socket extends NodeSocket {
   readonly #batching: OffloadStatus
-  readonly #state: NodeState | undefined
+  #state: NodeState | undefined
   readonly #options: SocketOptions
   readonly #destinations: Destinations
   readonly #hasOwnWay: boolean
@@ -52,7 +52,7 @@ export class Socket extends NodeSocket {
     this.#hasOwnWay = this.#options.lookup !== undefined || this.#options.sendBlockList !== undefined
     this.#state = stateOf(this)
     this.#batching = this.#state === undefined ? UNKNOWN_STATE : batchingSupport()
-    if (this.#batching.state === 'on' && this.#state !== undefined) this.#takeOver(this.#state)
+    if (this.#batching.state === 'on' && this.#state !== undefined) this.#state = this.#takeOver(this.#state)
   }
 
   /** Whether datagrams go in batches, and why. */
@@ -189,25 +189,15 @@ export class Socket extends NodeSocket {
     return this.#options.type === 'udp6' ? '::1' : '127.0.0.1'
   }
 
-  /** Accelerates the handle there is, and any that replaces it: `bind` to a handle, a cluster's shared one. */
-  #takeOver(state: NodeState): void {
+  /** Accelerates the handle there is, and any that replaces it. */
+  #takeOver(state: NodeState): NodeState {
     const recipient = this.#recipient()
-    const accelerate = (handle: NodeHandle | null) => {
-      if (isNodeHandle(handle)) this.#accelerator = new Accelerator(handle, recipient, this.#options)
+    return watchHandle(this, state, (handle) => {
+      if (handle === null) this.#accelerator = undefined
+      else if (isNodeHandle(handle)) this.#accelerator = new Accelerator(handle, recipient, this.#options)
       if (handle !== null && this.#options.reusePort === true && !('reusePort' in state)) {
         shareItsPort(handle, this.#options.type === 'udp6' ? 'ipv6' : 'ipv4')
       }
-      return handle
-    }
-    let current = accelerate(state.handle)
-    Object.defineProperty(state, 'handle', {
-      configurable: true,
-      enumerable: true,
-      get: () => current,
-      set: (handle: NodeHandle | null) => {
-        current = accelerate(handle)
-        if (handle === null) this.#accelerator = undefined
-      },
     })
   }
 
