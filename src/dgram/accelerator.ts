@@ -5,6 +5,7 @@ import * as c from '../libc/constants.js'
 import { watchDirectly } from '../loop/direct-watch.js'
 import type { Watch } from '../loop/reactor.js'
 import { BatchConn } from '../socket/batch-conn.js'
+import { Fragmentation } from './fragmentation.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
 import { adoptOptions, type SocketOptions } from './options.js'
 import { type Recipient, receiveTurn } from './receiver.js'
@@ -28,6 +29,8 @@ export class Accelerator {
   isReceiving = false
   #isBlocked = false
   #isReferenced: boolean
+  /** True if the descriptor was made here, and not handed over by somebody who may use it as well. */
+  #isOwn = false
 
   constructor(handle: NodeHandle, recipient: Recipient, options: SocketOptions) {
     this.#handle = handle
@@ -44,7 +47,7 @@ export class Accelerator {
   }
 
   get queue(): SendQueue {
-    this.#queue ??= new SendQueue(this.conn, (isBlocked) => {
+    this.#queue ??= new SendQueue(this.conn, new Fragmentation(this.conn, this.#isOwn), (isBlocked) => {
       this.#isBlocked = isBlocked
       this.#refresh()
     })
@@ -53,7 +56,12 @@ export class Accelerator {
 
   #patch(): void {
     const handle = this.#handle
-    const { ref, unref, close, connect, disconnect } = handle
+    const { bind, ref, unref, close, connect, disconnect } = handle
+    handle.bind = (address, port, flags) => {
+      const status = bind.call(handle, address, port, flags)
+      this.#isOwn = status === 0
+      return status
+    }
     handle.send = (request, list, _count, ...rest) => this.#send(request, list, rest)
     handle.recvStart = () => this.#setReceiving(true)
     handle.recvStop = () => this.#setReceiving(false)

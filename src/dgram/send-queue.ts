@@ -5,6 +5,7 @@ import type { Endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import type { BatchConn } from '../socket/batch-conn.js'
+import type { Fragmentation } from './fragmentation.js'
 import { afterTurn } from './turn.js'
 
 /**
@@ -49,6 +50,7 @@ export class SendQueue {
   /** How many messages wait. */
   length = 0
   readonly #conn: BatchConn
+  readonly #fragmentation: Fragmentation
   readonly #onBlocked: (isBlocked: boolean) => void
   #batches: Batch[] = []
   #isScheduled = false
@@ -56,8 +58,9 @@ export class SendQueue {
   #idleTurns = 0
 
   /** @param onBlocked - told when to start and when to stop to watch for writability, which is to call `flush` */
-  constructor(conn: BatchConn, onBlocked: (isBlocked: boolean) => void) {
+  constructor(conn: BatchConn, fragmentation: Fragmentation, onBlocked: (isBlocked: boolean) => void) {
     this.#conn = conn
+    this.#fragmentation = fragmentation
     this.#onBlocked = onBlocked
   }
 
@@ -152,6 +155,7 @@ export class SendQueue {
       this.#conn.send(messages)
       return 0
     } catch (error) {
+      if (this.#fragmentation.allowFor(error)) return this.#sendSome(messages)
       messages.skip()
       return error instanceof ErrnoError ? error.errno : -c.EINVAL
     }

@@ -193,11 +193,11 @@ export class Socket extends NodeSocket {
   #takeOver(state: NodeState): NodeState {
     const recipient = this.#recipient()
     return watchHandle(this, state, (handle) => {
-      if (handle === null) this.#accelerator = undefined
-      else if (isNodeHandle(handle)) this.#accelerator = new Accelerator(handle, recipient, this.#options)
       if (handle !== null && this.#options.reusePort === true && !('reusePort' in state)) {
         shareItsPort(handle, this.#options.type === 'udp6' ? 'ipv6' : 'ipv4')
       }
+      if (handle === null) this.#accelerator = undefined
+      else if (isNodeHandle(handle)) this.#accelerator = new Accelerator(handle, recipient, this.#options)
     })
   }
 
