@@ -21,6 +21,8 @@ export interface Suspicion {
 export class SendPlanner {
   /** The refused train, until a datagram of it went out alone or failed as well. */
   suspicion: Suspicion | undefined
+  /** How many headers the kernel has accepted since the last `reset`: single datagrams, and trains. */
+  accepted = 0
   readonly #batch: SendBatch
   readonly #direct: DirectPlan
   readonly #coalesced: CoalescedPlan | undefined
@@ -56,6 +58,7 @@ export class SendPlanner {
   accept(plan: SendPlan, headers: number): void {
     const { messages, segments } = plan.accept(headers)
     this.#segments = segments
+    this.accepted += headers
     this.#batch.advance(messages)
   }
 
@@ -68,6 +71,7 @@ export class SendPlanner {
   /** Forgets how far the first unsent message is. */
   reset(): void {
     this.suspicion = undefined
+    this.accepted = 0
     this.#segments = 0
     this.#singlyUntil = 0
   }

@@ -3,14 +3,15 @@ import { isIP } from 'node:net'
 import { type Endpoint, endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { watchDirectly } from '../loop/direct-watch.js'
-import type { Watch } from '../loop/reactor.js'
 import { BatchConn } from '../socket/batch-conn.js'
+import { type Completion, completion, type SendCallback } from './completion.js'
 import { Fragmentation } from './fragmentation.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
 import { adoptOptions, type SocketOptions } from './options.js'
 import { type Recipient, receiveTurn } from './receiver.js'
-import { blockedError, sendError } from './send-error.js'
-import { Completion, SendQueue } from './send-queue.js'
+import { RestingWatch } from './resting-watch.js'
+import { blockedError } from './send-error.js'
+import { SendQueue } from './send-queue.js'
 
 /**
  * Takes over the sending and receiving of one of Node's native handles, and leaves it the rest: the descriptor is its
@@ -24,7 +25,7 @@ export class Accelerator {
   readonly #context = new AsyncResource('BATCHCONN_DGRAM')
   #conn: BatchConn | undefined
   #queue: SendQueue | undefined
-  #watch: Watch | undefined
+  #watch: RestingWatch | undefined
   /** True from `recvStart` to `recvStop`. */
   isReceiving = false
   #isBlocked = false
@@ -47,9 +48,12 @@ export class Accelerator {
   }
 
   get queue(): SendQueue {
-    this.#queue ??= new SendQueue(this.conn, new Fragmentation(this.conn, this.#isOwn), (isBlocked) => {
-      this.#isBlocked = isBlocked
-      this.#refresh()
+    this.#queue ??= new SendQueue(this.conn, new Fragmentation(this.conn, this.#isOwn), {
+      onLargeBatch: () => this.#watch?.rest(),
+      onBlocked: (isBlocked) => {
+        this.#isBlocked = isBlocked
+        this.#refresh()
+      },
     })
     return this.#queue
   }
@@ -103,8 +107,7 @@ export class Accelerator {
       return 0
     }
     const pieces = list.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))
-    const completion = rest.at(-1) === true ? new RequestCompletion(request) : undefined
-    this.queue.add(pieces, destination, completion)
+    this.queue.add(pieces, destination, rest.at(-1) === true ? requestCompletion(request) : undefined)
     return 0
   }
 
@@ -138,7 +141,9 @@ export class Accelerator {
       this.#watch?.close()
       this.#watch = undefined
     } else if (this.#watch === undefined) {
-      this.#watch = watchDirectly(this.conn.fd, events, (ready) => this.#onReady(ready), this.#context)
+      const onReady = (ready: number) => this.#onReady(ready)
+      const watch = watchDirectly(this.conn.fd, events, onReady, this.#context)
+      this.#watch = new RestingWatch(watch, () => this.#context.runInAsyncScope(onReady, undefined, c.EPOLLIN))
       if (!this.#isReferenced) this.#watch.unref()
     } else {
       this.#watch.update(events)
@@ -162,19 +167,12 @@ export class Accelerator {
 }
 
 /** Completes a send that came through Node's own `send`. */
-class RequestCompletion extends Completion {
-  readonly #request: SendRequest
-
-  constructor(request: SendRequest) {
-    super()
-    this.#request = request
+function requestCompletion(request: SendRequest): Completion {
+  const onSent: SendCallback = (error, bytes) => {
+    if (error === null) request.oncomplete?.(0, bytes)
+    else request.callback?.(error)
   }
-
-  override tell(status: number): void {
-    const { address, port } = this.#request
-    if (status === 0) this.#request.oncomplete?.(status, this.byteLength)
-    else this.#request.callback?.(sendError(status, address, port))
-  }
+  return completion(onSent, request.address, request.port)
 }
 
 function destinationOf([port, address]: unknown[], conn: BatchConn): Endpoint | 'bad' {

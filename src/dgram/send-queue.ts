@@ -1,44 +1,26 @@
-import { AsyncResource } from 'node:async_hooks'
 import type { MessageOptions } from '../batch/message-options.js'
 import { SendBatch } from '../batch/send-batch.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import type { BatchConn } from '../socket/batch-conn.js'
+import { type Completion, finish, settle } from './completion.js'
 import type { Fragmentation } from './fragmentation.js'
 import { afterTurn } from './turn.js'
-
-/**
- * Somebody who wants to know what became of a message: the outcome, and the moment to tell it, come in either order.
- * A class and not a callback, because a closure a message is what costs most here.
- */
-export abstract class Completion {
-  byteLength = 0
-  status: number | undefined
-  #resource: AsyncResource | undefined
-
-  /** @param status - 0 or a negative errno, as libuv has it */
-  abstract tell(status: number): void
-
-  /** The outcome is known. Nobody is told before the work at hand is done: what they do then may come back here. */
-  finish(status: number): void {
-    this.status = status
-    const resource = this.#resource
-    if (resource !== undefined) process.nextTick(() => resource.runInAsyncScope(() => this.tell(status)))
-  }
-
-  /** The end of the message's tick, in its sender's async context: tells the outcome, or keeps the context for later. */
-  settle(): void {
-    if (this.status === undefined) this.#resource = new AsyncResource('UDPSENDWRAP')
-    else this.tell(this.status)
-  }
-}
 
 // `process` is a hash table to V8: asking it each time takes a third as long as the tick, and keeps it from being inlined.
 const { nextTick } = process
 
 /** One message: its bytes, or the pieces it is put together from. */
 export type Bytes = string | Uint8Array | readonly (string | Uint8Array)[]
+
+/** Who watches a queue's socket. */
+export interface QueueWatcher {
+  /** Many messages are about to leave one by one, and not in trains. */
+  onLargeBatch(): void
+  /** Told when to start and when to stop to watch for writability, which is to call `flush`. */
+  onBlocked(isBlocked: boolean): void
+}
 
 /**
  * The messages of one socket that are on their way out. They leave at the end of the tick, in one system call; the bytes
@@ -51,23 +33,24 @@ export class SendQueue {
   length = 0
   readonly #conn: BatchConn
   readonly #fragmentation: Fragmentation
-  readonly #onBlocked: (isBlocked: boolean) => void
+  readonly #watcher: QueueWatcher
   #batches: Batch[] = []
   #isScheduled = false
   #isBlocked = false
   #idleTurns = 0
+  /** How many single datagrams and trains the last flush was: what the next is expected to be. */
+  #lastHeaders = 0
 
-  /** @param onBlocked - told when to start and when to stop to watch for writability, which is to call `flush` */
-  constructor(conn: BatchConn, fragmentation: Fragmentation, onBlocked: (isBlocked: boolean) => void) {
+  constructor(conn: BatchConn, fragmentation: Fragmentation, watcher: QueueWatcher) {
     this.#conn = conn
     this.#fragmentation = fragmentation
-    this.#onBlocked = onBlocked
+    this.#watcher = watcher
   }
 
   /** Takes a message. The completion is told in the caller's async context, in a tick to come. */
   add(payload: Bytes, destination: Endpoint | undefined, completion?: Completion, options?: MessageOptions): void {
     if (this.byteLength > MAX_QUEUED_BYTES || this.length >= MAX_QUEUED_MESSAGES) {
-      completion?.finish(-c.ENOBUFS)
+      if (completion !== undefined) finish(completion, -c.ENOBUFS)
     } else {
       const batch = this.#room()
       const size = append(batch.messages, payload, destination, options)
@@ -88,6 +71,8 @@ export class SendQueue {
   flush(): void {
     this.#isScheduled = false
     const before = this.length
+    if (before >= LARGE_BATCH && this.#lastHeaders >= LARGE_BATCH) this.#watcher.onLargeBatch()
+    this.#lastHeaders = 0
     while (this.#batches.length > 0) {
       const [batch] = this.#batches
       if (!this.#send(batch)) {
@@ -95,6 +80,7 @@ export class SendQueue {
         return
       }
       this.#batches.shift()
+      this.#lastHeaders += batch.messages.planner.accepted
       recycle(batch)
     }
     this.#idleTurns = 0
@@ -110,7 +96,9 @@ export class SendQueue {
     this.byteLength = 0
     this.length = 0
     for (const { messages, completions } of given) {
-      for (let index = messages.sent; index < messages.length; index += 1) completions[index]?.finish(-c.ECANCELED)
+      for (const completion of completions.slice(messages.sent, messages.length)) {
+        if (completion !== undefined) finish(completion, -c.ECANCELED)
+      }
     }
   }
 
@@ -142,7 +130,7 @@ export class SendQueue {
         const completion = completions[index]
         if (completion === undefined) continue
         completions[index] = undefined
-        completion.finish(status)
+        finish(completion, status)
       }
       if (messages.sent === from) return false
     }
@@ -175,19 +163,15 @@ export class SendQueue {
     this.#isBlocked = true
     // A full device queue (ENOBUFS) leaves the socket writable: then time helps, and watching would spin.
     const isSpinning = this.#idleTurns > 1
-    this.#onBlocked(!isSpinning)
+    this.#watcher.onBlocked(!isSpinning)
     if (isSpinning) setTimeout(() => this.flush(), 1)
   }
 
   #setBlocked(isBlocked: boolean): void {
     if (this.#isBlocked === isBlocked) return
     this.#isBlocked = isBlocked
-    this.#onBlocked(isBlocked)
+    this.#watcher.onBlocked(isBlocked)
   }
-}
-
-function settle(completion: Completion): void {
-  completion.settle()
 }
 
 interface Batch {
@@ -246,6 +230,8 @@ const free: Batch[] = []
 const MAX_FREE = 4
 const BATCH_CAPACITY = 256
 const SLOT_BYTES = 1472
+/** To rest a watch for a turn costs what half as many wake-ups do. */
+const LARGE_BATCH = 64
 
 /** Beyond either, messages are refused with ENOBUFS, as the kernel refuses them. A short one takes a slot as well. */
 const MAX_QUEUED_BYTES = 16 << 20

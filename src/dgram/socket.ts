@@ -7,18 +7,16 @@ import type { Endpoint } from '../endpoint/endpoint.js'
 import { ECANCELED } from '../libc/constants.js'
 import type { OffloadStatus } from '../socket/trains.js'
 import { Accelerator } from './accelerator.js'
+import { completion, finish, type SendCallback, settle } from './completion.js'
 import { Destinations } from './destinations.js'
 import type { OwnBuffer } from './events.js'
 import { isNodeHandle, NodeSocket, type NodeState, READY, stateOf, watchHandle } from './node-socket.js'
 import type { SocketOptions } from './options.js'
 import type { Recipient, RemoteInfo } from './receiver.js'
 import { shareItsPort } from './reuse-port.js'
-import { blockedError, sendError } from './send-error.js'
-import { type Bytes, Completion, ownCopy } from './send-queue.js'
+import { blockedError } from './send-error.js'
+import { type Bytes, ownCopy } from './send-queue.js'
 import { batchingSupport } from './support.js'
-
-/** Told what became of a message. */
-export type SendCallback = (error: Error | null, bytes: number) => void
 
 /** What node:dgram sends. */
 export type Sendable = string | NodeJS.ArrayBufferView
@@ -180,9 +178,13 @@ export class Socket extends NodeSocket {
     callback: SendCallback | undefined,
     options?: MessageOptions,
   ): void {
-    const completion = callback === undefined ? undefined : new CallbackCompletion(callback, address, port)
-    if (this.#accelerator !== undefined) this.#accelerator.queue.add(message, destination, completion, options)
-    else completion?.tell(-ECANCELED)
+    const told = callback === undefined ? undefined : completion(callback, address, port)
+    if (this.#accelerator !== undefined) {
+      this.#accelerator.queue.add(message, destination, told, options)
+    } else if (told !== undefined) {
+      finish(told, -ECANCELED)
+      settle(told)
+    }
   }
 
   get #loopback(): string {
@@ -227,25 +229,6 @@ export class Socket extends NodeSocket {
         handle?.onmessage?.(status, handle, undefined, undefined)
       },
     }
-  }
-}
-
-/** Calls `send`'s callback as node:dgram does: with the error alone, or null and the length. */
-class CallbackCompletion extends Completion {
-  readonly #callback: SendCallback
-  readonly #address: string | undefined
-  readonly #port: number | undefined
-
-  constructor(callback: SendCallback, address: string | undefined, port: number | undefined) {
-    super()
-    this.#callback = callback
-    this.#address = address
-    this.#port = port
-  }
-
-  override tell(status: number): void {
-    if (status === 0) this.#callback(null, this.byteLength)
-    else Reflect.apply(this.#callback, undefined, [sendError(status, this.#address, this.#port)])
   }
 }
 

@@ -42,6 +42,12 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
     unref: () => {
       if (isOpen) handle.unref()
     },
+    pause: () => {
+      if (isOpen) handle.stop()
+    },
+    resume: () => {
+      if (isOpen) start()
+    },
     update: (changed) => {
       if (!isOpen || changed === interest) return
       interest = changed

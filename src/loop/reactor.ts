@@ -17,6 +17,9 @@ export interface Watch {
   unref(): void
   /** Changes which events are waited for; 0 keeps the descriptor and waits for errors alone. */
   update(events: number): void
+  /** Takes the descriptor off the epoll until `resume`: nobody is told of anything, and the process may end. */
+  pause(): void
+  resume(): void
   /** Ends it. Call it before the descriptor is closed. */
   close(): void
 }
@@ -70,13 +73,18 @@ export class Reactor {
         this.#control(EPOLL_CTL_MOD, fd, changed, watcher.serial)
         watcher.events = changed
       },
+      pause: () => {
+        if (isCurrent()) this.#forget(fd)
+      },
+      resume: () => {
+        if (isCurrent()) this.#control(EPOLL_CTL_ADD, fd, watcher.events, watcher.serial)
+      },
       close: () => {
         if (!isCurrent()) return
         watcher.isOpen = false
         this.#watchers.delete(fd)
         this.#setReferenced(watcher, false)
-        // The descriptor may be gone already, closed by somebody else: then epoll has let go of it by itself.
-        libc().epoll_ctl(this.#epoll, EPOLL_CTL_DEL, fd, this.#events.slabs.change.address)
+        this.#forget(fd)
       },
     }
   }
@@ -123,6 +131,11 @@ export class Reactor {
     view.setInt32(slabs.change.offset + layout.data, fd, true)
     view.setUint32(slabs.change.offset + layout.data + 4, serial, true)
     check(libc().epoll_ctl(this.#epoll, operation, fd, slabs.change.address), 'epoll_ctl')
+  }
+
+  // The descriptor may be gone already, closed by somebody else: then epoll has let go of it by itself.
+  #forget(fd: number): void {
+    libc().epoll_ctl(this.#epoll, EPOLL_CTL_DEL, fd, this.#events.slabs.change.address)
   }
 
   // Exit handlers that come later may still close sockets, or wait: none of that may reach the handle any more.

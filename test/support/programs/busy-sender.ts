@@ -1,0 +1,37 @@
+/**
+ * Sends itself 100 datagrams a turn of the event loop for 50 turns, rests, and does so again; prints how many arrived.
+ * Argument: `worker`, to do it in a worker thread; `unref`, with a socket that keeps nothing alive.
+ */
+import { once } from 'node:events'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import { isMainThread, Worker } from 'node:worker_threads'
+import dgram from '../../../src/dgram/index.js'
+
+const DATAGRAMS = 100
+const TURNS = 50
+
+async function main(): Promise<void> {
+  const socket = dgram.createSocket({ type: 'udp4', gso: false, recvBufferSize: 4 << 20 })
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  if (process.argv.includes('unref')) socket.unref()
+  let arrived = 0
+  socket.on('message', () => {
+    arrived += 1
+  })
+  const { port } = socket.address()
+  for (let phase = 0; phase < 2; phase += 1) {
+    for (let index = 0; index < TURNS; index += 1) {
+      for (let message = 0; message < DATAGRAMS; message += 1) socket.send(`message ${message}`, port, '127.0.0.1')
+      await turn()
+    }
+    let waits = 0
+    do await sleep(10)
+    while (arrived < (phase + 1) * TURNS * DATAGRAMS && ++waits < 200)
+  }
+  console.log(arrived)
+  socket.close()
+}
+
+if (isMainThread && process.argv.includes('worker')) new Worker(__filename)
+else void main()
