@@ -8,9 +8,9 @@ import { Progress } from './report/progress.js'
 import { seededRandom, shuffled } from './workload/random.js'
 
 /** Half a second's worth of datagrams, or of round trips. */
-const COUNTS = { receive: 320_000, 'round-trip': 10_000 } as const
+const COUNTS = { send: 320_000, receive: 320_000, 'round-trip': 10_000 } as const
 
-/** `bench/drop-in.ts`: the drop-in beside node:dgram, where throughput does not tell. */
+/** `bench/drop-in.ts`: the drop-in beside node:dgram, one thing at a time. */
 void runCommand('drop-in', async (signal) => {
   const options = parseDropInOptions(process.argv.slice(2))
   const progress = new Progress(options.quiet, 0)
@@ -45,7 +45,7 @@ async function runRounds(
   return rounds
 }
 
-function taskFor(measure: Measure, contender: Contender, { sizeBytes, kept }: DropInOptions): Task {
+function taskFor(measure: Measure, contender: Contender, { sizeBytes, kept, to, peers }: DropInOptions): Task {
   const count = measure === 'kept' ? kept : COUNTS[measure]
-  return { measure, contender, sizeBytes, count }
+  return { measure, contender, sizeBytes, count, to, peers }
 }

@@ -1,13 +1,12 @@
-import { once } from 'node:events'
 import { quantile } from 'simple-statistics'
 import { openSocket } from './sockets.js'
 import type { Figures, Task } from './task.js'
-import { startWorker } from './worker-process.js'
+import { firstMessage, startWorker } from './worker-process.js'
 
 /** How long one datagram takes to a process with the same kind of socket and back, one at a time. */
 export async function roundTripTimes(task: Task): Promise<Figures> {
   const echo = startWorker({ ...task, measure: 'echo' })
-  const [{ port }] = (await once(echo, 'message')) as [{ port: number }]
+  const { port } = (await firstMessage(echo, 'the echo')) as { port: number }
   const socket = await openSocket(task.contender)
   let onAnswer = () => {}
   socket.on('message', () => onAnswer())

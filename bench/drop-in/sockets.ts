@@ -4,14 +4,14 @@ import { BatchConn, type Endpoint, endpoint, SendBatch } from '../../src/index.j
 import { createSocket } from '../runner/drop-in.js'
 import type { Contender } from './task.js'
 
-/** A contender's socket, bound to a port of its own on loopback. */
-export async function openSocket(contender: Contender): Promise<nodeDgram.Socket> {
+/** A contender's socket, bound to a port of its own. */
+export async function openSocket(contender: Contender, address = '127.0.0.1'): Promise<nodeDgram.Socket> {
   const options = { type: 'udp4', recvBufferSize: RECEIVE_BUFFER_BYTES } as const
   const socket =
     contender === 'dgram'
       ? nodeDgram.createSocket(options)
-      : createSocket({ ...options, gro: contender === 'batchconn-dgram' })
-  socket.bind(0, '127.0.0.1')
+      : createSocket({ ...options, gso: contender !== 'batchconn-dgram, no GSO', gro: contender === 'batchconn-dgram' })
+  socket.bind(0, address)
   await once(socket, 'listening')
   return socket
 }

@@ -16,19 +16,26 @@ export function startWorker(task: Task, wrapper: readonly string[] = []): ChildP
 /** Has a task done in a process of its own. @throws Failure if it does not answer */
 export async function runWorker(task: Task, wrapper: readonly string[], signal: AbortSignal): Promise<Figures> {
   const child = startWorker(task, wrapper)
-  const name = `${task.measure}, ${task.contender}`
-  const failed = once(child, 'exit', { signal }).then(([code, killedBy]) => {
-    throw new Failure(`the process for ${name} ended without an answer (${killedBy ?? code})`)
-  })
   try {
-    const [figures] = await Promise.race([once(child, 'message', { signal }), failed])
-    return figures as Figures
+    return (await firstMessage(child, `${task.measure}, ${task.contender}`, signal)) as Figures
   } catch (error) {
     signal.throwIfAborted()
     throw error
   } finally {
-    failed.catch(() => {})
     if (child.connected) child.disconnect()
     child.kill()
+  }
+}
+
+/** What a process says first. @throws Failure if it ends before */
+export async function firstMessage(child: ChildProcess, name: string, signal?: AbortSignal): Promise<unknown> {
+  const failed = once(child, 'exit', { signal }).then(([code, killedBy]) => {
+    throw new Failure(`the process for ${name} ended without an answer (${killedBy ?? code})`)
+  })
+  try {
+    const [message] = await Promise.race([once(child, 'message', { signal }), failed])
+    return message
+  } finally {
+    failed.catch(() => {})
   }
 }

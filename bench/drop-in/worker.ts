@@ -1,9 +1,11 @@
 import { keptBytes } from './kept.js'
 import { receiveCost } from './receive.js'
 import { echo, roundTripTimes } from './round-trip.js'
+import { sendCost } from './send.js'
 import type { Figures, Task } from './task.js'
 
 const WORK: Readonly<Record<Task['measure'], (task: Task) => Promise<Figures | undefined>>> = {
+  send: sendCost,
   receive: receiveCost,
   'round-trip': roundTripTimes,
   kept: keptBytes,

@@ -48,7 +48,7 @@ export function dropInText(options: DropInOptions, summaries: readonly FigureSum
   ])
   const bound = options.cpu === undefined ? '' : `, all on processor ${options.cpu}`
   return [
-    `datagrams of ${options.sizeBytes} bytes on loopback, rounds: ${options.rounds}, each in new processes, in random order (seed ${options.seed})${bound}`,
+    `datagrams of ${options.sizeBytes} bytes ${where(options)}, rounds: ${options.rounds}, each in new processes, in random order (seed ${options.seed})${bound}`,
     `Linux ${kernel}, ${cpu}, ${cores} cores, Node ${node}, Koffi ${koffi}`,
     '',
     table([['', 'unit', 'median (interval)', 'ratio to dgram'], ...rows]),
@@ -57,14 +57,19 @@ export function dropInText(options: DropInOptions, summaries: readonly FigureSum
 
 /** The JSON document. */
 export function dropInDocument(options: DropInOptions, summaries: readonly FigureSummary[]): object {
-  const { measures, rounds, sizeBytes, kept, cpu = null, seed } = options
+  const { measures, rounds, sizeBytes, kept, to = null, peers, cpu = null, seed } = options
   return {
     schemaVersion: SCHEMA_VERSION,
     command: 'drop-in',
-    config: { measures, rounds, sizeBytes, kept, cpu, seed },
+    config: { measures, rounds, sizeBytes, kept, to, peers, cpu, seed },
     machine: describeMachine(),
     figures: summaries,
   }
+}
+
+function where({ to, peers }: DropInOptions): string {
+  const place = to === undefined ? 'on loopback' : `on loopback, sent ones to ${to.host}:${to.port}`
+  return peers === 1 ? place : `${place}, ${peers} peers`
 }
 
 function interval({ median, low, high }: Estimate, digits: number): string {

@@ -87,10 +87,12 @@ export class CoalescedPlan implements SendPlan {
   /** How many messages from `first` on make one train; 1 for none. */
   #runLength(first: number, end: number, maxSegmentBytes: number): number {
     const slots = this.#slots
+    const destination = this.#destination(first)
+    // Where many are sent to in turn, that is all there is to know.
+    if (first + 1 === end || this.#destination(first + 1) !== destination) return 1
     const size = slots.size(first)
     // An empty datagram has no place in a train: it would vanish in the concatenation.
     if (size === 0 || size > maxSegmentBytes || slots.segmentBytes(first) !== 0) return 1
-    const destination = this.#destination(first)
     const limit = Math.min(end, first + this.#maxSegments, first + Math.floor(maxPayloadBytes(destination) / size))
     let next = first + 1
     while (next < limit) {

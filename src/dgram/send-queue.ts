@@ -129,7 +129,6 @@ export class SendQueue {
       for (let index = from; index < messages.sent; index += 1) {
         const completion = completions[index]
         if (completion === undefined) continue
-        completions[index] = undefined
         finish(completion, status)
       }
       if (messages.sent === from) return false
@@ -176,7 +175,7 @@ export class SendQueue {
 
 interface Batch {
   readonly messages: SendBatch
-  readonly completions: (Completion | undefined)[]
+  completions: (Completion | undefined)[]
   /** Of its messages that wait. */
   byteLength: number
 }
@@ -215,13 +214,15 @@ export function ownCopy(payload: Bytes): Buffer {
 function newBatch(): Batch {
   return {
     messages: new SendBatch({ capacity: BATCH_CAPACITY, slotBytes: SLOT_BYTES, coalesce: true }),
-    completions: new Array<Completion | undefined>(BATCH_CAPACITY).fill(undefined),
+    completions: [],
     byteLength: 0,
   }
 }
 
 function recycle(batch: Batch): void {
   batch.messages.clear()
+  // A new one: each store of something young in something old costs the garbage collector a note.
+  batch.completions = []
   if (free.length < MAX_FREE) free.push(batch)
 }
 

@@ -1,3 +1,5 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import t from 'tap'
 import type { FigureSummary } from '../../bench/report/drop-in-report.js'
 import { type BenchDocument, bench } from './support.js'
@@ -13,10 +15,13 @@ async function figures(line: string): Promise<FigureSummary[]> {
 }
 
 t.test('every figure of every contender', async (t) => {
-  const found = await figures('--measure receive,round-trip --rounds 2 --seed 7')
+  const found = await figures('--measure send,receive,round-trip --rounds 2 --seed 7')
   t.strictSame(
     found.map(({ measure, figure, contender }) => `${measure}: ${figure}, ${contender}`),
     [
+      'send: ns a datagram, dgram',
+      'send: ns a datagram, batchconn-dgram, no GSO',
+      'send: ns a datagram, batchconn-dgram',
       'receive: ns an event, dgram',
       'receive: ns an event, batchconn-dgram, no GRO',
       'receive: ns an event, batchconn-dgram',
@@ -54,10 +59,49 @@ t.test('a table, with progress', async (t) => {
   t.match(stdout, /^round-trip, batchconn-dgram +median us( +[\d.,]+ \([\d.,]+ - [\d.,]+\)){2}$/m)
 })
 
+t.test('what is sent goes where it should, in turn to each peer', async (t) => {
+  const counts: number[] = []
+  const sockets = await Promise.all(
+    [0, 1, 2].map(async (index) => {
+      const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 })
+      counts.push(0)
+      socket.on('message', (bytes) => {
+        if (bytes.length === 70) counts[index] += 1
+      })
+      return socket
+    }),
+  )
+  const [first, ...others] = sockets
+  first.bind(0, '127.0.0.2')
+  await once(first, 'listening')
+  const { port } = first.address()
+  others.forEach((socket, index) => {
+    socket.bind(port, `127.0.0.${3 + index}`)
+  })
+  const { status, stdout } = await bench(
+    'drop-in',
+    `--measure send --to 127.0.0.2:${port} --peers 3 --size 70 --rounds 1`,
+  )
+  for (const socket of sockets) socket.close()
+  t.equal(status, 0)
+  t.match(stdout, new RegExp(`^datagrams of 70 bytes on loopback, sent ones to 127.0.0.2:${port}, 3 peers, rounds: 1`))
+  // How many get through depends on how fast this process is.
+  for (const count of counts) t.ok(count > 1000, `${count} arrived`)
+})
+
 t.test('bad input', async (t) => {
   const { status, stderr } = await bench('drop-in', '--measure receive,latency')
   t.equal(status, 2)
-  t.equal(stderr, "drop-in: --measure must be a list of receive, round-trip, kept, not 'latency'\n")
+  t.equal(stderr, "drop-in: --measure must be a list of send, receive, round-trip, kept, not 'latency'\n")
+  for (const [to, peers] of [
+    ['[::1]:9', 1],
+    ['localhost:9', 1],
+    ['127.0.0.200:9', 57],
+  ]) {
+    const { status, stderr } = await bench('drop-in', `--measure send --to ${to} --peers ${peers}`)
+    t.equal(status, 2)
+    t.match(stderr, /^drop-in: --to must be an IPv4 address with \d+ more after it in its \/24, not '.+'\n$/)
+  }
   const off = await bench('drop-in', '--measure round-trip --rounds 1 --cpu 4095 --quiet')
   t.equal(off.status, 1)
   t.match(off.stderr, /^drop-in: the process for round-trip, [\w-]+ ended without an answer \(1\)$/m)
