@@ -5,7 +5,6 @@ import * as c from '../libc/constants.js'
 import { watchDirectly } from '../loop/direct-watch.js'
 import { BatchConn } from '../socket/batch-conn.js'
 import { type Completion, completion, type SendCallback } from './completion.js'
-import { Fragmentation } from './fragmentation.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
 import { adoptOptions, type SocketOptions } from './options.js'
 import { type Recipient, receiveTurn } from './receiver.js'
@@ -30,8 +29,6 @@ export class Accelerator {
   isReceiving = false
   #isBlocked = false
   #isReferenced: boolean
-  /** True if the descriptor was made here, and not handed over by somebody who may use it as well. */
-  #isOwn = false
 
   constructor(handle: NodeHandle, recipient: Recipient, options: SocketOptions) {
     this.#handle = handle
@@ -48,7 +45,7 @@ export class Accelerator {
   }
 
   get queue(): SendQueue {
-    this.#queue ??= new SendQueue(this.conn, new Fragmentation(this.conn, this.#isOwn), {
+    this.#queue ??= new SendQueue(this.conn, {
       onLargeBatch: () => this.#watch?.rest(),
       onBlocked: (isBlocked) => {
         this.#isBlocked = isBlocked
@@ -60,12 +57,7 @@ export class Accelerator {
 
   #patch(): void {
     const handle = this.#handle
-    const { bind, ref, unref, close, connect, disconnect } = handle
-    handle.bind = (address, port, flags) => {
-      const status = bind.call(handle, address, port, flags)
-      this.#isOwn = status === 0
-      return status
-    }
+    const { ref, unref, close, connect, disconnect } = handle
     handle.send = (request, list, _count, ...rest) => this.#send(request, list, rest)
     handle.recvStart = () => this.#setReceiving(true)
     handle.recvStop = () => this.#setReceiving(false)
@@ -143,7 +135,7 @@ export class Accelerator {
     } else if (this.#watch === undefined) {
       const onReady = (ready: number) => this.#onReady(ready)
       const watch = watchDirectly(this.conn.fd, events, onReady, this.#context)
-      this.#watch = new RestingWatch(watch, () => this.#context.runInAsyncScope(onReady, undefined, c.EPOLLIN))
+      this.#watch = new RestingWatch(watch, () => onReady(c.EPOLLIN), this.#context)
       if (!this.#isReferenced) this.#watch.unref()
     } else {
       this.#watch.update(events)

@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks'
 import * as timers from 'node:timers'
 import type { Watch } from '../loop/reactor.js'
 
@@ -10,14 +11,19 @@ import type { Watch } from '../loop/reactor.js'
 export class RestingWatch {
   readonly #watch: Watch
   readonly #look: () => void
+  readonly #context: AsyncResource
   #isReferenced = true
   #isBusy = false
   #turn: NodeJS.Immediate | undefined
 
-  /** @param look - sees what has arrived, without waiting */
-  constructor(watch: Watch, look: () => void) {
+  /**
+   * @param look - sees what has arrived, without waiting
+   * @param context - the async context to look in: who sends the batch has one too, which would be held meanwhile
+   */
+  constructor(watch: Watch, look: () => void, context: AsyncResource) {
     this.#watch = watch
     this.#look = look
+    this.#context = context
   }
 
   /** A large batch is about to be sent. */
@@ -26,7 +32,7 @@ export class RestingWatch {
     // A loop that nothing keeps alive would wait in the epoll, and the turn would not come.
     if (this.#turn !== undefined || !this.#isReferenced) return
     this.#watch.pause()
-    this.#turn = setImmediate(onTurn, this)
+    this.#turn = this.#context.runInAsyncScope(nextTurn, undefined, this)
   }
 
   /** The end of a turn of the event loop. */
@@ -36,7 +42,7 @@ export class RestingWatch {
       return
     }
     this.#isBusy = false
-    this.#turn = setImmediate(onTurn, this)
+    this.#turn = nextTurn(this)
     this.#look()
   }
 
@@ -68,6 +74,10 @@ export class RestingWatch {
     this.#turn = undefined
     this.#watch.resume()
   }
+}
+
+function nextTurn(watch: RestingWatch): NodeJS.Immediate {
+  return setImmediate(onTurn, watch)
 }
 
 function onTurn(watch: RestingWatch): void {

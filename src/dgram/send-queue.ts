@@ -5,7 +5,6 @@ import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import type { BatchConn } from '../socket/batch-conn.js'
 import { type Completion, finish, settle } from './completion.js'
-import type { Fragmentation } from './fragmentation.js'
 import { afterTurn } from './turn.js'
 
 // `process` is a hash table to V8: asking it each time takes a third as long as the tick, and keeps it from being inlined.
@@ -32,7 +31,6 @@ export class SendQueue {
   /** How many messages wait. */
   length = 0
   readonly #conn: BatchConn
-  readonly #fragmentation: Fragmentation
   readonly #watcher: QueueWatcher
   #batches: Batch[] = []
   #isScheduled = false
@@ -41,9 +39,8 @@ export class SendQueue {
   /** How many single datagrams and trains the last flush was: what the next is expected to be. */
   #lastHeaders = 0
 
-  constructor(conn: BatchConn, fragmentation: Fragmentation, watcher: QueueWatcher) {
+  constructor(conn: BatchConn, watcher: QueueWatcher) {
     this.#conn = conn
-    this.#fragmentation = fragmentation
     this.#watcher = watcher
   }
 
@@ -142,7 +139,6 @@ export class SendQueue {
       this.#conn.send(messages)
       return 0
     } catch (error) {
-      if (this.#fragmentation.allowFor(error)) return this.#sendSome(messages)
       messages.skip()
       return error instanceof ErrnoError ? error.errno : -c.EINVAL
     }

@@ -194,10 +194,9 @@ export class Socket extends NodeSocket {
   /** Accelerates the handle there is, and any that replaces it. */
   #takeOver(state: NodeState): NodeState {
     const recipient = this.#recipient()
+    const isSharedHere = this.#options.reusePort === true && !('reusePort' in state)
     return watchHandle(this, state, (handle) => {
-      if (handle !== null && this.#options.reusePort === true && !('reusePort' in state)) {
-        shareItsPort(handle, this.#options.type === 'udp6' ? 'ipv6' : 'ipv4')
-      }
+      if (handle !== null && isSharedHere) shareItsPort(handle, this.#options.type === 'udp6' ? 'ipv6' : 'ipv4')
       if (handle === null) this.#accelerator = undefined
       else if (isNodeHandle(handle)) this.#accelerator = new Accelerator(handle, recipient, this.#options)
     })

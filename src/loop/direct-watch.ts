@@ -18,6 +18,7 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
   closeAllAtExit()
   let interest = events
   let isOpen = true
+  let isPaused = false
   // Koffi's types show another callback than the one it calls.
   const onPoll: (...args: never[]) => void = (status: number, ready: { readable: boolean; writable: boolean }) => {
     const told = status < 0 ? EPOLLERR : (ready.readable ? EPOLLIN : 0) | (ready.writable ? EPOLLOUT : 0)
@@ -28,7 +29,7 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
     }
     promptTicks()
     // libuv stops a poll that has an error to tell, an ICMP answer say.
-    if (status < 0 && isOpen) start()
+    if (status < 0 && isOpen && !isPaused) start()
   }
   const handle = koffi().node.poll(fd, wanted(events), onPoll as () => void)
   const start = () => {
@@ -43,9 +44,11 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
       if (isOpen) handle.unref()
     },
     pause: () => {
+      isPaused = true
       if (isOpen) handle.stop()
     },
     resume: () => {
+      isPaused = false
       if (isOpen) start()
     },
     update: (changed) => {

@@ -3,6 +3,8 @@ import { BlockList } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import dgram from '../../src/dgram/index.js'
+import { stateOf } from '../../src/dgram/node-socket.js'
+import { BatchConn } from '../../src/index.js'
 import { bound, messages, until } from './support.js'
 
 t.test('extra: a target with options, and rinfo with what was asked for', async (t) => {
@@ -102,4 +104,13 @@ t.test('extra: sendMany to the connected peer', async (t) => {
   const bytes = await new Promise((resolve) => sender.sendMany(['a', 'bb'], undefined, (_, sent) => resolve(sent)))
   t.equal(bytes, 3)
   await until(() => seen.length === 2)
+})
+
+// With anything but the kernel's default, datagrams are lost where a route's MTU is locked: the default then clears DF.
+t.test('whether datagrams may be fragmented is left to the kernel', async (t) => {
+  const socket = await bound(t)
+  await new Promise((resolve) => socket.send('x', socket.address().port, '127.0.0.1', resolve))
+  const conn = BatchConn.adopt(stateOf(socket)?.handle?.fd ?? -1)
+  t.equal(conn.options.mtuDiscover, 'want')
+  conn.release()
 })

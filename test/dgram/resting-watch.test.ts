@@ -1,3 +1,4 @@
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { spawnSync } from 'node:child_process'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -53,6 +54,17 @@ t.test('a look that throws does not end the watch', async (t) => {
   t.strictSame(seen(), ['pause', 'look', 'resume'])
 })
 
+t.test('it looks in its own context, and not in that of who sends', async (t) => {
+  const storage = new AsyncLocalStorage<string>()
+  const stores: (string | undefined)[] = []
+  const { watch } = recorded(t, () => stores.push(storage.getStore()))
+  for (let index = 0; index < 2; index += 1) {
+    storage.run('the sender', () => watch.rest())
+    await turn()
+  }
+  t.strictSame(stores, [undefined, undefined])
+})
+
 for (const [where, added] of [
   ['main', 3],
   ['worker', 3],
@@ -99,7 +111,7 @@ t.test('closed while it rests', async (t) => {
 })
 
 /** A watch over one that writes down what is asked of it; `seen` gives what is new. */
-function recorded(t: Test, look = () => {}) {
+function recorded(t: Test, look: () => unknown = () => {}) {
   let log: string[] = []
   const note = (what: string) => () => {
     log.push(what)
@@ -112,10 +124,11 @@ function recorded(t: Test, look = () => {}) {
     resume: note('resume'),
     close: note('close'),
   }
-  const watch = new RestingWatch(inner, () => {
+  const onLook = () => {
     log.push('look')
     look()
-  })
+  }
+  const watch = new RestingWatch(inner, onLook, new AsyncResource('TEST'))
   t.teardown(() => watch.close())
   const seen = () => {
     const news = log
