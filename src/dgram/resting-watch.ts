@@ -4,7 +4,7 @@ import type { Watch } from '../loop/reactor.js'
 
 /**
  * A watch that stays out of the way of large batches. For each datagram that leaves a socket the kernel wakes whoever
- * watches it, because there is room again (sock_wfree in net/core/sock.c): a fifteenth of what sending costs, for nobody.
+ * watches it, because there is room again (sock_wfree in net/core/sock.c): a fourteenth of what sending costs, for nobody.
  * So the socket is taken off the epoll first, and until a turn of the event loop has gone by without another large batch
  * it is looked at once a turn instead.
  */
