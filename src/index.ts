@@ -7,11 +7,18 @@ export { type Endpoint, type EndpointLike, endpoint, type Family } from './endpo
 export { ErrnoError } from './libc/errno-error.js'
 export { type Finding, type ProbeOptions, type ProbeReport, probe } from './probe/probe.js'
 export { BatchConn } from './socket/batch-conn.js'
-export type { AdoptOptions, BlockingOptions, OpenOptions, WaitOptions } from './socket/conn-options.js'
+export type {
+  AdoptOptions,
+  BatchesOptions,
+  BlockingOptions,
+  OpenOptions,
+  ReadOptions,
+  WaitOptions,
+} from './socket/conn-options.js'
 export type { NetworkError } from './socket/error-queue.js'
 export type { Interface, Membership } from './socket/multicast.js'
 export type { Reading } from './socket/reading.js'
 export type { ControlSettings } from './socket/receive-options.js'
+export type { OffloadStatus } from './socket/segmentation-offload.js'
 export type { SendFailure, SendReport } from './socket/send-all.js'
 export type { MtuDiscover, SocketOptions, SocketSettings } from './socket/socket-options.js'
-export type { OffloadStatus } from './socket/trains.js'

@@ -2,7 +2,9 @@
  * What the profile in bench/ measures the library by, layer by layer. Not part of the package: nothing here is published,
  * and any of it may change.
  */
-export { DestinationKind } from './endpoint/endpoint.js'
+export { receiveSideOf } from './batch/recv-batch.js'
+export { messagesOf } from './batch/send-batch.js'
+export { DestinationKind, sockaddrWords } from './endpoint/endpoint.js'
 export { type IovecWords, iovecWords, type MessageWords, messageWords } from './layout/message.js'
 export { readPointer, writePointer } from './layout/pointer.js'
 export { encodeSockaddr, SOCKADDR_SLOT_BYTES, sockaddrBytes } from './layout/sockaddr.js'
@@ -11,6 +13,7 @@ export { koffi } from './libc/koffi.js'
 export { type Address, addressOf, type Libc, libc } from './libc/libc.js'
 export { type Structs, structs } from './libc/structs.js'
 export { Arena, type Slab } from './memory/arena.js'
+export { BatchedCalls } from './socket/batched-calls.js'
 export { receive } from './socket/receive.js'
-export { SegmentationOffload } from './socket/trains.js'
+export { SegmentationOffload } from './socket/segmentation-offload.js'
 export { type Sending, transmit } from './socket/transmit.js'

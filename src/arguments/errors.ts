@@ -13,12 +13,28 @@ export function rangeError(code: string, message: string): RangeError & CodedErr
   return Object.assign(new RangeError(message), { code })
 }
 
-/** Says what was received, in the manner of Node's own messages. */
+/** Describes what was received, in the manner of Node's own messages. */
 export function received(value: unknown): string {
   if (value === null || value === undefined) return `received ${value}`
-  if (typeof value === 'function') return `received function ${value.name}`
-  if (typeof value === 'object') return `received an instance of ${value.constructor?.name ?? 'Object'}`
+  if (typeof value === 'function') return `received function ${nameOf(value)}`
+  if (typeof value === 'object') return `received an instance of ${nameOf(constructorOf(value))}`
   const text = String(value)
   const short = text.length > 28 ? `${text.slice(0, 25)}...` : text
   return `received type ${typeof value} (${typeof value === 'string' ? `'${short}'` : short})`
+}
+
+// A Proxy or a getter may throw: the message is then less precise, and still the one that says what is wrong.
+function constructorOf(value: object): unknown {
+  try {
+    return value.constructor
+  } catch {
+    return undefined
+  }
+}
+
+function nameOf(value: unknown): string {
+  try {
+    if (typeof value === 'function' && typeof value.name === 'string') return value.name
+  } catch {}
+  return 'Object'
 }

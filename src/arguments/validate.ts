@@ -11,6 +11,14 @@ export function integer(value: unknown, name: string, low: number, high: number)
   return value
 }
 
+/** Returns `value` if it is an index into a batch of `length` entries. */
+export function index(value: unknown, length: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < length) return value
+  const range = length === 0 ? 'the batch is empty' : `index must be from 0 to ${length - 1}`
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  throw rangeError('ERR_OUT_OF_RANGE', `${range}; ${isObject ? received(value) : `received ${String(value)}`}`)
+}
+
 /** Returns `value` if it is a UDP port number. */
 export function port(value: unknown, name: string, low: 0 | 1): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > 65535) {
@@ -50,32 +58,49 @@ export function oneOf<T extends string>(value: unknown, name: string, choices: r
 }
 
 /**
- * Checks that `options` is an object (or absent) whose every key is known: a misspelled option is an error, never ignored.
+ * Reads each option of a plain object once: a copy, so that a getter or Proxy cannot answer differently the second time.
+ * A misspelled option is an error, never ignored; so is an object of a class, whose options could not be seen.
  */
 export function options<T extends object>(value: T | undefined, where: string, known: readonly string[]): Partial<T> {
   if (value === undefined) return {}
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw typeError('ERR_INVALID_ARG_TYPE', `${where} options must be an object; ${received(value)}`)
+  optionNames(value, where, known)
+  return { ...value }
+}
+
+/** Checks that `value` is a plain object and all its keys are known, without reading the options. */
+export function optionNames(value: unknown, where: string, known: readonly string[]): void {
+  if (!isPlainObject(value)) {
+    throw typeError('ERR_INVALID_ARG_TYPE', `${where} options must be a plain object; ${received(value)}`)
   }
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
       throw typeError('ERR_UNKNOWN_OPTION', `${where}: unknown option '${key}'; known: ${known.join(', ')}`)
     }
   }
-  return value
 }
 
-/** Checks that `value` is a function. */
-export function callback(value: unknown, name: string): void {
+// The prototype of another realm's plain object is another object, but has no prototype itself either.
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** Returns `value` if it is a function. */
+export function callback<T>(value: T, name: string): T {
   if (typeof value !== 'function') {
     throw typeError('ERR_INVALID_ARG_TYPE', `${name} must be a function; ${received(value)}`)
   }
+  return value
 }
 
-/** Checks that `signal`, if given, is an `AbortSignal`. */
+/** Returns `signal` if it is absent or an `AbortSignal`, also one of another realm or of a polyfill. */
 export function abortSignal(signal: unknown, name: string): AbortSignal | undefined {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw typeError('ERR_INVALID_ARG_TYPE', `${name} must be an AbortSignal; ${received(signal)}`)
-  }
-  return signal
+  if (signal === undefined || isAbortSignal(signal)) return signal
+  throw typeError('ERR_INVALID_ARG_TYPE', `${name} must be an AbortSignal; ${received(signal)}`)
+}
+
+function isAbortSignal(signal: unknown): signal is AbortSignal {
+  if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) return false
+  return 'addEventListener' in signal && typeof signal.addEventListener === 'function'
 }

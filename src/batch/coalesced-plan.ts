@@ -1,35 +1,30 @@
-import type { Endpoint } from '../endpoint/endpoint.js'
 import { copyMessage, messageWords } from '../layout/message.js'
 import { MAX_MESSAGES_PER_CALL } from '../libc/constants.js'
 import { Arena } from '../memory/arena.js'
-import { maxPayloadBytes, type Progress, type SendPlan } from './send-plan.js'
+import type { Messages } from './messages.js'
+import { maxPayloadBytes, type Offload, type Progress, type SendPlan } from './send-plan.js'
 import type { SendSlots } from './send-slots.js'
 
 /**
- * Makes trains of the caller's messages: consecutive ones of one size to one destination, the last of which may be
+ * Joins the caller's messages into GSO sends: consecutive ones of one size to one destination, the last of which may be
  * shorter, become one header that gathers their slots. No payload is moved: the slots' iovecs are neighbours.
  */
 export class CoalescedPlan implements SendPlan {
   address = 0
   count = 0
-  trainBytes = 0
+  segmentBytes = 0
+  readonly #messages: Messages
   readonly #slots: SendSlots
-  readonly #destination: (slot: number) => Endpoint | undefined
   readonly #maxSegments: number
   readonly #arena: Arena<'headers'>
   readonly #runs: Uint16Array
   readonly #message = messageWords()
   readonly #progress: Progress = { messages: 0, segments: 0 }
 
-  constructor(
-    slots: SendSlots,
-    capacity: number,
-    maxSegments: number,
-    destination: (slot: number) => Endpoint | undefined,
-  ) {
-    const headers = Math.min(capacity, MAX_MESSAGES_PER_CALL)
-    this.#slots = slots
-    this.#destination = destination
+  constructor(messages: Messages, maxSegments: number) {
+    const headers = Math.min(messages.capacity, MAX_MESSAGES_PER_CALL)
+    this.#messages = messages
+    this.#slots = messages.slots
     this.#maxSegments = maxSegments
     this.#arena = new Arena({ headers: headers * this.#message.stride * 4 })
     this.#runs = new Uint16Array(headers)
@@ -39,13 +34,13 @@ export class CoalescedPlan implements SendPlan {
     return this.#runs[0]
   }
 
-  /** @param maxSegmentBytes - messages longer than this stay by themselves */
-  prepare(start: number, end: number, maxSegmentBytes: number): this {
+  /** @param offload - which sizes can be segments on the way to a destination */
+  prepare(start: number, end: number, offload: Offload): this {
     const runs = this.#runs
     let count = 0
     let next = start
     while (next < end && count < runs.length) {
-      const length = this.#runLength(next, end, maxSegmentBytes)
+      const length = this.#runLength(next, end, offload)
       runs[count] = length
       count += 1
       next += length
@@ -55,7 +50,7 @@ export class CoalescedPlan implements SendPlan {
     if (!isDirect) this.#write(start, count)
     this.address = isDirect ? this.#slots.headerAddress(start) : this.#arena.slabs.headers.address
     this.count = count
-    this.trainBytes = runs[0] > 1 ? this.#slots.size(start) : this.#slots.segmentBytes(start)
+    this.segmentBytes = runs[0] > 1 ? this.#slots.size(start) : this.#slots.segmentBytes(start)
     return this
   }
 
@@ -84,21 +79,22 @@ export class CoalescedPlan implements SendPlan {
     }
   }
 
-  /** How many messages from `first` on make one train; 1 for none. */
-  #runLength(first: number, end: number, maxSegmentBytes: number): number {
+  /** Number of messages from `first` on that make one GSO send; 1 for none. */
+  #runLength(first: number, end: number, offload: Offload): number {
+    const messages = this.#messages
     const slots = this.#slots
-    const destination = this.#destination(first)
-    // Where many are sent to in turn, that is all there is to know.
-    if (first + 1 === end || this.#destination(first + 1) !== destination) return 1
+    const destination = messages.destination(first)
+    // With alternating destinations, this comparison is all it takes.
+    if (first + 1 === end || messages.destination(first + 1) !== destination) return 1
     const size = slots.size(first)
-    // An empty datagram has no place in a train: it would vanish in the concatenation.
-    if (size === 0 || size > maxSegmentBytes || slots.segmentBytes(first) !== 0) return 1
+    // An empty datagram cannot be a segment: it would vanish in the concatenation.
+    if (size === 0 || size > offload.maxSegmentBytes(destination) || slots.segmentBytes(first) !== 0) return 1
     const limit = Math.min(end, first + this.#maxSegments, first + Math.floor(maxPayloadBytes(destination) / size))
     let next = first + 1
     while (next < limit) {
       const nextSize = slots.size(next)
       const fits = nextSize > 0 && nextSize <= size && slots.segmentBytes(next) === 0
-      if (!fits || this.#destination(next) !== destination || !slots.sameMarks(first, next)) break
+      if (!fits || messages.destination(next) !== destination || !slots.sameOptions(first, next)) break
       next += 1
       if (nextSize < size) break
     }

@@ -1,6 +1,6 @@
 import { rangeError, received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
-import { DestinationKind, type Endpoint, endpoint } from '../endpoint/endpoint.js'
+import { DestinationKind, type Endpoint, endpoint, sockaddrWords } from '../endpoint/endpoint.js'
 import { ControlWriter, controlSpace } from '../layout/control.js'
 import * as c from '../libc/constants.js'
 import { structs } from '../libc/structs.js'
@@ -9,8 +9,8 @@ import { maxPayloadBytes } from './send-plan.js'
 /** What one message can ask for beyond its destination. */
 export interface MessageOptions {
   /**
-   * Cut the payload into datagrams of this many bytes, the last of which may be shorter (UDP_SEGMENT, udp(7)): a train.
-   * The kernel cuts as late as it can, which is what makes it cheap.
+   * GSO: cut the payload into segments of this many bytes, the last of which may be shorter, each a datagram of its own
+   * (UDP_SEGMENT, udp(7)). The kernel cuts as late as it can, which is what makes it cheap.
    */
   segmentBytes?: number
   /** The two ECN bits (RFC 3168), 0 to 3, with a DSCP of 0 unless `tos` is given too. */
@@ -25,7 +25,7 @@ export interface MessageOptions {
    */
   source?: string
   /**
-   * The index of the interface to leave by (IP_PKTINFO, IPV6_PKTINFO). Needs a destination or a source, which tell the
+   * The index of the interface to leave by (IP_PKTINFO, IPV6_PKTINFO). Needs a destination or a source, which give the
    * family.
    */
   interfaceIndex?: number
@@ -33,50 +33,56 @@ export interface MessageOptions {
   txTimeNs?: bigint
 }
 
-/** Room for the control message that makes a train: it stands first, so that it can be left out. */
+/** Room for the UDP_SEGMENT control message: it stands first, so that it can be left out. */
 export function segmentControlBytes(): number {
   return controlSpace(2)
 }
 
 /** Room for all control messages of one message, UDP_SEGMENT not among them. */
-export function markControlBytes(): number {
+export function optionControlBytes(): number {
   const { in6Pktinfo } = structs()
   return 4 * controlSpace(4) + controlSpace(in6Pktinfo.bytes) + controlSpace(8)
 }
 
 /**
- * How long the datagrams of a train are; 0 if the message is no train, because it was not asked to be or is a single
- * datagram anyhow.
+ * Segment size of a message; 0 if it is sent as a single datagram.
  *
  * @throws RangeError `ERR_TRAIN_TOO_LONG`
  */
-export function trainSegmentBytes(
+export function segmentBytesOf(
   byteLength: number,
   destination: Endpoint | undefined,
-  { segmentBytes }: MessageOptions,
+  segmentBytes: number | undefined,
   maxSegments: number,
 ): number {
-  if (segmentBytes === undefined) return 0
-  validate.integer(segmentBytes, 'segmentBytes', 1, 65_535)
-  if (byteLength <= segmentBytes) return 0
+  if (segmentBytes === undefined || byteLength <= segmentBytes) return 0
   const segments = Math.ceil(byteLength / segmentBytes)
   if (segments > maxSegments) {
-    const message = `a train of ${byteLength} bytes in segments of ${segmentBytes} has ${segments} datagrams`
+    const message = `${byteLength} bytes in segments of ${segmentBytes} are ${segments} segments`
     throw rangeError('ERR_TRAIN_TOO_LONG', `${message}; ${maxSegments} is the most (maxSegments)`)
   }
   if (byteLength > maxPayloadBytes(destination)) {
-    const message = `a train must be at most ${maxPayloadBytes(destination)} bytes in all; received ${byteLength}`
+    const message = `a GSO send must be at most ${maxPayloadBytes(destination)} bytes in all; received ${byteLength}`
     throw rangeError('ERR_TRAIN_TOO_LONG', message)
   }
   return segmentBytes
 }
 
-/** Writes a message's options, UDP_SEGMENT aside, as the control messages of sendmsg(2). */
-export class MarkWriter {
+/**
+ * Reads the options of one message, then writes them, UDP_SEGMENT aside, as the control messages of sendmsg(2). In two
+ * steps, because reading can run code of the caller, which may use the same batch.
+ */
+export class OptionWriter {
+  segmentBytes: number | undefined
   readonly #view: DataView
   readonly #writer: ControlWriter
   readonly #sources = new Map<string, Endpoint>()
   #checked: MessageOptions | undefined
+  #tos: number | undefined
+  #ttl: number | undefined
+  #source: Endpoint | undefined
+  #interfaceIndex: number | undefined
+  #txTimeNs: bigint | undefined
 
   constructor(view: DataView) {
     this.#view = view
@@ -84,33 +90,48 @@ export class MarkWriter {
   }
 
   /**
-   * Checks the options and writes them at `offset`.
+   * Reads and checks the options, each once.
    *
-   * @returns how many bytes that took
-   * @throws TypeError or RangeError naming the option; the slot may then hold anything
+   * @throws TypeError or RangeError naming the option
    */
-  write(options: MessageOptions, offset: number, destination: Endpoint | undefined): number {
-    // The names are looked at when an object is first seen; the values, which may change, each time.
+  read(options: MessageOptions): void {
+    // Names are checked when an object is first seen; the values, which may change, each time.
     if (options !== this.#checked) {
-      validate.options(options, 'message options', OPTION_NAMES)
+      validate.optionNames(options, 'message options', OPTION_NAMES)
       this.#checked = options
     }
-    const { ecn, tos, ttl, source, interfaceIndex, txTimeNs } = options
-    this.#writer.reset(offset, markControlBytes())
-    if (ecn !== undefined || tos !== undefined) this.#writeTos(ecn, tos, destination)
-    if (ttl !== undefined) {
-      validate.integer(ttl, 'ttl', 1, 255)
-      this.#writeInteger(c.IP_TTL, c.IPV6_HOPLIMIT, ttl, destination)
-    }
-    if (source !== undefined || interfaceIndex !== undefined) this.#writePktinfo(source, interfaceIndex, destination)
-    if (txTimeNs !== undefined) this.#writeTxTime(txTimeNs)
-    return this.#writer.byteLength
+    const { segmentBytes, ecn, tos, ttl, source, interfaceIndex, txTimeNs } = options
+    if (segmentBytes !== undefined) validate.integer(segmentBytes, 'segmentBytes', 1, 65_535)
+    if (ecn !== undefined) validate.integer(ecn, 'ecn', 0, 3)
+    if (tos !== undefined) validate.integer(tos, 'tos', 0, 255)
+    if (ttl !== undefined) validate.integer(ttl, 'ttl', 1, 255)
+    if (interfaceIndex !== undefined) validate.integer(interfaceIndex, 'interfaceIndex', 0, 2 ** 31 - 1)
+    if (txTimeNs !== undefined) assertTime(txTimeNs)
+    this.segmentBytes = segmentBytes
+    this.#tos = ecn === undefined ? tos : ((tos ?? 0) & ~3) | ecn
+    this.#ttl = ttl
+    this.#source = source === undefined ? undefined : this.#sourceOf(source)
+    this.#interfaceIndex = interfaceIndex
+    this.#txTimeNs = txTimeNs
   }
 
-  #writeTos(ecn: number | undefined, tos: number | undefined, destination: Endpoint | undefined): void {
-    const dscp = tos === undefined ? 0 : validate.integer(tos, 'tos', 0, 255)
-    const value = ecn === undefined ? dscp : (dscp & ~3) | validate.integer(ecn, 'ecn', 0, 3)
-    this.#writeInteger(c.IP_TOS, c.IPV6_TCLASS, value, destination)
+  /**
+   * Writes what was read last at `offset`.
+   *
+   * @returns how many bytes that took
+   * @throws TypeError `ERR_ADDRESS_FAMILY`, `ERR_INVALID_ARG_VALUE`; the memory may then hold anything
+   */
+  write(offset: number, destination: Endpoint | undefined): number {
+    this.#writer.reset(offset, optionControlBytes())
+    if (this.#tos !== undefined) this.#writeInteger(c.IP_TOS, c.IPV6_TCLASS, this.#tos, destination)
+    if (this.#ttl !== undefined) this.#writeInteger(c.IP_TTL, c.IPV6_HOPLIMIT, this.#ttl, destination)
+    if (this.#source !== undefined || this.#interfaceIndex !== undefined) {
+      this.#writePktinfo(this.#source, this.#interfaceIndex, destination)
+    }
+    if (this.#txTimeNs !== undefined) {
+      this.#view.setBigUint64(this.#writer.append(c.SOL_SOCKET, c.SO_TXTIME, 8), this.#txTimeNs, true)
+    }
+    return this.#writer.byteLength
   }
 
   // A message to the connected peer gets both: the kernel passes over those of the other family.
@@ -120,11 +141,9 @@ export class MarkWriter {
     if (layer !== 'ipv4') this.#view.setInt32(this.#writer.append(c.IPPROTO_IPV6, ipv6, 4), value, true)
   }
 
-  #writePktinfo(source: string | undefined, index = 0, destination: Endpoint | undefined): void {
-    validate.integer(index, 'interfaceIndex', 0, 2 ** 31 - 1)
-    const from = source === undefined ? undefined : this.#sourceOf(source)
+  #writePktinfo(from: Endpoint | undefined, index = 0, destination: Endpoint | undefined): void {
     if (from !== undefined && destination !== undefined && networkLayer(from) !== networkLayer(destination)) {
-      throw typeError('ERR_ADDRESS_FAMILY', `source ${source} cannot send to ${destination}: another family`)
+      throw typeError('ERR_ADDRESS_FAMILY', `source ${from.address} cannot send to ${destination}: another family`)
     }
     const layer = from?.family ?? networkLayer(destination)
     if (layer === 'either') {
@@ -145,16 +164,6 @@ export class MarkWriter {
     }
   }
 
-  #writeTxTime(txTimeNs: bigint): void {
-    if (typeof txTimeNs !== 'bigint') {
-      throw typeError('ERR_INVALID_ARG_TYPE', `txTimeNs must be a bigint; ${received(txTimeNs)}`)
-    }
-    if (txTimeNs < 0n || txTimeNs >= 2n ** 64n) {
-      throw rangeError('ERR_OUT_OF_RANGE', `txTimeNs must be from 0 to 2^64 - 1; received ${txTimeNs}`)
-    }
-    this.#view.setBigUint64(this.#writer.append(c.SOL_SOCKET, c.SO_TXTIME, 8), txTimeNs, true)
-  }
-
   #sourceOf(text: string): Endpoint {
     const known = this.#sources.get(text)
     if (known !== undefined) return known
@@ -166,8 +175,17 @@ export class MarkWriter {
 
   #copyWords(from: Endpoint, fromOffset: number, toOffset: number, count: number): void {
     for (let index = 0; index < count; index += 1) {
-      this.#view.setUint32(toOffset + index * 4, from.words[fromOffset / 4 + index], true)
+      this.#view.setUint32(toOffset + index * 4, sockaddrWords(from)[fromOffset / 4 + index], true)
     }
+  }
+}
+
+function assertTime(txTimeNs: unknown): void {
+  if (typeof txTimeNs !== 'bigint') {
+    throw typeError('ERR_INVALID_ARG_TYPE', `txTimeNs must be a bigint; ${received(txTimeNs)}`)
+  }
+  if (txTimeNs < 0n || txTimeNs >= 2n ** 64n) {
+    throw rangeError('ERR_OUT_OF_RANGE', `txTimeNs must be from 0 to 2^64 - 1; received ${txTimeNs}`)
   }
 }
 

@@ -1,64 +1,82 @@
-import { types } from 'node:util'
 import { rangeError, received, typeError } from '../arguments/errors.js'
+import { byteLengthOf, toByteView, uint8Length } from '../memory/byte-view.js'
 
 /** What can be sent: bytes in any view or buffer, or text, which goes out as UTF-8. */
 export type Payload = string | ArrayBufferView | ArrayBuffer | SharedArrayBuffer
 
+/** A payload as it is copied: text, or bytes whose bounds are read by `memory/byte-view.ts` alone. */
+export type Piece = string | Uint8Array
+
 /**
- * Copies a payload, or the pieces of one, to `offset` in `target`, next to each other.
+ * Reads a caller's payload once, and copies nothing yet. Code of the caller (a Proxy, a getter of a list) runs in here, and
+ * not later.
+ *
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_MEMORY_DETACHED`
+ */
+export function readPayload(payload: Payload | readonly Payload[]): Piece | Piece[] {
+  return Array.isArray(payload) ? Array.from(payload, readPiece) : readPiece(payload as Payload)
+}
+
+/**
+ * Bytes of a payload that is not text.
+ *
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_MEMORY_DETACHED`
+ */
+export function bytesOf(payload: Exclude<Payload, string>): Uint8Array {
+  const bytes = toByteView(payload)
+  if (bytes === undefined) throw wrongType('an ArrayBuffer or a view', payload)
+  return bytes
+}
+
+/**
+ * Number of bytes of what `instanceof` takes for a `Uint8Array`.
+ *
+ * @throws TypeError `ERR_INVALID_ARG_TYPE` for a Proxy or an object with that prototype, `ERR_MEMORY_DETACHED`
+ */
+export function checkedLength(payload: Uint8Array): number {
+  let length: number
+  try {
+    length = uint8Length(payload)
+  } catch {
+    throw wrongType(ANY_PAYLOAD, payload)
+  }
+  if (length === 0) toByteView(payload)
+  return length
+}
+
+/**
+ * Copies a payload, or the pieces of one next to each other, to `offset` in `target`.
  *
  * @returns how many bytes that were
  * @throws RangeError `ERR_PAYLOAD_TOO_LONG` if it exceeds `capacity`; nothing is written then
  */
-export function copyPayload(
-  target: Buffer,
-  offset: number,
-  capacity: number,
-  payload: Payload | readonly Payload[],
-): number {
-  if (payload instanceof Uint8Array) {
-    // Not `byteLength`, which costs ten times as much.
-    const { length } = payload
-    if (length > capacity) throw tooLong(length, capacity)
-    target.set(payload, offset)
-    return length
-  }
-  if (!Array.isArray(payload)) return copyOne(target, offset, capacity, payload as Payload)
+export function copyPayload(target: Buffer, offset: number, capacity: number, payload: Piece | Piece[]): number {
+  if (!Array.isArray(payload)) return copyPiece(target, offset, capacity, payload)
   let total = 0
-  for (const piece of payload) total += payloadBytes(piece)
+  for (const piece of payload) total += pieceBytes(piece)
   if (total > capacity) throw tooLong(total, capacity)
   let written = 0
-  for (const piece of payload) written += copyOne(target, offset + written, capacity - written, piece)
+  for (const piece of payload) written += copyPiece(target, offset + written, capacity - written, piece)
   return written
 }
 
-/** The payload as bytes, without copying it. */
-export function bytesOf(payload: Exclude<Payload, string>): Uint8Array {
-  const bytes = toBytes(payload)
-  if (bytes !== undefined) return bytes
-  throw wrongType('an ArrayBuffer or a view', payload)
-}
-
-function toBytes(payload: unknown): Uint8Array | undefined {
-  if (payload instanceof Uint8Array) return payload
-  if (ArrayBuffer.isView(payload)) return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength)
-  // Not `instanceof`: it may come from another realm.
-  return types.isAnyArrayBuffer(payload) ? new Uint8Array(payload) : undefined
-}
-
-function copyOne(target: Buffer, offset: number, capacity: number, payload: Payload): number {
-  const size = payloadBytes(payload)
+function copyPiece(target: Buffer, offset: number, capacity: number, piece: Piece): number {
+  const size = pieceBytes(piece)
   if (size > capacity) throw tooLong(size, capacity)
-  if (typeof payload === 'string') target.write(payload, offset, size, 'utf8')
-  else target.set(bytesOf(payload), offset)
+  if (typeof piece === 'string') target.write(piece, offset, size, 'utf8')
+  else target.set(piece, offset)
   return size
 }
 
-function payloadBytes(payload: Payload): number {
-  if (typeof payload === 'string') return Buffer.byteLength(payload)
-  const bytes = toBytes(payload)
-  if (bytes !== undefined) return bytes.byteLength
-  throw wrongType('a string, ArrayBuffer or view', payload)
+function readPiece(payload: Payload): Piece {
+  if (typeof payload === 'string') return payload
+  const bytes = toByteView(payload)
+  if (bytes === undefined) throw wrongType(ANY_PAYLOAD, payload)
+  return bytes
+}
+
+function pieceBytes(piece: Piece): number {
+  return typeof piece === 'string' ? Buffer.byteLength(piece) : byteLengthOf(piece)
 }
 
 /** The error for a payload of `size` bytes where `capacity` is the most. */
@@ -73,3 +91,5 @@ function wrongType(expected: string, payload: unknown): TypeError {
   const message = `payload must be ${expected} (Buffer, typed array, DataView); ${received(payload)}`
   return typeError('ERR_INVALID_ARG_TYPE', message)
 }
+
+const ANY_PAYLOAD = 'a string, ArrayBuffer or view'

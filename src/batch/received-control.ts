@@ -10,8 +10,10 @@ import type { RecvSlots } from './recv-slots.js'
  */
 export class ReceivedControl {
   readonly #slots: RecvSlots
+  readonly #bytes: Buffer
   readonly #cursor: ControlCursor
-  readonly #isRead: Uint8Array
+  /** The receive that each slot was read of. */
+  readonly #readOf: Uint32Array
   readonly #segmentBytes: Int32Array
   readonly #tos: Int16Array
   readonly #ttl: Int16Array
@@ -25,8 +27,9 @@ export class ReceivedControl {
 
   constructor(slots: RecvSlots, capacity: number) {
     this.#slots = slots
+    this.#bytes = Buffer.from(slots.words.buffer)
     this.#cursor = new ControlCursor(slots.view)
-    this.#isRead = new Uint8Array(capacity)
+    this.#readOf = new Uint32Array(capacity)
     this.#segmentBytes = new Int32Array(capacity)
     this.#tos = new Int16Array(capacity)
     this.#ttl = new Int16Array(capacity)
@@ -35,11 +38,6 @@ export class ReceivedControl {
     this.#addressBytes = new Int8Array(capacity)
     this.#timespecAt = new Int32Array(capacity)
     this.#drops = new Float64Array(capacity)
-  }
-
-  /** Forgets the first `count` slots. */
-  forget(count: number): void {
-    this.#isRead.fill(0, 0, count)
   }
 
   /** UDP_GRO: how long the datagrams of a train are; 0 if the slot holds a single one. */
@@ -74,10 +72,10 @@ export class ReceivedControl {
     const byteLength = this.#addressBytes[slot]
     if (byteLength === 0) return undefined
     const at = this.#addressAt[slot]
-    const key = this.#slots.bytes.toString('latin1', at, at + byteLength)
+    const key = this.#bytes.toString('latin1', at, at + byteLength)
     const known = this.#destinations.get(key)
     if (known !== undefined) return known
-    const text = numericToText(this.#slots.bytes.subarray(at, at + byteLength), byteLength === 4 ? 'ipv4' : 'ipv6')
+    const text = numericToText(this.#bytes.subarray(at, at + byteLength), byteLength === 4 ? 'ipv4' : 'ipv6')
     if (this.#destinations.size >= MAX_DESTINATIONS) this.#destinations.clear()
     this.#destinations.set(key, text)
     return text
@@ -99,8 +97,8 @@ export class ReceivedControl {
   }
 
   #read(slot: number): void {
-    if (this.#isRead[slot] === 1) return
-    this.#isRead[slot] = 1
+    if (this.#readOf[slot] === this.#slots.generation) return
+    this.#readOf[slot] = this.#slots.generation
     this.#segmentBytes[slot] = 0
     this.#tos[slot] = -1
     this.#ttl[slot] = -1

@@ -10,60 +10,81 @@ import { RecvSlots } from './recv-slots.js'
 
 /** How a `RecvBatch` is made. */
 export interface RecvBatchOptions {
-  /** How many datagrams one `recv` takes at the most, 1 to 1024. Default 64. */
+  /** Largest number of datagrams one `recv` returns, 1 to 1024. Default 64. */
   capacity?: number
-  /** How many bytes of payload each slot has room for, 1 to 65536; a longer datagram is truncated. Default 2048. */
+  /** Bytes of payload each slot has room for, 1 to 65536; a longer datagram is truncated. Default 2048. */
   slotBytes?: number
-  /** Make slots of 64 KiB, which a socket opened with `gro` needs: the kernel hands it whole trains. */
+  /** Make slots of 64 KiB, which a socket opened with `gro` requires: the kernel fills them with GRO buffers. */
   gro?: boolean
 }
+
+/** The native side of a batch, for the socket. @internal */
+export interface ReceiveSide {
+  readonly slots: RecvSlots
+  readonly control: ReceivedControl
+}
+
+/** The native side of a batch; undefined for anything else, a Proxy of a batch included. @internal */
+export let receiveSideOf: (batch: unknown) => ReceiveSide | undefined
 
 /**
  * Where `BatchConn.recv` puts datagrams. Its memory and headers are prepared once.
  *
  * Read it by iterating, or by index, which allocates nothing for datagrams of one size. Either way the bytes are
- * views into the batch: good until the next `recv` into it.
+ * views into the batch: valid until the next `recv` into it.
  */
 export class RecvBatch implements Iterable<Datagram> {
-  readonly capacity: number
-  readonly slotBytes: number
-  /** The native side. @internal */
-  readonly slots: RecvSlots
-  /** @internal */
-  readonly control: ReceivedControl
+  readonly #side: ReceiveSide
+  readonly #slots: RecvSlots
+  readonly #control: ReceivedControl
   readonly #sources: (Endpoint | undefined)[]
   readonly #views: Buffer[]
   readonly #viewSizes: Int32Array
   readonly #datagrams: Datagram[] = []
   readonly #endpoints = new EndpointTable()
-  #length = 0
 
   constructor(options?: RecvBatchOptions) {
     const given = validate.options(options, 'RecvBatch', ['capacity', 'slotBytes', 'gro'])
-    const isForTrains = validate.boolean(given.gro ?? false, 'gro')
-    this.capacity = validate.integer(given.capacity ?? 64, 'capacity', 1, 1024)
-    this.slotBytes = validate.integer(given.slotBytes ?? (isForTrains ? TRAIN_SLOT_BYTES : 2048), 'slotBytes', 1, 65536)
-    if (isForTrains && this.slotBytes < TRAIN_SLOT_BYTES) throw slotTooSmall(this.slotBytes)
-    this.slots = new RecvSlots(this.capacity, this.slotBytes, CONTROL_BYTES)
-    this.control = new ReceivedControl(this.slots, this.capacity)
-    this.#sources = new Array<Endpoint | undefined>(this.capacity).fill(undefined)
-    this.#views = new Array<Buffer>(this.capacity).fill(Buffer.alloc(0))
-    this.#viewSizes = new Int32Array(this.capacity)
+    const { capacity = 64, gro = false } = given
+    const isForGro = validate.boolean(gro, 'gro')
+    const { slotBytes = isForGro ? GRO_SLOT_BYTES : 2048 } = given
+    validate.integer(capacity, 'capacity', 1, 1024)
+    validate.integer(slotBytes, 'slotBytes', 1, 65536)
+    if (isForGro && slotBytes < GRO_SLOT_BYTES) throw slotTooSmall(slotBytes)
+    this.#slots = new RecvSlots(capacity, slotBytes, CONTROL_BYTES)
+    this.#control = new ReceivedControl(this.#slots, capacity)
+    this.#side = { slots: this.#slots, control: this.#control }
+    this.#sources = new Array<Endpoint | undefined>(capacity).fill(undefined)
+    this.#views = new Array<Buffer>(capacity).fill(Buffer.alloc(0))
+    this.#viewSizes = new Int32Array(capacity)
   }
 
-  /** How many datagrams the last `recv` brought. */
+  get capacity(): number {
+    return this.#slots.capacity
+  }
+
+  get slotBytes(): number {
+    return this.#slots.slotBytes
+  }
+
+  /** Number of slots the last `recv` filled. */
   get length(): number {
-    return this.#length
+    return this.#slots.length
   }
 
-  /** The payload of datagram `index`: a view, the same object again as long as the slot gets datagrams of that size. */
+  /**
+   * The payload of datagram `index`: a view, the same object again as long as the slot gets datagrams of that size.
+   *
+   * @throws TypeError `ERR_MEMORY_DETACHED`
+   */
   bytes(index: number): Buffer {
     this.#check(index)
-    const byteLength = this.slots.size(index)
+    this.#slots.assertAttached()
+    const byteLength = this.#slots.size(index)
     // A size array of our own: asking a view for its length is slow.
     if (this.#viewSizes[index] === byteLength) return this.#views[index]
-    const offset = this.slots.payloadOffset(index)
-    const view = bufferOver(this.slots.memory, offset, byteLength)
+    const offset = this.#slots.payloadOffset(index)
+    const view = bufferOver(this.#slots.memory, offset, byteLength)
     this.#views[index] = view
     this.#viewSizes[index] = byteLength
     return view
@@ -71,73 +92,74 @@ export class RecvBatch implements Iterable<Datagram> {
 
   /** How many bytes datagram `index` has in its slot. */
   size(index: number): number {
-    return this.slots.size(this.#check(index))
+    return this.#slots.size(this.#check(index))
   }
 
   /** Who sent datagram `index`. The same peer is the same object. */
   source(index: number): Endpoint | undefined {
     this.#check(index)
-    const byteLength = this.slots.nameLength(index)
+    const byteLength = this.#slots.nameLength(index)
     if (byteLength === 0) return undefined
-    const at = this.slots.nameAt(index)
+    const at = this.#slots.nameAt(index)
     const last = this.#sources[index]
-    if (last !== undefined && isAt(last, this.slots.words, at, byteLength)) return last
-    const found = this.#endpoints.lookup(this.slots.words, at, byteLength)
+    if (last !== undefined && isAt(last, this.#slots.words, at, byteLength)) return last
+    const found = this.#endpoints.lookup(this.#slots.words, at, byteLength)
     this.#sources[index] = found
     return found
   }
 
   /** True if datagram `index` was longer than its slot. */
   truncated(index: number): boolean {
-    return (this.slots.flags(this.#check(index)) & MSG_TRUNC) !== 0
+    return (this.#slots.flags(this.#check(index)) & MSG_TRUNC) !== 0
   }
 
   /** True if the control messages of datagram `index` did not all fit. */
   controlTruncated(index: number): boolean {
-    return (this.slots.flags(this.#check(index)) & MSG_CTRUNC) !== 0
+    return (this.#slots.flags(this.#check(index)) & MSG_CTRUNC) !== 0
   }
 
   /**
-   * How long the datagrams in slot `index` are: less than `size(index)` for a train (GRO), whose last datagram may be
-   * shorter, and the same for a single one.
+   * Segment size of slot `index`: less than `size(index)` for a GRO buffer, whose last datagram may be shorter, and equal
+   * to it for a single datagram.
    */
   segmentBytes(index: number): number {
-    return this.control.segmentBytes(this.#check(index)) || this.slots.size(index)
+    return this.#control.segmentBytes(this.#check(index)) || this.#slots.size(index)
   }
 
   /** The TOS or traffic class byte; undefined unless the socket was opened with `recvTos`. */
   tos(index: number): number | undefined {
-    return known(this.control.tos(this.#check(index)))
+    return known(this.#control.tos(this.#check(index)))
   }
 
   /** The two ECN bits of `tos`. */
   ecn(index: number): number | undefined {
-    const tos = this.control.tos(this.#check(index))
+    const tos = this.#control.tos(this.#check(index))
     return tos < 0 ? undefined : tos & 3
   }
 
   /** The hops left on arrival; undefined unless the socket was opened with `recvTtl`. */
   ttl(index: number): number | undefined {
-    return known(this.control.ttl(this.#check(index)))
+    return known(this.#control.ttl(this.#check(index)))
   }
 
   /** The local address it was sent to; undefined unless the socket was opened with `recvDestination`. */
   destination(index: number): string | undefined {
-    return this.control.destination(this.#check(index))
+    return this.#control.destination(this.#check(index))
   }
 
   /** The interface it came in by; undefined unless the socket was opened with `recvDestination`. */
   interfaceIndex(index: number): number | undefined {
-    return known(this.control.interfaceIndex(this.#check(index)))
+    return known(this.#control.interfaceIndex(this.#check(index)))
   }
 
   /** When the kernel received it, in nanoseconds since 1970; undefined unless opened with `recvTimestamps`. */
   timestampNs(index: number): bigint | undefined {
-    return this.control.timestampNs(this.#check(index))
+    return this.#control.timestampNs(this.#check(index))
   }
 
-  /** The datagrams in order of arrival, trains split into theirs. Nothing is copied. */
+  /** The datagrams in order of arrival, GRO buffers split into theirs. Nothing is copied. */
   [Symbol.iterator](): Iterator<Datagram> {
+    const slots = this.#slots
     let slot = 0
     let offset = 0
     let count = 0
@@ -145,16 +167,17 @@ export class RecvBatch implements Iterable<Datagram> {
     const result: { done: boolean; value: Datagram } = { done: false, value: this.#datagram(0) }
     return {
       next: (): IteratorResult<Datagram> => {
-        if (slot >= this.#length) return { done: true, value: undefined }
-        const size = this.slots.size(slot)
-        const step = this.control.segmentBytes(slot)
+        if (slot >= slots.length) return { done: true, value: undefined }
+        const size = slots.size(slot)
+        const step = this.#control.segmentBytes(slot)
         const datagram = this.#datagram(count)
         count += 1
         if (step === 0) {
           result.value = datagram.place(slot, this.bytes(slot), true)
         } else {
-          const start = this.slots.payloadOffset(slot) + offset
-          const bytes = bufferOver(this.slots.memory, start, Math.min(step, size - offset))
+          slots.assertAttached()
+          const start = slots.payloadOffset(slot) + offset
+          const bytes = bufferOver(slots.memory, start, Math.min(step, size - offset))
           result.value = datagram.place(slot, bytes, offset + step >= size)
           offset += step
         }
@@ -172,43 +195,41 @@ export class RecvBatch implements Iterable<Datagram> {
     return `RecvBatch { length: ${this.length}, capacity: ${this.capacity}, slotBytes: ${this.slotBytes} }`
   }
 
-  /** Before the kernel is shown the headers. @internal */
-  prepare(): void {
-    this.slots.assertAttached()
-    this.slots.rearm()
-    this.#length = 0
+  /** The native side. @internal */
+  get slots(): RecvSlots {
+    return this.#slots
   }
 
-  /** After the kernel filled the first `count` slots. @internal */
-  fill(count: number): void {
-    this.slots.written(count)
-    this.control.forget(count)
-    this.#length = count
+  /** @internal */
+  get control(): ReceivedControl {
+    return this.#control
   }
 
   #datagram(index: number): Datagram {
     const known = this.#datagrams[index]
     if (known !== undefined) return known
-    const made = new Datagram(this, this.slots.bytes)
+    const made = new Datagram(this, this.#slots.bytes)
     this.#datagrams.push(made)
     return made
   }
 
   #check(index: number): number {
-    if (Number.isInteger(index) && index >= 0 && index < this.#length) return index
-    const range = this.#length === 0 ? 'the batch is empty' : `index must be from 0 to ${this.#length - 1}`
-    throw rangeError('ERR_OUT_OF_RANGE', `${range}; received ${index}`)
+    return validate.index(index, this.#slots.length)
+  }
+
+  static {
+    receiveSideOf = (batch) => (typeof batch === 'object' && batch !== null && #side in batch ? batch.#side : undefined)
   }
 }
 
-/** The error for slots that would cut the trains of a socket with GRO short. */
+/** The error for slots that would truncate the GRO buffers of a socket. */
 export function slotTooSmall(slotBytes: number): RangeError {
-  const message = `with gro every slot must hold a whole train: slotBytes must be ${TRAIN_SLOT_BYTES}; it is ${slotBytes}`
+  const message = `with gro every slot must hold a whole GRO buffer: slotBytes must be ${GRO_SLOT_BYTES}; it is ${slotBytes}`
   return rangeError('ERR_SLOT_TOO_SMALL', message)
 }
 
-/** What the largest train needs. */
-export const TRAIN_SLOT_BYTES = 65_536
+/** Size of the largest GRO buffer. */
+export const GRO_SLOT_BYTES = 65_536
 
 function known(value: number): number | undefined {
   return value < 0 ? undefined : value

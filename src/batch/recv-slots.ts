@@ -5,19 +5,30 @@ import type { Address } from '../libc/libc.js'
 import { Arena, cacheAligned } from '../memory/arena.js'
 
 /**
- * The native memory of a `RecvBatch`: an mmsghdr, iovec, sockaddr, control buffer and payload slot a message.
- * The kernel writes into `msg_namelen`, `msg_controllen`, `msg_flags` and `msg_len` (recvmmsg(2)); `rearm` restores
+ * The native memory of a `RecvBatch`: an mmsghdr, iovec, sockaddr, control buffer and payload slot per message.
+ * The kernel writes into `msg_namelen`, `msg_controllen`, `msg_flags` and `msg_len` (recvmmsg(2)); `prepare` restores
  * what it needs before the next call, for the messages that were received only.
+ *
+ * Payloads lie in memory of their own: views of them are handed out, and the headers, with their native addresses, must
+ * not be reachable through a view's `buffer`.
  */
 export class RecvSlots {
+  readonly capacity: number
+  readonly slotBytes: number
+  /** The payload memory; slots are at `payloadOffset`. */
   readonly memory: ArrayBuffer
   readonly bytes: Buffer
+  /** The headers' memory. */
   readonly words: Uint32Array
   readonly view: DataView
-  readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'controls' | 'payloads'>
+  /** Number of slots the last receive filled. */
+  length = 0
+  /** Changes with each receive. */
+  generation = 0
+  readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'controls'>
+  readonly #payloadArena: Arena<'payloads'>
   readonly #message = messageWords()
   readonly #nameBytes = sockaddrBytes('ipv6')
-  readonly #slotBytes: number
   readonly #payloadStride: number
   readonly #controlBytes: number
   readonly #headersAt: number
@@ -25,7 +36,8 @@ export class RecvSlots {
   #unarmed: number
 
   constructor(capacity: number, slotBytes: number, controlBytes: number) {
-    this.#slotBytes = slotBytes
+    this.capacity = capacity
+    this.slotBytes = slotBytes
     this.#payloadStride = cacheAligned(slotBytes)
     this.#controlBytes = controlBytes
     const iovec = iovecWords()
@@ -34,11 +46,12 @@ export class RecvSlots {
       iovecs: capacity * iovec.stride * 4,
       names: capacity * SOCKADDR_SLOT_BYTES,
       controls: capacity * controlBytes,
-      payloads: capacity * this.#payloadStride,
     })
+    this.#payloadArena = new Arena({ payloads: capacity * this.#payloadStride })
     const { slabs } = this.#arena
-    this.memory = this.#arena.memory
-    this.bytes = this.#arena.bytes
+    const payloads = this.#payloadArena.slabs.payloads.address
+    this.memory = this.#payloadArena.memory
+    this.bytes = this.#payloadArena.bytes
     this.words = this.#arena.words
     this.view = this.#arena.view
     this.#headersAt = slabs.headers.offset / 4
@@ -50,7 +63,7 @@ export class RecvSlots {
       writePointer(this.words, header + this.#message.iov, slabs.iovecs.address + slot * iovec.stride * 4)
       writePointer(this.words, header + this.#message.control, slabs.controls.address + slot * controlBytes)
       this.words[header + this.#message.iovLength] = 1
-      writePointer(this.words, iovecAt + iovec.base, slabs.payloads.address + slot * this.#payloadStride)
+      writePointer(this.words, iovecAt + iovec.base, payloads + slot * this.#payloadStride)
       this.words[iovecAt + iovec.length] = slotBytes
     }
     this.#unarmed = capacity
@@ -61,8 +74,13 @@ export class RecvSlots {
     return this.#arena.slabs.headers.address
   }
 
-  /** Makes every header as the kernel wants it, touching the first `#unarmed` only: those it wrote to. */
-  rearm(): void {
+  /**
+   * Makes every header ready for the kernel, touching the first `#unarmed` only: those it wrote to. The batch is empty then.
+   *
+   * @throws TypeError `ERR_MEMORY_DETACHED`
+   */
+  prepare(): void {
+    this.assertAttached()
     const { words } = this
     const { stride, nameLength, controlLength, flags } = this.#message
     for (let slot = 0, at = this.#headersAt; slot < this.#unarmed; slot += 1, at += stride) {
@@ -71,11 +89,14 @@ export class RecvSlots {
       words[at + flags] = 0
     }
     this.#unarmed = 0
+    this.length = 0
   }
 
-  /** Notes that the kernel wrote to the first `count` headers. */
-  written(count: number): void {
+  /** Notes that the kernel filled the first `count` slots. */
+  fill(count: number): void {
     this.#unarmed = count
+    this.length = count
+    this.generation = (this.generation + 1) >>> 0
   }
 
   /** For recvmsg, which returns the length instead of storing it. */
@@ -83,9 +104,9 @@ export class RecvSlots {
     this.words[this.#header(slot) + this.#message.length] = byteLength
   }
 
-  /** How many bytes of the slot are good: never more than it has, whatever the kernel says with MSG_TRUNC. */
+  /** Number of bytes received into the slot: never more than it has, whatever the kernel reports with MSG_TRUNC. */
   size(slot: number): number {
-    return Math.min(this.words[this.#header(slot) + this.#message.length], this.#slotBytes)
+    return Math.min(this.words[this.#header(slot) + this.#message.length], this.slotBytes)
   }
 
   flags(slot: number): number {
@@ -93,7 +114,7 @@ export class RecvSlots {
   }
 
   payloadOffset(slot: number): number {
-    return this.#arena.slabs.payloads.offset + slot * this.#payloadStride
+    return this.#payloadArena.slabs.payloads.offset + slot * this.#payloadStride
   }
 
   /** Where the source's sockaddr is, in words, and its length in bytes. */
@@ -114,8 +135,9 @@ export class RecvSlots {
     return Math.min(this.words[this.#header(slot) + this.#message.controlLength], this.#controlBytes)
   }
 
+  /** @throws TypeError `ERR_MEMORY_DETACHED` */
   assertAttached(): void {
-    this.#arena.assertAttached()
+    this.#payloadArena.assertAttached()
   }
 
   #header(slot: number): number {

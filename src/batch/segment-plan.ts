@@ -6,13 +6,13 @@ import type { Progress, SendPlan } from './send-plan.js'
 import type { SendSlots } from './send-slots.js'
 
 /**
- * Cuts the caller's trains into their datagrams, a header each, where the kernel or the device cannot. The payload
- * stays where it is. It can begin in the middle of a train whose first datagrams are out.
+ * Cuts the caller's GSO messages into their segments, one header each, where the kernel or the device cannot. The payload
+ * stays where it is. It can begin in the middle of a message whose first segments are out.
  */
 export class SegmentPlan implements SendPlan {
   address = 0
   count = 0
-  readonly trainBytes = 0
+  readonly segmentBytes = 0
   readonly firstMessages = 1
   readonly #slots: SendSlots
   readonly #message = messageWords()
@@ -30,7 +30,7 @@ export class SegmentPlan implements SendPlan {
     this.#slots = slots
   }
 
-  /** @param segments - how many datagrams of message `start` are out already */
+  /** @param segments - number of segments of message `start` that are out already */
   prepare(start: number, end: number, segments: number): this {
     let header = 0
     let skipped = segments

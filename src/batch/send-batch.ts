@@ -1,28 +1,29 @@
 import { rangeError, received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
-import { DestinationKind, Endpoint } from '../endpoint/endpoint.js'
-import { bufferOver } from '../memory/buffer-over.js'
-import { isDetached } from '../memory/foreign.js'
-import { CoalescedPlan } from './coalesced-plan.js'
-import { MarkWriter, type MessageOptions, trainSegmentBytes } from './message-options.js'
-import { bytesOf, copyPayload, type Payload, tooLong } from './payload.js'
-import { SendPlanner } from './send-planner.js'
-import { SendSlots } from './send-slots.js'
+import { type Endpoint, isEndpoint } from '../endpoint/endpoint.js'
+import { byteLengthOf } from '../memory/byte-view.js'
+import type { MessageOptions } from './message-options.js'
+import { Messages, type SendFailure } from './messages.js'
+import { bytesOf, checkedLength, copyPayload, type Payload, readPayload, tooLong } from './payload.js'
+import type { SendSlots } from './send-slots.js'
 
 /** How a `SendBatch` is made. */
 export interface SendBatchOptions {
-  /** How many messages it holds, 1 to 65536. Default 64. */
+  /** Number of messages it holds, 1 to 65536. Default 64. */
   capacity?: number
-  /** How many bytes of payload each slot has room for, 1 to 1 MiB. Default 1472: what an MTU of 1500 carries over IPv4. */
+  /** Bytes of payload each slot has room for, 1 to 1 MiB. Default 1472: what an MTU of 1500 carries over IPv4. */
   slotBytes?: number
   /**
-   * Send consecutive messages of one size to one destination as trains (GSO), the last of which may be shorter.
+   * Join consecutive messages of one size to one destination into GSO sends, the last segment of which may be shorter.
    * Counts and indexes stay those of the messages. Default false.
    */
   coalesce?: boolean
-  /** How many datagrams a train has at the most, 1 to 128. Default 64: what every kernel with GSO takes. */
+  /** Largest number of segments of a GSO send, 1 to 128. Default 64: what every kernel with GSO accepts. */
   maxSegments?: number
 }
+
+/** The messages of a batch; undefined for anything else, a Proxy of a batch included. @internal */
+export let messagesOf: (batch: unknown) => Messages | undefined
 
 /**
  * Messages waiting for `BatchConn.send`. Its memory and headers are prepared once; filling it writes only what changed:
@@ -31,149 +32,152 @@ export interface SendBatchOptions {
  * Fill it, send it until `remaining` is 0, `clear` it, fill it again.
  */
 export class SendBatch {
-  readonly capacity: number
-  readonly slotBytes: number
-  readonly coalesce: boolean
-  readonly maxSegments: number
-  /** How the messages are put to the kernel. @internal */
-  readonly planner: SendPlanner
-  /** The native side. @internal */
-  readonly slots: SendSlots
-  readonly #destinations: (Endpoint | undefined)[]
-  readonly #references: (Uint8Array | undefined)[]
-  readonly #views: Buffer[]
-  readonly #viewSizes: Int32Array
-  readonly #marks: MarkWriter
-  #referenced = 0
-  #marked = 0
-  #trains = 0
-  #destinationKinds = 0
-  #length = 0
-  #sent = 0
+  readonly #messages: Messages
+  readonly #coalesce: boolean
+  readonly #maxSegments: number
 
   constructor(options?: SendBatchOptions) {
-    const given = validate.options(options, 'SendBatch', ['capacity', 'slotBytes', 'coalesce', 'maxSegments'])
-    this.capacity = validate.integer(given.capacity ?? 64, 'capacity', 1, 65536)
-    this.slotBytes = validate.integer(given.slotBytes ?? 1472, 'slotBytes', 1, 2 ** 20)
-    if (this.capacity * this.slotBytes > MAX_BATCH_BYTES) {
+    const {
+      capacity = 64,
+      slotBytes = 1472,
+      coalesce = false,
+      maxSegments = 64,
+    } = validate.options(options, 'SendBatch', ['capacity', 'slotBytes', 'coalesce', 'maxSegments'])
+    validate.integer(capacity, 'capacity', 1, 65536)
+    validate.integer(slotBytes, 'slotBytes', 1, 2 ** 20)
+    if (capacity * slotBytes > MAX_BATCH_BYTES) {
       const message = `capacity x slotBytes must be at most ${MAX_BATCH_BYTES} bytes`
-      throw rangeError('ERR_OUT_OF_RANGE', `${message}; received ${this.capacity} x ${this.slotBytes}`)
+      throw rangeError('ERR_OUT_OF_RANGE', `${message}; received ${capacity} x ${slotBytes}`)
     }
-    this.coalesce = validate.boolean(given.coalesce ?? false, 'coalesce')
-    this.maxSegments = validate.integer(given.maxSegments ?? 64, 'maxSegments', 1, 128)
-    this.slots = new SendSlots(this.capacity, this.slotBytes)
-    this.#marks = new MarkWriter(this.slots.view)
-    this.#destinations = new Array<Endpoint | undefined>(this.capacity).fill(undefined)
-    this.#references = new Array<Uint8Array | undefined>(this.capacity).fill(undefined)
-    this.#views = new Array<Buffer>(this.capacity).fill(Buffer.alloc(0))
-    this.#viewSizes = new Int32Array(this.capacity)
-    const destination = (slot: number) => this.#destinations[slot]
-    const coalesced = this.coalesce
-      ? new CoalescedPlan(this.slots, this.capacity, this.maxSegments, destination)
-      : undefined
-    this.planner = new SendPlanner(this, coalesced)
+    this.#coalesce = validate.boolean(coalesce, 'coalesce')
+    this.#maxSegments = validate.integer(maxSegments, 'maxSegments', 1, 128)
+    this.#messages = new Messages({ capacity, slotBytes, coalesce, maxSegments })
   }
 
-  /** How many messages have been put in since the last `clear`. */
+  get capacity(): number {
+    return this.#messages.capacity
+  }
+
+  get slotBytes(): number {
+    return this.#messages.slotBytes
+  }
+
+  get coalesce(): boolean {
+    return this.#coalesce
+  }
+
+  get maxSegments(): number {
+    return this.#maxSegments
+  }
+
+  /** Number of messages put in since the last `clear`. */
   get length(): number {
-    return this.#length
+    return this.#messages.length
   }
 
-  /** How many of them are done with: accepted by the kernel, or skipped. The index of the next to be sent. */
+  /** Number of messages done with: accepted by the kernel, or skipped. The index of the next to be sent. */
   get sent(): number {
-    return this.#sent
+    return this.#messages.sent
   }
 
-  /** How many are still to be sent. */
+  /** Number of messages still to be sent. */
   get remaining(): number {
-    return this.#length - this.#sent
+    return this.#messages.length - this.#messages.sent
+  }
+
+  /**
+   * Messages that `sendAll` passed over since the last `clear` or `rewind`, with their errors. They are kept here so that
+   * none is lost when `sendAll` is aborted or the socket is closed.
+   */
+  get failed(): readonly SendFailure[] {
+    return [...this.#messages.failed]
   }
 
   /**
    * Copies a payload into the next slot; of a list, the pieces one after the other as one datagram.
    *
-   * @param destination - where it goes; left out, to the peer the socket is connected to
+   * @param destination - where it goes; default: the peer the socket is connected to
    * @returns the message's index
    * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`, `ERR_TRAIN_TOO_LONG`
+   * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_UNKNOWN_OPTION`, `ERR_MEMORY_DETACHED`
    */
   append(payload: Payload | readonly Payload[], destination?: Endpoint, options?: MessageOptions): number {
+    const messages = this.#messages
+    // Everything that can run the caller's code comes before a slot is claimed: the code may use this batch.
+    if (options !== undefined) messages.options.read(options)
+    if (!(payload instanceof Uint8Array)) return this.#appendPieces(payload, destination, options !== undefined)
+    const byteLength = checkedLength(payload)
     const slot = this.#claim(destination)
-    const { bytes } = this.slots
-    const size = copyPayload(bytes, this.slots.payloadOffset(slot), this.slotBytes, payload)
-    return this.#commit(slot, size, destination, options)
+    if (byteLength > messages.slotBytes) throw tooLong(byteLength, messages.slotBytes)
+    messages.slots.bytes.set(payload, messages.slots.payloadOffset(slot))
+    return messages.commit(slot, byteLength, destination, options !== undefined)
   }
 
   /**
-   * Claims the next slot and gives its memory, to be written by the caller before the batch is sent. Zero-copy.
-   * The bytes are what the slot held before. The view is good until `clear`.
+   * Claims the next slot and returns its memory, to be written by the caller before the batch is sent. Zero-copy.
+   * The bytes are what the slot held before. The view is valid until `clear`.
    *
    * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`, `ERR_TRAIN_TOO_LONG`
+   * @throws TypeError as `append`
    */
   reserve(byteLength: number, destination?: Endpoint, options?: MessageOptions): Buffer {
-    if (!(byteLength <= this.slotBytes) || byteLength >>> 0 !== byteLength) {
+    if (
+      typeof byteLength !== 'number' ||
+      !(byteLength <= this.#messages.slotBytes) ||
+      byteLength >>> 0 !== byteLength
+    ) {
       throw tooLong(validate.integer(byteLength, 'byteLength', 0, Number.MAX_SAFE_INTEGER), this.slotBytes)
     }
+    if (options !== undefined) this.#messages.options.read(options)
     const slot = this.#claim(destination)
-    this.#commit(slot, byteLength, destination, options)
-    return this.#view(slot, byteLength)
+    this.#messages.commit(slot, byteLength, destination, options !== undefined)
+    return this.#messages.view(slot, byteLength)
   }
 
   /**
    * Points the next message at the caller's own memory, of any length. Zero-copy: the memory is held until `clear`, and
-   * what it holds when it is sent is what goes out, so leave it alone until then.
+   * what it holds when it is sent is what goes out, so do not change it until then.
    *
    * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG` (2 GiB), `ERR_TRAIN_TOO_LONG`
+   * @throws TypeError as `append`; `ERR_INVALID_ARG_VALUE` for memory that can be resized
    */
   appendReference(payload: Exclude<Payload, string>, destination?: Endpoint, options?: MessageOptions): number {
-    const slot = this.#claim(destination)
+    const messages = this.#messages
+    if (options !== undefined) messages.options.read(options)
     const bytes = bytesOf(payload)
-    if (bytes.byteLength > MAX_REFERENCE_BYTES) throw tooLong(bytes.byteLength, MAX_REFERENCE_BYTES)
-    const address = this.slots.referenceAddress(slot, bytes)
-    this.#commit(slot, bytes.byteLength, destination, options)
-    this.slots.pointAt(slot, address)
-    this.#references[slot] = bytes
-    this.#referenced += 1
+    const byteLength = byteLengthOf(bytes)
+    if (byteLength > MAX_REFERENCE_BYTES) throw tooLong(byteLength, MAX_REFERENCE_BYTES)
+    const slot = this.#claim(destination)
+    const address = messages.slots.referenceAddress(slot, bytes, byteLength)
+    messages.commit(slot, byteLength, destination, options !== undefined)
+    messages.refer(slot, bytes, address)
     return slot
   }
 
-  /** The payload length of message `index`, in bytes. */
+  /** Payload length of message `index`, in bytes. */
   size(index: number): number {
-    return this.slots.size(this.#check(index))
+    return this.#messages.slots.size(this.#check(index))
   }
 
-  /** Where message `index` goes; undefined for the connected peer. */
+  /** Destination of message `index`; undefined for the connected peer. */
   destination(index: number): Endpoint | undefined {
-    return this.#destinations[this.#check(index)]
+    return this.#messages.destination(this.#check(index))
   }
 
-  /** Gives up on the next message: the one that `send` just threw for. */
+  /** Passes over the next message: the one that `send` just threw for. */
   skip(): void {
-    if (this.#sent === this.#length) throw rangeError('ERR_OUT_OF_RANGE', 'skip: no message is left to be sent')
-    this.#sent += 1
-    this.planner.reset()
+    if (this.remaining === 0) throw rangeError('ERR_OUT_OF_RANGE', 'skip: no message is left to be sent')
+    this.#messages.skip()
   }
 
   /** Makes the whole content due again, as it is: nothing is rewritten. */
   rewind(): void {
-    this.#sent = 0
-    this.planner.reset()
+    this.#messages.rewind()
   }
 
-  /** Empties the batch, sent or not, and lets go of referenced memory. */
+  /** Empties the batch, sent or not, and releases referenced memory. */
   clear(): void {
-    if (this.#referenced > 0) {
-      for (let slot = 0; slot < this.#length; slot += 1) this.#releaseReference(slot)
-      this.#referenced = 0
-    }
-    if (this.#marked > 0) {
-      for (let slot = 0; slot < this.#length; slot += 1) this.slots.writeControl(slot, 0, 0)
-      this.#marked = 0
-      this.#trains = 0
-    }
-    this.#destinationKinds = 0
-    this.#length = 0
-    this.#sent = 0
-    this.planner.reset()
+    this.#messages.clear()
   }
 
   /** What `console.log` shows: not the native memory. */
@@ -181,96 +185,42 @@ export class SendBatch {
     return `SendBatch { length: ${this.length}, sent: ${this.sent}, capacity: ${this.capacity}, slotBytes: ${this.slotBytes} }`
   }
 
-  /** Which kinds of destination the content has, as a set of `DestinationKind` bits. @internal */
-  get destinationKinds(): number {
-    return this.#destinationKinds
+  /** The native side. @internal */
+  get slots(): SendSlots {
+    return this.#messages.slots
   }
 
-  /** True if any message is a train of its own. @internal */
-  get hasTrains(): boolean {
-    return this.#trains > 0
-  }
-
-  /** Notes that the kernel accepted `count` more. @internal */
-  advance(count: number): void {
-    this.#sent += count
-  }
-
-  /**
-   * Called before the kernel is shown any address.
-   *
-   * @throws TypeError `ERR_MEMORY_DETACHED` @internal
-   */
-  assertMemory(): void {
-    this.slots.assertAttached()
-    if (this.#referenced === 0) return
-    for (let slot = this.#sent; slot < this.#length; slot += 1) {
-      const reference = this.#references[slot]
-      if (reference !== undefined && isDetached(reference, this.slots.size(slot))) {
-        throw typeError('ERR_MEMORY_DETACHED', `the memory message ${slot} refers to was transferred away`)
-      }
-    }
+  #appendPieces(
+    payload: Exclude<Payload, Uint8Array> | readonly Payload[],
+    destination: Endpoint | undefined,
+    hasOptions: boolean,
+  ): number {
+    const messages = this.#messages
+    const pieces = readPayload(payload)
+    const slot = this.#claim(destination)
+    const { slots, slotBytes } = messages
+    const byteLength = copyPayload(slots.bytes, slots.payloadOffset(slot), slotBytes, pieces)
+    return messages.commit(slot, byteLength, destination, hasOptions)
   }
 
   #claim(destination: Endpoint | undefined): number {
-    const slot = this.#length
-    if (slot === this.capacity) {
-      throw rangeError('ERR_BATCH_FULL', `the batch already holds its ${this.capacity} messages; send and clear it`)
-    }
-    if (destination !== undefined && destination !== this.#destinations[slot]) assertDestination(destination)
+    const slot = this.#messages.claim()
+    if (destination !== undefined && !this.#messages.hasDestination(slot, destination)) assertDestination(destination)
     return slot
-  }
-
-  #commit(
-    slot: number,
-    byteLength: number,
-    destination: Endpoint | undefined,
-    options: MessageOptions | undefined,
-  ): number {
-    this.slots.writeSize(slot, byteLength)
-    if (options !== undefined) this.#mark(slot, byteLength, destination, options)
-    if (this.#destinations[slot] !== destination) {
-      this.slots.writeDestination(slot, destination)
-      this.#destinations[slot] = destination
-    }
-    this.#destinationKinds |= destination === undefined ? DestinationKind.connected : destination.kind
-    this.#length = slot + 1
-    return slot
-  }
-
-  #mark(slot: number, byteLength: number, destination: Endpoint | undefined, options: MessageOptions): void {
-    const marksBytes = this.#marks.write(options, this.slots.marksOffset(slot), destination)
-    const segmentBytes = trainSegmentBytes(byteLength, destination, options, this.maxSegments)
-    this.slots.writeControl(slot, segmentBytes, marksBytes)
-    this.#marked += 1
-    if (segmentBytes > 0) this.#trains += 1
-  }
-
-  #view(slot: number, byteLength: number): Buffer {
-    // A size array of our own, because asking a view for its length costs more than all the rest here.
-    if (this.#viewSizes[slot] === byteLength) return this.#views[slot]
-    const offset = this.slots.payloadOffset(slot)
-    const view = bufferOver(this.slots.memory, offset, byteLength)
-    this.#views[slot] = view
-    this.#viewSizes[slot] = byteLength
-    return view
-  }
-
-  #releaseReference(slot: number): void {
-    if (this.#references[slot] === undefined) return
-    this.#references[slot] = undefined
-    this.slots.pointAtSlot(slot)
   }
 
   #check(index: number): number {
-    if (Number.isInteger(index) && index >= 0 && index < this.#length) return index
-    const range = this.#length === 0 ? 'the batch is empty' : `index must be from 0 to ${this.#length - 1}`
-    throw rangeError('ERR_OUT_OF_RANGE', `${range}; received ${index}`)
+    return validate.index(index, this.#messages.length)
+  }
+
+  static {
+    messagesOf = (batch) =>
+      typeof batch === 'object' && batch !== null && #messages in batch ? batch.#messages : undefined
   }
 }
 
-function assertDestination(destination: unknown): asserts destination is Endpoint {
-  if (!(destination instanceof Endpoint)) {
+function assertDestination(destination: unknown): void {
+  if (!isEndpoint(destination)) {
     const message = `destination must come from endpoint({ address, port }); ${received(destination)}`
     throw typeError('ERR_INVALID_ARG_TYPE', message)
   }
@@ -279,7 +229,7 @@ function assertDestination(destination: unknown): asserts destination is Endpoin
   }
 }
 
-/** One block holds it all, and engines have a limit there. */
+/** One block holds all payloads, and engines have a limit there. */
 const MAX_BATCH_BYTES = 2 ** 31
 
 const MAX_REFERENCE_BYTES = 2 ** 31 - 1

@@ -3,33 +3,40 @@ import { MAX_MESSAGES_PER_CALL } from '../libc/constants.js'
 import type { Address } from '../libc/libc.js'
 import type { SendSlots } from './send-slots.js'
 
-/** What one sendmmsg call is to get: a row of headers, standing for the caller's messages from some index on. */
+/** One sendmmsg call: a row of headers, standing for the caller's messages from some index on. */
 export interface SendPlan {
-  /** The first header. */
+  /** Address of the first header. */
   readonly address: Address
-  /** How many headers, 1 to 1024. */
+  /** Number of headers, 1 to 1024. */
   readonly count: number
-  /** If the first header is a train: how long its datagrams are. Otherwise 0. */
-  readonly trainBytes: number
-  /** If the first header is a train: how many of the caller's messages it stands for. Otherwise 1. */
+  /** Segment size of the first header; 0 if it is a single datagram. */
+  readonly segmentBytes: number
+  /** Number of the caller's messages that the first header stands for: more than 1 for a GSO send of joined messages. */
   readonly firstMessages: number
-  /** Takes note that the kernel accepted the first `headers` of them. */
+  /** Returns how far the batch is once the kernel accepted the first `headers` of them. */
   accept(headers: number): Progress
+}
+
+/** What a socket can do with GSO sends at the moment. */
+export interface Offload {
+  readonly isOn: boolean
+  /** Largest segment that is not known to be rejected on the way to a destination. */
+  maxSegmentBytes(destination: Endpoint | undefined): number
 }
 
 /** How far a call brought a batch. */
 export interface Progress {
-  /** How many of the caller's messages are done. */
+  /** Number of the caller's messages that are done. */
   messages: number
-  /** How many datagrams of the message after those are out already. */
+  /** Number of segments of the message after those that are out already. */
   segments: number
 }
 
-/** The batch's own headers: one a message. The way without detours. */
+/** Fast path: the batch's own headers, one per message. */
 export class DirectPlan implements SendPlan {
   address = 0
   count = 0
-  trainBytes = 0
+  segmentBytes = 0
   readonly firstMessages = 1
   readonly #slots: SendSlots
   readonly #progress: Progress = { messages: 0, segments: 0 }
@@ -41,7 +48,7 @@ export class DirectPlan implements SendPlan {
   prepare(start: number, end: number): this {
     this.address = this.#slots.headerAddress(start)
     this.count = Math.min(end - start, MAX_MESSAGES_PER_CALL)
-    this.trainBytes = this.#slots.segmentBytes(start)
+    this.segmentBytes = this.#slots.segmentBytes(start)
     return this
   }
 
@@ -52,8 +59,8 @@ export class DirectPlan implements SendPlan {
 }
 
 /**
- * What one send may carry: the IP packet's 65,535 bytes less the headers. With a train this goes for the whole of it.
- * To the connected peer, whose family the batch does not know, the smaller.
+ * Largest payload of one send, all segments of a GSO send together: the IP packet's 65,535 bytes less the headers.
+ * For the connected peer, whose family the batch does not contain, the smaller of both families.
  */
 export function maxPayloadBytes(destination: Endpoint | undefined): number {
   return destination?.family === 'ipv6' && !destination.isMapped ? 65_527 : 65_507

@@ -1,57 +1,52 @@
+import type { Endpoint } from '../endpoint/endpoint.js'
 import type { CoalescedPlan } from './coalesced-plan.js'
+import type { Messages } from './messages.js'
 import { SegmentPlan } from './segment-plan.js'
-import type { SendBatch } from './send-batch.js'
-import { DirectPlan, type SendPlan } from './send-plan.js'
+import { DirectPlan, type Offload, type SendPlan } from './send-plan.js'
 
-/** What a socket can do with trains at the moment. */
-export interface TrainSupport {
-  readonly isOn: boolean
-  /** Trains of longer datagrams are refused on this socket's path. */
-  readonly maxSegmentBytes: number
-}
-
-/** A train that was refused and is being sent again as single datagrams, to find out whose fault it was. */
-export interface Suspicion {
+/** A GSO send that the kernel rejected, retried as single datagrams to learn whether GSO caused the error. */
+export interface RejectedGso {
   readonly errno: number
-  /** How long the train's datagrams are. */
-  readonly trainBytes: number
+  readonly segmentBytes: number
+  readonly destination: Endpoint | undefined
+  /** The socket it was sent on: a batch can be sent on several. */
+  readonly offload: Offload
 }
 
 /** Decides which headers stand for the unsent messages of one batch. */
 export class SendPlanner {
-  /** The refused train, until a datagram of it went out alone or failed as well. */
-  suspicion: Suspicion | undefined
-  /** How many headers the kernel has accepted since the last `reset`: single datagrams, and trains. */
+  /** The rejected GSO send, until a segment of it was accepted alone or failed as well. */
+  rejected: RejectedGso | undefined
+  /** Number of headers the kernel has accepted since the last `reset`: single datagrams and GSO sends. */
   accepted = 0
-  readonly #batch: SendBatch
+  readonly #messages: Messages
   readonly #direct: DirectPlan
   readonly #coalesced: CoalescedPlan | undefined
   #segmented: SegmentPlan | undefined
-  /** How many datagrams of the first unsent message are out. */
+  /** Number of segments of the first unsent message that are out. */
   #segments = 0
-  /** Up to which message trains are not to be used, because one was refused. */
+  /** Up to this message GSO is not used, because a GSO send was rejected. */
   #singlyUntil = 0
 
-  constructor(batch: SendBatch, coalesced: CoalescedPlan | undefined) {
-    this.#batch = batch
-    this.#direct = new DirectPlan(batch.slots)
+  constructor(messages: Messages, coalesced: CoalescedPlan | undefined) {
+    this.#messages = messages
+    this.#direct = new DirectPlan(messages.slots)
     this.#coalesced = coalesced
   }
 
-  /** The headers for the messages from `batch.sent` to `end`, or for some of the first of them. */
-  plan(end: number, trains: TrainSupport): SendPlan {
-    const { sent, hasTrains } = this.#batch
-    if (this.#coalesced === undefined && !hasTrains) return this.#direct.prepare(sent, end)
+  /** The headers for the messages from `sent` to `end`, or for some of the first of them. */
+  plan(end: number, offload: Offload): SendPlan {
+    const { sent, segmented } = this.#messages
+    if (this.#coalesced === undefined && segmented === 0) return this.#direct.prepare(sent, end)
     const singly = sent < this.#singlyUntil ? Math.min(end, this.#singlyUntil) : 0
-    const isInsideTrain = this.#segments > 0
-    if (hasTrains && (singly > 0 || isInsideTrain || !trains.isOn)) {
-      this.#segmented ??= new SegmentPlan(this.#batch.slots)
-      const last = trains.isOn ? Math.max(singly, sent + 1) : end
+    if (segmented > 0 && (singly > 0 || this.#mustCut(offload))) {
+      this.#segmented ??= new SegmentPlan(this.#messages.slots)
+      const last = offload.isOn ? Math.max(singly, sent + 1) : end
       return this.#segmented.prepare(sent, last, this.#segments)
     }
     if (singly > 0) return this.#direct.prepare(sent, singly)
-    if (this.#coalesced === undefined || !trains.isOn) return this.#direct.prepare(sent, end)
-    return this.#coalesced.prepare(sent, end, trains.maxSegmentBytes)
+    if (this.#coalesced === undefined || !offload.isOn) return this.#direct.prepare(sent, end)
+    return this.#coalesced.prepare(sent, end, offload)
   }
 
   /** Notes what the kernel accepted. */
@@ -59,20 +54,29 @@ export class SendPlanner {
     const { messages, segments } = plan.accept(headers)
     this.#segments = segments
     this.accepted += headers
-    this.#batch.advance(messages)
+    this.#messages.advance(messages)
   }
 
-  /** The plan's first header, a train, was refused: its messages go singly the next time. */
-  avoidTrain(plan: SendPlan, errno: number): void {
-    this.suspicion = { errno, trainBytes: plan.trainBytes }
-    this.#singlyUntil = this.#batch.sent + plan.firstMessages
+  /** The plan's first header, a GSO send, was rejected: its messages are sent singly the next time. */
+  avoidGso(plan: SendPlan, errno: number, offload: Offload): void {
+    const { sent } = this.#messages
+    const destination = this.#messages.destination(sent)
+    this.rejected = { errno, segmentBytes: plan.segmentBytes, destination, offload }
+    this.#singlyUntil = sent + plan.firstMessages
   }
 
   /** Forgets how far the first unsent message is. */
   reset(): void {
-    this.suspicion = undefined
+    this.rejected = undefined
     this.accepted = 0
     this.#segments = 0
     this.#singlyUntil = 0
+  }
+
+  /** True if the first unsent message cannot be a GSO send now, or is partly out. */
+  #mustCut(offload: Offload): boolean {
+    if (this.#segments > 0 || !offload.isOn) return true
+    const { sent, slots } = this.#messages
+    return slots.segmentBytes(sent) > offload.maxSegmentBytes(this.#messages.destination(sent))
   }
 }

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../endpoint/endpoint.js'
+import { type Endpoint, sockaddrWords } from '../endpoint/endpoint.js'
 import { ControlWriter, controlHeaderBytes } from '../layout/control.js'
 import { iovecWords, messageWords } from '../layout/message.js'
 import { readPointer, writePointer } from '../layout/pointer.js'
@@ -6,26 +6,31 @@ import { SOCKADDR_SLOT_BYTES } from '../layout/sockaddr.js'
 import { IPPROTO_UDP, UDP_SEGMENT } from '../libc/constants.js'
 import type { Address } from '../libc/libc.js'
 import { Arena, cacheAligned } from '../memory/arena.js'
-import { foreignAddress } from '../memory/foreign.js'
-import { markControlBytes, segmentControlBytes } from './message-options.js'
+import { externalAddress } from '../memory/external.js'
+import { optionControlBytes, segmentControlBytes } from './message-options.js'
 
 /**
- * The native memory of a `SendBatch`: an mmsghdr, iovec, sockaddr, control buffer and payload slot a message, wired
- * together once. A control buffer begins with the message that makes a train; `msg_control` points at it, or past it.
+ * The native memory of a `SendBatch`: an mmsghdr, iovec, sockaddr, control buffer and payload slot per message, wired
+ * together once. A control buffer begins with the UDP_SEGMENT message; `msg_control` points at it, or past it.
+ *
+ * Payloads lie in memory of their own: views of them are handed out, and the headers, with their native addresses, must
+ * not be reachable through a view's `buffer`.
  */
 export class SendSlots {
-  /** All of the arena; payload slots are at `payloadOffset`. */
+  /** The payload memory; slots are at `payloadOffset`. */
   readonly bytes: Buffer
   readonly memory: ArrayBuffer
+  /** The headers' memory. */
   readonly view: DataView
   readonly words: Uint32Array
-  readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'controls' | 'payloads'>
+  readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'controls'>
+  readonly #payloadArena: Arena<'payloads'>
   readonly #payloadStride: number
   readonly #segmentBytes = segmentControlBytes()
-  readonly #controlStride = segmentControlBytes() + markControlBytes()
+  readonly #controlStride = segmentControlBytes() + optionControlBytes()
   readonly #segmentDataAt = controlHeaderBytes()
   readonly #segments: Uint16Array
-  readonly #marks: Uint16Array
+  readonly #optionBytes: Uint16Array
   readonly #payloads: number
   readonly #message = messageWords()
   readonly #iovec = iovecWords()
@@ -45,16 +50,16 @@ export class SendSlots {
       iovecs: capacity * this.#iovecStride * 4,
       names: capacity * SOCKADDR_SLOT_BYTES,
       controls: capacity * this.#controlStride,
-      payloads: capacity * this.#payloadStride,
     })
+    this.#payloadArena = new Arena({ payloads: capacity * this.#payloadStride })
     this.#segments = new Uint16Array(capacity)
-    this.#marks = new Uint16Array(capacity)
+    this.#optionBytes = new Uint16Array(capacity)
     const { slabs } = this.#arena
-    this.bytes = this.#arena.bytes
-    this.memory = this.#arena.memory
+    this.bytes = this.#payloadArena.bytes
+    this.memory = this.#payloadArena.memory
     this.view = this.#arena.view
     this.words = this.#arena.words
-    this.#payloads = slabs.payloads.offset
+    this.#payloads = this.#payloadArena.slabs.payloads.offset
     this.#headersAt = slabs.headers.offset / 4
     this.#iovecsAt = slabs.iovecs.offset / 4
     this.#namesAt = slabs.names.offset / 4
@@ -100,39 +105,34 @@ export class SendSlots {
       return
     }
     words[lengthAt] = destination.byteLength
-    const from = destination.words
+    const from = sockaddrWords(destination)
     const at = this.#namesAt + (slot * SOCKADDR_SLOT_BYTES) / 4
     for (let index = 0; index < from.length; index += 1) words[at + index] = from[index]
   }
 
-  /** Where the control messages of message `slot` go, the one that makes a train aside. */
-  marksOffset(slot: number): number {
+  /** Offset of the control messages of message `slot`, UDP_SEGMENT not among them. */
+  optionsOffset(slot: number): number {
     return this.#controlOffset(slot) + this.#segmentBytes
   }
 
-  /** For a train, how long its datagrams are; 0 for a message that is one datagram. */
+  /** Segment size of a GSO message; 0 for a single datagram. */
   segmentBytes(slot: number): number {
     return this.#segments[slot]
   }
 
-  /** How many bytes of control messages the message has, the one that makes a train aside. */
-  marksBytes(slot: number): number {
-    return this.#marks[slot]
-  }
-
-  /** Sets what control messages the message has. */
-  writeControl(slot: number, segmentBytes: number, marksBytes: number): void {
+  /** Sets which control messages the message has. */
+  writeControl(slot: number, segmentBytes: number, optionBytes: number): void {
     this.#segments[slot] = segmentBytes
-    this.#marks[slot] = marksBytes
+    this.#optionBytes[slot] = optionBytes
     this.useControl(this.words, this.headerAt(slot), slot, segmentBytes)
   }
 
-  /** True if both messages have the same control messages, trains aside. */
-  sameMarks(slot: number, other: number): boolean {
-    const byteLength = this.#marks[slot]
-    if (byteLength !== this.#marks[other]) return false
+  /** True if both messages have the same control messages, UDP_SEGMENT aside. */
+  sameOptions(slot: number, other: number): boolean {
+    const byteLength = this.#optionBytes[slot]
+    if (byteLength !== this.#optionBytes[other]) return false
     if (byteLength === 0) return true
-    const [at, otherAt] = [this.marksOffset(slot) / 4, this.marksOffset(other) / 4]
+    const [at, otherAt] = [this.optionsOffset(slot) / 4, this.optionsOffset(other) / 4]
     for (let word = 0; word < byteLength / 4; word += 1) {
       if (this.words[at + word] !== this.words[otherAt + word]) return false
     }
@@ -140,27 +140,27 @@ export class SendSlots {
   }
 
   /**
-   * Makes a header, at word `headerAt` of `words`, use message `slot`'s control buffer, with or without the message that
-   * makes a train. A length of 0 is what says "none": over zeroed or stale bytes any other is EINVAL.
+   * Makes a header, at word `headerAt` of `words`, use message `slot`'s control buffer, with or without UDP_SEGMENT.
+   * msg_controllen must be 0 when there is no control data; any other value gives EINVAL.
    */
   useControl(words: Uint32Array, headerAt: number, slot: number, segmentBytes: number): void {
     const { control, controlLength } = this.#message
-    const marksBytes = this.#marks[slot]
+    const optionBytes = this.#optionBytes[slot]
     const address = this.#arena.slabs.controls.address + slot * this.#controlStride
     if (segmentBytes === 0) {
       writePointer(words, headerAt + control, address + this.#segmentBytes)
-      words[headerAt + controlLength] = marksBytes
+      words[headerAt + controlLength] = optionBytes
       return
     }
     this.view.setUint16(this.#controlOffset(slot) + this.#segmentDataAt, segmentBytes, true)
     writePointer(words, headerAt + control, address)
-    words[headerAt + controlLength] = this.#segmentBytes + marksBytes
+    words[headerAt + controlLength] = this.#segmentBytes + optionBytes
   }
 
   /** The address to point at for memory outside the arena. @throws TypeError if it could be resized */
-  referenceAddress(slot: number, payload: Uint8Array): Address {
+  referenceAddress(slot: number, payload: Uint8Array, byteLength: number): Address {
     // An empty view may have no memory behind it, and the kernel then needs no address.
-    return payload.byteLength === 0 ? this.#ownAddress(slot) : foreignAddress(payload)
+    return byteLength === 0 ? this.#ownAddress(slot) : externalAddress(payload)
   }
 
   /** Makes the message's iovec point at memory outside the arena. */
@@ -173,8 +173,9 @@ export class SendSlots {
     writePointer(this.words, this.#baseAt(slot), this.#ownAddress(slot))
   }
 
+  /** @throws TypeError `ERR_MEMORY_DETACHED` */
   assertAttached(): void {
-    this.#arena.assertAttached()
+    this.#payloadArena.assertAttached()
   }
 
   #wire(slot: number, writer: ControlWriter): void {
@@ -199,6 +200,6 @@ export class SendSlots {
   }
 
   #ownAddress(slot: number): Address {
-    return this.#arena.slabs.payloads.address + slot * this.#payloadStride
+    return this.#payloadArena.slabs.payloads.address + slot * this.#payloadStride
   }
 }

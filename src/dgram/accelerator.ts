@@ -40,7 +40,7 @@ export class Accelerator {
 
   /** The socket underneath, once it has a descriptor. */
   get conn(): BatchConn {
-    this.#conn ??= BatchConn.adopt(this.#handle.fd, adoptOptions(this.#options))
+    this.#conn ??= BatchConn.borrow(this.#handle.fd, adoptOptions(this.#options))
     return this.#conn
   }
 

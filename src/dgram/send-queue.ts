@@ -1,5 +1,5 @@
 import type { MessageOptions } from '../batch/message-options.js'
-import { SendBatch } from '../batch/send-batch.js'
+import { messagesOf, SendBatch } from '../batch/send-batch.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
@@ -77,7 +77,7 @@ export class SendQueue {
         return
       }
       this.#batches.shift()
-      this.#lastHeaders += batch.messages.planner.accepted
+      this.#lastHeaders += messagesOf(batch.messages)?.planner.accepted ?? 0
       recycle(batch)
     }
     this.#idleTurns = 0

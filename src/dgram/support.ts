@@ -1,5 +1,5 @@
 import { libc } from '../libc/libc.js'
-import type { OffloadStatus } from '../socket/trains.js'
+import type { OffloadStatus } from '../socket/segmentation-offload.js'
 
 /** Whether batching can be had in this process at all, and why not. */
 export function batchingSupport(): OffloadStatus {

@@ -1,8 +1,12 @@
-import { type Endpoint, endpointFromSockaddr } from './endpoint.js'
+import { randomBytes } from 'node:crypto'
+import { type Endpoint, endpointFromSockaddr, sockaddrWords } from './endpoint.js'
 
 /**
  * Interns endpoints: the same `sockaddr` gives the same object, so that receiving allocates one per peer and not one
- * per datagram. Bounded, because anybody can send from any number of addresses.
+ * per datagram.
+ *
+ * Bounded in memory and in time, whatever source addresses are forged: it forgets everything at `limit` endpoints, the
+ * hash is secret, and endpoints with one hash replace each other from the ninth on.
  */
 export class EndpointTable {
   readonly #buckets = new Map<number, Endpoint[]>()
@@ -13,7 +17,7 @@ export class EndpointTable {
     this.#limit = limit
   }
 
-  /** The endpoint whose `sockaddr` of `byteLength` bytes starts at `wordOffset`. */
+  /** Returns the endpoint whose `sockaddr` of `byteLength` bytes starts at `wordOffset`. */
   lookup(words: Uint32Array, wordOffset: number, byteLength: number): Endpoint | undefined {
     const hash = hashOf(words, wordOffset, byteLength >>> 2)
     const bucket = this.#buckets.get(hash)
@@ -31,7 +35,7 @@ export class EndpointTable {
     }
     const bucket = this.#buckets.get(hash)
     if (bucket === undefined) this.#buckets.set(hash, [made])
-    else bucket.push(made)
+    else if (bucket.push(made) > MAX_BUCKET) bucket.shift()
     this.#size += 1
     return made
   }
@@ -40,18 +44,26 @@ export class EndpointTable {
 /** True if the endpoint's `sockaddr` is the one at `wordOffset`. */
 export function isAt(candidate: Endpoint, words: Uint32Array, wordOffset: number, byteLength: number): boolean {
   if (candidate.byteLength !== byteLength) return false
-  const own = candidate.words
+  const own = sockaddrWords(candidate)
   for (let index = 0; index < own.length; index += 1) {
     if (own[index] !== words[wordOffset + index]) return false
   }
   return true
 }
 
+// With a secret seed and factor, which addresses have one hash cannot be computed in advance.
 function hashOf(words: Uint32Array, wordOffset: number, count: number): number {
-  let hash = count
+  let hash = SEED
   for (let index = 0; index < count; index += 1) {
-    hash = Math.imul(hash ^ words[wordOffset + index], 0x9e3779b1)
+    hash = Math.imul(hash ^ words[wordOffset + index], FACTOR)
     hash ^= hash >>> 15
   }
   return hash
 }
+
+const MAX_BUCKET = 8
+
+const SEED = randomBytes(4).readInt32LE()
+
+/** Odd, so that no bit is lost. */
+const FACTOR = randomBytes(4).readInt32LE() | 1

@@ -18,9 +18,17 @@ export interface EndpointLike {
 /** Sorts destinations as bits of a set, so that a whole batch is checked against its socket at once. @internal */
 export const DestinationKind = { connected: 1, ipv4: 2, ipv6: 4 } as const
 
+/** True for an endpoint of this library; a Proxy or an object with its prototype is none. @internal */
+export let isEndpoint: (value: unknown) => value is Endpoint
+
+/** The `sockaddr` of an endpoint. Not to be changed. @internal */
+export let sockaddrWords: (endpoint: Endpoint) => Uint32Array
+
 /**
  * One end of a conversation: address and port, with the bytes of its `sockaddr` ready for the kernel.
  * Made once by `endpoint()`, used any number of times; what `RecvBatch` hands out is interned.
+ *
+ * Immutable: what the kernel reads of it cannot be reached, transferred or changed from outside.
  */
 export class Endpoint implements EndpointLike {
   readonly family: Family
@@ -31,30 +39,38 @@ export class Endpoint implements EndpointLike {
   readonly kind: number
   /** True for an IPv4 address in an IPv6 one, `::ffff:192.0.2.7`: its packets are IPv4. @internal */
   readonly isMapped: boolean
-  /** The `sockaddr`. @internal */
-  readonly words: Uint32Array
+  readonly #words: Uint32Array
   #address: string | undefined
 
   /** @internal */
-  constructor(words: Uint32Array, family: Family, port: number, address?: string) {
-    this.words = words
-    this.byteLength = words.byteLength
+  constructor(key: typeof CONSTRUCTOR_KEY, words: Uint32Array, family: Family, port: number) {
+    if (key !== CONSTRUCTOR_KEY) throw typeError('ERR_ILLEGAL_CONSTRUCTOR', 'make endpoints by endpoint()')
+    this.#words = words
+    this.byteLength = sockaddrBytes(family)
     this.family = family
     this.kind = DestinationKind[family]
     this.isMapped = family === 'ipv6' && isMappedSockaddr(words)
     this.port = port
-    this.#address = address
+    Object.freeze(this)
   }
 
   /** The numeric address; a link-local one with its interface, `fe80::1%eth0`. */
   get address(): string {
-    this.#address ??= textOf(this.words)
+    this.#address ??= textOf(this.#words)
     return this.#address
   }
 
-  /** True if both are the same address and port. */
+  /**
+   * True if both are the same address and port.
+   *
+   * @throws TypeError `ERR_INVALID_ARG_TYPE` if `other` is no `Endpoint`
+   */
   equals(other: Endpoint): boolean {
-    return this.words.length === other.words.length && this.words.every((word, index) => word === other.words[index])
+    if (!isEndpoint(other)) {
+      throw typeError('ERR_INVALID_ARG_TYPE', `other must be an Endpoint, from endpoint(); ${received(other)}`)
+    }
+    const [own, others] = [this.#words, other.#words]
+    return own.length === others.length && own.every((word, index) => word === others[index])
   }
 
   /** `192.0.2.7:9000` or `[2001:db8::7]:9000`. */
@@ -70,6 +86,11 @@ export class Endpoint implements EndpointLike {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Endpoint ${this}`
   }
+
+  static {
+    isEndpoint = (value): value is Endpoint => typeof value === 'object' && value !== null && #words in value
+    sockaddrWords = (endpoint) => endpoint.#words
+  }
 }
 
 /**
@@ -79,12 +100,13 @@ export class Endpoint implements EndpointLike {
  * @throws RangeError `ERR_SOCKET_BAD_PORT`
  */
 export function endpoint(from: EndpointLike): Endpoint {
-  if (from instanceof Endpoint) return from
+  if (isEndpoint(from)) return from
   if (typeof from !== 'object' || from === null) {
     throw typeError('ERR_INVALID_ARG_TYPE', `endpoint must be { address, port }; ${received(from)}`)
   }
-  const text = validate.text(from.address, 'address')
-  const port = validate.port(from.port, 'port', 0)
+  const { address, port: portNumber } = from
+  const text = validate.text(address, 'address')
+  const port = validate.port(portNumber, 'port', 0)
   const version = numericVersion(text)
   if (version === 0) {
     const message = `address must be a numeric IPv4 or IPv6 address (resolve host names first); ${received(text)}`
@@ -94,7 +116,7 @@ export function endpoint(from: EndpointLike): Endpoint {
   const words = new Uint32Array(sockaddrBytes(family) / 4)
   const { bytes, scopeId } = textToNumeric(text, family)
   encodeSockaddr(new DataView(words.buffer), 0, { family, port, bytes, scopeId })
-  return new Endpoint(words, family, port)
+  return new Endpoint(CONSTRUCTOR_KEY, words, family, port)
 }
 
 /** The endpoint in a `sockaddr` the kernel wrote; undefined for a family that is neither IPv4 nor IPv6. */
@@ -103,7 +125,7 @@ export function endpointFromSockaddr(view: DataView, offset: number, length: num
   if (decoded === undefined) return undefined
   const words = new Uint32Array(sockaddrBytes(decoded.family) / 4)
   new Uint8Array(words.buffer).set(new Uint8Array(view.buffer, view.byteOffset + offset, words.byteLength))
-  return new Endpoint(words, decoded.family, decoded.port)
+  return new Endpoint(CONSTRUCTOR_KEY, words, decoded.family, decoded.port)
 }
 
 /** 4 or 6 for a numeric address, 0 otherwise. `isIP` knows zones, but not all names that interfaces can have. */
@@ -120,3 +142,5 @@ function textOf(words: Uint32Array): string {
   const text = numericToText(decoded.bytes, decoded.family)
   return decoded.scopeId === 0 ? text : `${text}%${interfaceName(decoded.scopeId)}`
 }
+
+const CONSTRUCTOR_KEY = Symbol('batchconn endpoint')

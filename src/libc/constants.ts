@@ -4,9 +4,11 @@
  */
 
 export const AF_UNSPEC = 0
+export const AF_UNIX = 1
 export const AF_INET = 2
 export const AF_INET6 = 10
 
+export const SOCK_STREAM = 1
 export const SOCK_DGRAM = 2
 export const SOCK_NONBLOCK = 0o4000
 export const SOCK_CLOEXEC = 0o2000000
@@ -20,7 +22,6 @@ export const MSG_NOSIGNAL = 0x4000
 export const SOL_SOCKET = 1
 export const SO_REUSEADDR = 2
 export const SO_TYPE = 3
-export const SO_ERROR = 4
 export const SO_BROADCAST = 6
 export const SO_SNDBUF = 7
 export const SO_RCVBUF = 8
@@ -33,6 +34,7 @@ export const SO_PROTOCOL = 38
 export const SO_DOMAIN = 39
 export const SO_RXQ_OVFL = 40
 export const SO_MEMINFO = 55
+export const SO_COOKIE = 57
 export const SO_TXTIME = 61
 export const SK_MEMINFO_DROPS = 8
 
@@ -87,6 +89,9 @@ export const CLOCK_TAI = 11
 
 export const POLLIN = 0x1
 export const POLLOUT = 0x4
+export const POLLERR = 0x8
+export const POLLHUP = 0x10
+export const POLLRDHUP = 0x2000
 
 export const EPOLL_CLOEXEC = 0o2000000
 export const EPOLL_CTL_ADD = 1
@@ -96,18 +101,27 @@ export const EPOLLIN = 0x1
 export const EPOLLOUT = 0x4
 export const EPOLLERR = 0x8
 export const EPOLLHUP = 0x10
+export const EPOLLRDHUP = 0x2000
+
+export const F_GETFL = 3
+export const F_SETFL = 4
+export const F_DUPFD_CLOEXEC = 1030
 
 export const EPERM = 1
+export const ENOENT = 2
 export const EINTR = 4
 export const EIO = 5
 export const EBADF = 9
 export const EAGAIN = 11
+export const EEXIST = 17
 export const ENODEV = 19
 export const EINVAL = 22
+export const ENOSYS = 38
 export const EMSGSIZE = 90
 export const ENOPROTOOPT = 92
 export const ENOBUFS = 105
 export const ENOTCONN = 107
+export const ESHUTDOWN = 108
 export const ECANCELED = 125
 export const ECONNREFUSED = 111
 

@@ -1,6 +1,5 @@
 import type * as Koffi from 'koffi'
 import { typeError } from '../arguments/errors.js'
-import { keepLoaded } from './keep-loaded.js'
 
 /**
  * Koffi, loaded on first use: importing batchconn works everywhere, and only opening a socket asks for Linux.
@@ -20,18 +19,37 @@ function load(): typeof Koffi {
     )
   }
   try {
-    const koffi = require('koffi') as typeof Koffi
-    keepLoaded(koffi)
-    return koffi
+    return require('koffi') as typeof Koffi
   } catch (cause) {
-    const error = typeError(
-      'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
-      `batchconn needs the package koffi with its prebuilt binary for ${process.platform}-${process.arch} ` +
-        '(an optional dependency of koffi: install without --omit=optional)',
-    )
+    const error = typeError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', `batchconn cannot load koffi: ${reasonOf(cause)}`)
     error.cause = cause
     throw error
   }
 }
+
+function reasonOf(cause: unknown): string {
+  const { code, message } =
+    cause instanceof Error ? (cause as NodeJS.ErrnoException) : { code: '', message: `${cause}` }
+  const [firstLine] = message.split('\n', 1)
+  const advice = ADVICE.find(({ pattern }) => pattern.test(`${code} ${firstLine}`))?.text
+  return advice === undefined ? firstLine : `${firstLine} (${advice})`
+}
+
+const ADVICE = [
+  {
+    pattern: /ERR_DLOPEN_DISABLED|ERR_ACCESS_DENIED/,
+    text: 'native addons are disabled: run node without --no-addons, or with --allow-addons and --allow-fs-read of node_modules',
+  },
+  {
+    pattern: /Cannot find module 'koffi'/,
+    text: 'install the package koffi; a bundler must leave it external',
+  },
+  {
+    pattern: /MODULE_NOT_FOUND|Cannot find .*koffi/,
+    text:
+      `koffi has no prebuilt binary for ${process.platform}-${process.arch} here: it is an optional dependency of koffi, ` +
+      'install without --omit=optional; a bundler must leave koffi external',
+  },
+]
 
 let loaded: typeof Koffi | undefined

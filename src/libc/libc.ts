@@ -14,6 +14,8 @@ export interface Libc {
   /** True if the batched calls go past the C library. */
   readonly isDirect: boolean
   socket(domain: number, type: number, protocol: number): number
+  /** @param descriptors - address of two ints */
+  socketpair(domain: number, type: number, protocol: number, descriptors: Address): number
   bind(fd: number, address: Address, length: number): number
   connect(fd: number, address: Address, length: number): number
   getsockname(fd: number, address: Address, length: Address): number
@@ -24,6 +26,7 @@ export interface Libc {
   recvmsg(fd: number, message: Address, flags: number): number
   sendmmsg(fd: number, messages: Address, count: number, flags: number): number
   recvmmsg(fd: number, messages: Address, count: number, flags: number, timeout: Address): number
+  fcntl(fd: number, command: number, argument: number): number
   close(fd: number): number
   poll(descriptors: Address, count: number, timeoutMs: number): number
   epoll_create1(flags: number): number
@@ -77,6 +80,7 @@ function load(): Libc {
     isDirect: isMusl,
     ...batched,
     socket: library.func('int socket(int, int, int)'),
+    socketpair: library.func('int socketpair(int, int, int, uintptr_t)'),
     bind: library.func('int bind(int, uintptr_t, uint32_t)'),
     connect: library.func('int connect(int, uintptr_t, uint32_t)'),
     getsockname: library.func('int getsockname(int, uintptr_t, uintptr_t)'),
@@ -85,6 +89,7 @@ function load(): Libc {
     getsockopt: library.func('int getsockopt(int, int, int, uintptr_t, uintptr_t)'),
     sendmsg: library.func('intptr_t sendmsg(int, uintptr_t, int)'),
     recvmsg: library.func('intptr_t recvmsg(int, uintptr_t, int)'),
+    fcntl: library.func('int fcntl(int, int, int)'),
     close: library.func('int close(int)'),
     poll: library.func('int poll(uintptr_t, unsigned long, int)'),
     epoll_create1: library.func('int epoll_create1(int)'),

@@ -1,8 +1,9 @@
 import type { AsyncResource } from 'node:async_hooks'
-import { isMainThread } from 'node:worker_threads'
 import { EPOLLERR, EPOLLIN, EPOLLOUT } from '../libc/constants.js'
 import { koffi } from '../libc/koffi.js'
-import { promptTicks, type ReadinessCallback, raise, reactor, type Watch } from './reactor.js'
+import { promptTicks } from './epoll-watch.js'
+import { isWorkerThread } from './pipe.js'
+import { type ReadinessCallback, raise, reactor, type Watch } from './reactor.js'
 
 /**
  * Watches one descriptor by a poll handle of its own, without the reactor's epoll in between. It wakes sooner: the
@@ -14,7 +15,7 @@ import { promptTicks, type ReadinessCallback, raise, reactor, type Watch } from 
  * JavaScript running, the reactor watches it instead.
  */
 export function watchDirectly(fd: number, events: number, callback: ReadinessCallback, context: AsyncResource): Watch {
-  if (!isMainThread || isExiting) return reactor().watch(fd, events, callback, context)
+  if (isWorkerThread || isExiting) return reactor().watch(fd, events, callback, context)
   closeAllAtExit()
   let interest = events
   let isOpen = true

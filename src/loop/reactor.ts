@@ -1,68 +1,66 @@
 import { AsyncResource } from 'node:async_hooks'
 import { check, lastErrno } from '../libc/check.js'
-import { EINTR, EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN } from '../libc/constants.js'
+import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
-import { koffi } from '../libc/koffi.js'
 import { libc } from '../libc/libc.js'
 import { Arena } from '../memory/arena.js'
+import { type EpollWatch, watchEpoll } from './epoll-watch.js'
 
-/** Told which epoll events (epoll_ctl(2)) its descriptor has. */
+/** Receives the epoll events (epoll_ctl(2)) of its descriptor. */
 export type ReadinessCallback = (events: number) => void
 
-/** One descriptor under watch. */
+/** One watched descriptor. */
 export interface Watch {
-  /** Lets the process stay alive for it, which is so from the start. */
+  /** Keeps the process alive, the default. */
   ref(): void
-  /** Lets the process end although it is watched. */
+  /** Lets the process end although the descriptor is watched. */
   unref(): void
-  /** Changes which events are waited for; 0 keeps the descriptor and waits for errors alone. */
+  /**
+   * Changes which events are waited for; 0 keeps the descriptor and waits for errors alone.
+   *
+   * @throws ErrnoError `EBADF` if the descriptor was closed elsewhere
+   */
   update(events: number): void
-  /** Takes the descriptor off the epoll until `resume`: nobody is told of anything, and the process may end. */
+  /** Takes the descriptor off the epoll until `resume`: no event is reported, and the process may end. */
   pause(): void
   resume(): void
-  /** Ends it. Call it before the descriptor is closed. */
+  /** Ends the watch. Call it before the descriptor is closed. */
   close(): void
 }
 
 /**
- * Watches descriptors for Node's event loop: one epoll a thread holds them all, and one Koffi poll handle watches that
- * epoll. It knows descriptors, not sockets.
+ * Watches descriptors for Node's event loop: one epoll per thread holds all of them, and one handle watches that epoll.
+ * It knows descriptors, not sockets.
  *
- * The single handle is deliberate: a handle a socket would die in silence on an ICMP error or a collection, and abort
- * the process on a closed descriptor. docs/event-loop.md has the list.
+ * The single handle is deliberate: a Koffi poll handle per socket would stop without notice after an ICMP error or a
+ * collection, and abort the process on a closed descriptor. docs/event-loop.md has the list.
  */
 export class Reactor {
-  readonly #epoll = check(libc().epoll_create1(EPOLL_CLOEXEC), 'epoll_create1')
-  readonly #events = new Arena({ events: EVENTS_PER_TURN * libc().structs.epollEvent.bytes, change: 16 })
+  readonly #events = new Arena({ events: EVENTS_PER_WAIT * libc().structs.epollEvent.bytes, change: 16 })
   readonly #watchers = new Map<number, Watcher>()
+  #epoll = newEpoll()
+  #epollWatch = this.#watchEpoll()
   #lastSerial = 0
   #referenced = 0
-  #isClosed = false
-  readonly #handle = koffi().node.poll(this.#epoll, { readable: true }, () => this.#turn())
-
-  constructor() {
-    this.#handle.unref()
-    process.once('exit', () => this.#close())
-  }
+  #unverified = 0
 
   /**
-   * Starts to watch a descriptor. The process stays alive for as long as it is watched, unless `unref` is called.
+   * Starts to watch a descriptor. The process stays alive while it is watched, unless `unref` is called.
    *
-   * @param context - the async context the callback runs in; left out, the caller's
+   * @param context - async context of the callback; default: the caller's
+   * @throws ErrnoError `EBADF`, `EPERM` for a descriptor that cannot be watched
    */
   watch(fd: number, events: number, callback: ReadinessCallback, context = new AsyncResource('BATCHCONN')): Watch {
     this.#lastSerial = (this.#lastSerial + 1) >>> 0
     const watcher = new Watcher(this.#lastSerial, events, callback, context)
-    if (!this.#isClosed) {
-      this.#control(EPOLL_CTL_ADD, fd, events, watcher.serial)
-      // The number was somebody's who closed it without telling, and epoll has forgotten that one.
-      const forgotten = this.#watchers.get(fd)
-      if (forgotten !== undefined) {
-        forgotten.isOpen = false
-        this.#setReferenced(forgotten, false)
-      }
-      this.#watchers.set(fd, watcher)
+    const forgotten = this.#watchers.get(fd)
+    this.#add(fd, watcher, forgotten === undefined)
+    if (forgotten !== undefined) {
+      // The previous socket with this fd was closed without closing its watch; its entry is no longer valid.
+      forgotten.isOpen = false
+      this.#setReferenced(forgotten, false)
     }
+    this.#watchers.set(fd, watcher)
     this.#setReferenced(watcher, true)
     const isCurrent = () => this.#watchers.get(fd) === watcher
     return {
@@ -70,80 +68,117 @@ export class Reactor {
       unref: () => this.#setReferenced(watcher, false),
       update: (changed) => {
         if (!isCurrent()) return
-        this.#control(EPOLL_CTL_MOD, fd, changed, watcher.serial)
         watcher.events = changed
+        if (!watcher.isPaused) check(this.#control(c.EPOLL_CTL_MOD, fd, watcher), 'epoll_ctl')
       },
       pause: () => {
-        if (isCurrent()) this.#forget(fd)
+        if (!isCurrent() || watcher.isPaused) return
+        watcher.isPaused = true
+        this.#remove(fd, watcher)
       },
       resume: () => {
-        if (isCurrent()) this.#control(EPOLL_CTL_ADD, fd, watcher.events, watcher.serial)
+        if (!isCurrent() || !watcher.isPaused) return
+        watcher.isPaused = false
+        this.#add(fd, watcher, true)
       },
       close: () => {
         if (!isCurrent()) return
         watcher.isOpen = false
         this.#watchers.delete(fd)
         this.#setReferenced(watcher, false)
-        this.#forget(fd)
+        this.#remove(fd, watcher)
       },
     }
   }
 
   #setReferenced(watcher: Watcher, isReferenced: boolean): void {
-    if (watcher.isReferenced === isReferenced || this.#isClosed) return
+    if (watcher.isReferenced === isReferenced) return
     watcher.isReferenced = isReferenced
     this.#referenced += isReferenced ? 1 : -1
-    if (this.#referenced === 0) this.#handle.unref()
-    else if (this.#referenced === 1) this.#handle.ref()
+    if (this.#referenced === 0) this.#epollWatch.unref()
+    else if (this.#referenced === 1) this.#epollWatch.ref()
   }
 
-  #turn(): void {
+  #onReady(): void {
     const only = this.#watchers.size === 1 ? this.#watchers.values().next().value : undefined
-    // With one descriptor there is no question whose event it is, and with one kind of event none of which: ask nobody.
-    if (only?.events === EPOLLIN) only.notify(EPOLLIN)
-    else this.#notifyReady()
-    promptTicks()
+    // With one descriptor watched for EPOLLIN only, the event is known: skip epoll_wait, but not for ever, since the
+    // event can be that of an entry which is no longer ours.
+    if (only?.events === c.EPOLLIN && this.#unverified < MAX_UNVERIFIED) {
+      this.#unverified += 1
+      only.notify(c.EPOLLIN)
+    } else {
+      this.#unverified = 0
+      this.#notifyReady()
+    }
   }
 
   #notifyReady(): void {
     const { slabs, view } = this.#events
     const { bytes, events, data } = libc().structs.epollEvent
-    const count = libc().epoll_wait(this.#epoll, slabs.events.address, EVENTS_PER_TURN, 0)
+    const count = libc().epoll_wait(this.#epoll, slabs.events.address, EVENTS_PER_WAIT, 0)
     if (count < 0) {
       const errno = lastErrno()
-      if (errno !== EINTR) raise(new ErrnoError(errno, 'epoll_wait'))
+      if (errno !== c.EINTR) raise(new ErrnoError(errno, 'epoll_wait'))
       return
     }
+    // All events are read before the first callback: a callback may close and open descriptors.
     const ready = Array.from({ length: count }, (_, index) => {
       const at = slabs.events.offset + index * bytes
       const watcher = this.#watchers.get(view.getInt32(at + data, true))
-      // An event of a descriptor that was closed since, whose number is another's now, is not for that one.
-      const isOfThisOne = watcher?.serial === view.getUint32(at + data + 4, true)
-      return { watcher: isOfThisOne ? watcher : undefined, events: view.getUint32(at + events, true) }
+      const isCurrent = watcher?.serial === view.getUint32(at + data + 4, true)
+      return { watcher: isCurrent ? watcher : undefined, events: view.getUint32(at + events, true) }
     })
+    if (ready.some(({ watcher }) => watcher === undefined)) this.#renew()
     for (const { watcher, events } of ready) if (watcher?.isOpen) watcher.notify(events)
   }
 
-  #control(operation: number, fd: number, events: number, serial: number): void {
+  /**
+   * Replaces the epoll. An entry outlives its descriptor while a duplicate of it is open, and can no longer be removed by
+   * its number (epoll(7), Questions and answers 6): it would be reported for ever.
+   */
+  #renew(): void {
+    this.#epollWatch.close()
+    this.#epoll = newEpoll()
+    this.#epollWatch = this.#watchEpoll()
+    if (this.#referenced > 0) this.#epollWatch.ref()
+    for (const [fd, watcher] of this.#watchers) {
+      if (watcher.isPaused) continue
+      try {
+        this.#add(fd, watcher, true)
+      } catch {
+        // The descriptor was closed elsewhere; using it reports why.
+        setImmediate(() => {
+          if (watcher.isOpen) watcher.notify(c.EPOLLERR)
+        })
+      }
+    }
+  }
+
+  #watchEpoll(): EpollWatch {
+    return watchEpoll(this.#epoll, () => this.#onReady())
+  }
+
+  /** @param replaces - take over an entry that is there already: no watch of ours has it */
+  #add(fd: number, watcher: Watcher, replaces: boolean): void {
+    if (this.#control(c.EPOLL_CTL_ADD, fd, watcher) === 0) return
+    const errno = lastErrno()
+    if (errno !== c.EEXIST || !replaces) throw new ErrnoError(errno, 'epoll_ctl')
+    check(this.#control(c.EPOLL_CTL_MOD, fd, watcher), 'epoll_ctl')
+  }
+
+  // Fails if the descriptor was closed elsewhere: then the entry is gone, or #renew gets rid of it.
+  #remove(fd: number, watcher: Watcher): void {
+    this.#control(c.EPOLL_CTL_DEL, fd, watcher)
+  }
+
+  #control(operation: number, fd: number, { events, serial }: Watcher): number {
     const { slabs, view } = this.#events
     const layout = libc().structs.epollEvent
-    view.setUint32(slabs.change.offset + layout.events, events, true)
+    const wanted = (events & c.EPOLLIN) === 0 ? events : events | c.EPOLLRDHUP
+    view.setUint32(slabs.change.offset + layout.events, wanted, true)
     view.setInt32(slabs.change.offset + layout.data, fd, true)
     view.setUint32(slabs.change.offset + layout.data + 4, serial, true)
-    check(libc().epoll_ctl(this.#epoll, operation, fd, slabs.change.address), 'epoll_ctl')
-  }
-
-  // The descriptor may be gone already, closed by somebody else: then epoll has let go of it by itself.
-  #forget(fd: number): void {
-    libc().epoll_ctl(this.#epoll, EPOLL_CTL_DEL, fd, this.#events.slabs.change.address)
-  }
-
-  // Exit handlers that come later may still close sockets, or wait: none of that may reach the handle any more.
-  #close(): void {
-    this.#isClosed = true
-    this.#watchers.clear()
-    this.#handle.close()
-    libc().close(this.#epoll)
+    return libc().epoll_ctl(this.#epoll, operation, fd, slabs.change.address)
   }
 }
 
@@ -154,10 +189,11 @@ export function reactor(): Reactor {
 }
 
 class Watcher {
-  /** Tells it from others with the same descriptor number; 32 bits, as epoll's data holds it beside the descriptor. */
+  /** Identifies it among watches of the same descriptor number; epoll's data holds its 32 bits beside the descriptor. */
   readonly serial: number
   events: number
   isOpen = true
+  isPaused = false
   isReferenced = false
   readonly #callback: ReadinessCallback
   readonly #resource: AsyncResource
@@ -178,13 +214,12 @@ class Watcher {
   }
 }
 
-/** Call it at the end of a poll callback: from Node 26 on, ticks queued in one wait for an event of another kind. */
-export function promptTicks(): void {
-  if (TICKS_NEED_AN_EVENT) setImmediate(() => {})
+function newEpoll(): number {
+  return check(libc().epoll_create1(c.EPOLL_CLOEXEC), 'epoll_create1')
 }
 
 /**
- * Makes an exception of a user's callback an uncaught one, as from any event handler. It must not go back through
+ * Makes an exception of a caller's callback an uncaught one, as from any event handler. It must not go back through
  * Koffi, where it would stay pending and surface in some unrelated call.
  */
 export function raise(error: unknown): void {
@@ -193,8 +228,8 @@ export function raise(error: unknown): void {
   })
 }
 
-const EVENTS_PER_TURN = 64
+const EVENTS_PER_WAIT = 64
 
-const TICKS_NEED_AN_EVENT = Number.parseInt(process.versions.node, 10) >= 26
+const MAX_UNVERIFIED = 16
 
 let instance: Reactor | undefined

@@ -1,6 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 import { typeError } from '../arguments/errors.js'
-import { EPOLLIN, EPOLLOUT } from '../libc/constants.js'
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, ESHUTDOWN } from '../libc/constants.js'
+import { ErrnoError } from '../libc/errno-error.js'
+import { abortable } from './abort.js'
 import { reactor, type Watch } from './reactor.js'
 
 /** What is waited for. */
@@ -12,54 +14,77 @@ export interface Listening {
   close(): void
 }
 
+/** One readiness event of a listener. */
+export interface ReadableEvent {
+  /** False once the listener was closed. */
+  isOpen(): boolean
+  /** True if nothing more will arrive: another holder of the socket has shut it down (shutdown(2)). */
+  readonly isShutDown: boolean
+  /** Ends the listener. */
+  close(): void
+}
+
 /**
- * Everybody who waits for one descriptor: any number of promises for either direction, and one listener, over one watch.
+ * All waits for one descriptor: any number of promises for either direction, and one listener, over one watch.
  */
 export class Waiters {
   readonly #fd: number
+  readonly #onErrorEvent: () => void
   readonly #waiting: Record<Direction, Set<Waiter>> = { readable: new Set(), writable: new Set() }
-  #listener: (() => void) | undefined
+  #listener: ((isShutDown: boolean) => void) | undefined
   #watch: Watch | undefined
   #events = 0
   #isReferenced = true
+  #isShutDown = false
 
-  constructor(fd: number) {
+  /** @param onErrorEvent - called before the waits are settled if the descriptor has an error event (EPOLLERR) */
+  constructor(fd: number, onErrorEvent: () => void = () => {}) {
     this.#fd = fd
+    this.#onErrorEvent = onErrorEvent
   }
 
   /**
-   * Settles when the descriptor is readable or writable, or has an error to tell.
+   * Settles when the descriptor is readable or writable, or has an error to report.
    *
-   * @throws the signal's reason, once it is aborted
+   * @throws the signal's reason, once it is aborted; ErrnoError `ESHUTDOWN` if nothing more will arrive
    */
-  async wait(direction: Direction, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    const { promise, waiter } = newWaiter()
-    const onAbort = () => waiter.reject(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    this.#waiting[direction].add(waiter)
-    try {
-      this.#refresh()
-      await promise
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
-      this.#waiting[direction].delete(waiter)
-      this.#refresh()
-    }
+  wait(direction: Direction, signal?: AbortSignal): Promise<void> {
+    return abortable(signal, (resolve, reject) => {
+      // The wait before this one was settled, so that what was queued could be received.
+      if (direction === 'readable' && this.#isShutDown) throw shutDownError()
+      const waiter = { resolve, reject }
+      const waiting = this.#waiting[direction]
+      waiting.add(waiter)
+      try {
+        this.#refresh()
+      } catch (error) {
+        waiting.delete(waiter)
+        throw error
+      }
+      return () => {
+        if (waiting.delete(waiter)) this.#refresh()
+      }
+    })
   }
 
   /**
-   * Calls back every time the descriptor is readable or has an error to tell, in the caller's async context.
+   * Calls back every time the descriptor is readable or has an error to report, in the caller's async context.
    *
-   * @param callback - is given what tells whether it is still wanted
+   * @throws TypeError `ERR_INVALID_STATE` if there is a listener already
    */
-  listen(callback: (isOpen: () => boolean) => void): Listening {
+  listen(callback: (event: ReadableEvent) => void): Listening {
     if (this.#listener !== undefined) {
       throw typeError('ERR_INVALID_STATE', 'the socket has a readable callback already; close that first')
     }
     const isOpen = () => this.#listener === listener
+    const close = () => {
+      if (!isOpen()) return
+      this.#listener = undefined
+      this.#refresh()
+    }
     const context = new AsyncResource('BATCHCONN_READABLE')
-    const listener = () => context.runInAsyncScope(callback, undefined, isOpen)
+    const listener = (isShutDown: boolean) =>
+      context.runInAsyncScope(callback, undefined, { isOpen, isShutDown, close })
     this.#listener = listener
     try {
       this.#refresh()
@@ -67,13 +92,7 @@ export class Waiters {
       this.#listener = undefined
       throw error
     }
-    return {
-      close: () => {
-        if (!isOpen()) return
-        this.#listener = undefined
-        this.#refresh()
-      },
-    }
+    return { close }
   }
 
   /** Whether waiting keeps the process alive. */
@@ -83,7 +102,7 @@ export class Waiters {
     else this.#watch?.unref()
   }
 
-  /** Rejects everybody and stops watching. Call it before the descriptor is closed. */
+  /** Rejects all waits and stops watching. Call it before the descriptor is closed. */
   close(reason: () => Error): void {
     this.#listener = undefined
     for (const waiters of Object.values(this.#waiting)) {
@@ -111,11 +130,14 @@ export class Waiters {
   }
 
   #wake(ready: number): void {
-    const isError = (ready & ~(EPOLLIN | EPOLLOUT)) !== 0
+    if ((ready & EPOLLERR) !== 0) this.#onErrorEvent()
+    const isShutDown = (ready & (EPOLLRDHUP | EPOLLHUP)) !== 0
+    const isError = isShutDown || (ready & EPOLLERR) !== 0
     if (isError || (ready & EPOLLOUT) !== 0) this.#settle('writable')
     if (isError || (ready & EPOLLIN) !== 0) {
       this.#settle('readable')
-      this.#listener?.()
+      this.#isShutDown = isShutDown
+      this.#listener?.(isShutDown)
     }
     this.#refresh()
   }
@@ -126,15 +148,12 @@ export class Waiters {
   }
 }
 
+/** The error for a socket that was shut down for receiving by another of its holders. */
+export function shutDownError(): ErrnoError {
+  return new ErrnoError(ESHUTDOWN, 'epoll_wait')
+}
+
 interface Waiter {
   resolve(): void
   reject(reason: unknown): void
-}
-
-function newWaiter(): { promise: Promise<void>; waiter: Waiter } {
-  let waiter: Waiter | undefined
-  const promise = new Promise<void>((resolve, reject) => {
-    waiter = { resolve, reject }
-  })
-  return { promise, waiter: waiter as Waiter }
 }

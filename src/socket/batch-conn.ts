@@ -2,21 +2,24 @@ import { typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import type { RecvBatch } from '../batch/recv-batch.js'
 import type { SendBatch } from '../batch/send-batch.js'
-import type { Family } from '../endpoint/endpoint.js'
-import { POLLIN, POLLOUT } from '../libc/constants.js'
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from '../libc/constants.js'
 import { libc } from '../libc/libc.js'
-import { Waiters } from '../loop/wait.js'
+import { shutDownError, Waiters } from '../loop/wait.js'
 import {
   type AdoptOptions,
+  type BatchesOptions,
   type BlockingOptions,
   blockingTimeout,
+  errorCallback,
   OPTION_NAMES,
   type OpenOptions,
+  type ReadOptions,
   type WaitOptions,
   waitSignal,
 } from './conn-options.js'
-import { assertRecvBatch, assertSendBatch, DatagramSocket } from './datagram-socket.js'
+import { assertSendBatch, DatagramSocket, type SocketDescriptor } from './datagram-socket.js'
 import { familyOfDescriptor, openDescriptor } from './descriptor.js'
+import { borrowDescriptor, ownDescriptor } from './descriptor-owner.js'
 import { pollBlocking } from './poll.js'
 import { batchesOf, type Reading, readTurn } from './reading.js'
 import { type SendReport, sendAll } from './send-all.js'
@@ -28,7 +31,15 @@ import { type SendReport, sendAll } from './send-all.js'
  * on the event loop; `recvBlocking` and `waitWritable` block the thread, for workers.
  */
 export class BatchConn extends DatagramSocket {
-  readonly #waiters = new Waiters(this.fd)
+  readonly #waiters: Waiters
+
+  private constructor(key: typeof CONSTRUCTOR_KEY, descriptor: SocketDescriptor, options: AdoptOptions) {
+    if (key !== CONSTRUCTOR_KEY) {
+      throw typeError('ERR_ILLEGAL_CONSTRUCTOR', 'make sockets by BatchConn.open() or BatchConn.adopt()')
+    }
+    super(descriptor, options)
+    this.#waiters = new Waiters(descriptor.fd, () => this.noteErrorEvent())
+  }
 
   /**
    * Opens a socket.
@@ -38,24 +49,10 @@ export class BatchConn extends DatagramSocket {
    */
   static open(options?: OpenOptions): BatchConn {
     const given = validate.options(options, 'BatchConn.open', ['family', ...OPTION_NAMES])
-    const family = validate.oneOf(given.family ?? 'ipv4', 'family', ['ipv4', 'ipv6'])
-    return BatchConn.#own(openDescriptor(family), family, given)
-  }
-
-  /**
-   * Takes over an existing descriptor, from another library or from a parent process. It is closed by `close`.
-   *
-   * @throws ErrnoError `EBADF`, `ENOTSOCK`; TypeError `ERR_INVALID_FD_TYPE` if it is no UDP socket
-   */
-  static adopt(fd: number, options?: AdoptOptions): BatchConn {
-    const given = validate.options(options, 'BatchConn.adopt', OPTION_NAMES)
-    validate.integer(fd, 'fd', 0, 2 ** 31 - 1)
-    return new BatchConn(fd, familyOfDescriptor(fd), given)
-  }
-
-  static #own(fd: number, family: Family, options: AdoptOptions): BatchConn {
+    const family = validate.oneOf(given.family === undefined ? 'ipv4' : given.family, 'family', ['ipv4', 'ipv6'])
+    const fd = openDescriptor(family)
     try {
-      return new BatchConn(fd, family, options)
+      return new BatchConn(CONSTRUCTOR_KEY, { fd, family, own: ownDescriptor }, given)
     } catch (error) {
       libc().close(fd)
       throw error
@@ -63,44 +60,65 @@ export class BatchConn extends DatagramSocket {
   }
 
   /**
-   * Sends all of the batch, waiting whenever the socket would block. A message that fails costs only itself.
+   * Takes over an existing descriptor, from another library or from a parent process. It is closed by `close`, and in a
+   * worker thread by the worker's end.
    *
-   * @returns how many were accepted, and which failed with what
+   * @throws ErrnoError `EBADF`, `ENOTSOCK`; TypeError `ERR_INVALID_FD_TYPE` if it is no UDP socket
+   */
+  static adopt(fd: number, options?: AdoptOptions): BatchConn {
+    const given = validate.options(options, 'BatchConn.adopt', OPTION_NAMES)
+    validate.integer(fd, 'fd', 0, 2 ** 31 - 1)
+    return new BatchConn(CONSTRUCTOR_KEY, { fd, family: familyOfDescriptor(fd), own: ownDescriptor }, given)
+  }
+
+  /** Uses a descriptor that someone else closes, after this object is closed. @internal */
+  static borrow(fd: number, options: AdoptOptions): BatchConn {
+    return new BatchConn(CONSTRUCTOR_KEY, { fd, family: familyOfDescriptor(fd), own: borrowDescriptor }, options)
+  }
+
+  /**
+   * Sends all of the batch, waiting whenever the socket would block. A message that fails does not affect the others.
+   *
+   * If it rejects (aborted, closed), `batch.sent` and `batch.failed` hold the result up to then; call it again to resume.
+   *
+   * @returns how many were accepted, and which failed with which error
+   * @throws the signal's reason, once it is aborted; TypeError `ERR_SOCKET_CLOSED`
    */
   async sendAll(batch: SendBatch, options?: WaitOptions): Promise<SendReport> {
-    assertSendBatch(batch)
-    return sendAll(this, batch, waitSignal(options, 'sendAll'))
+    return sendAll(this, assertSendBatch(batch), waitSignal(options, 'sendAll'))
   }
 
   /**
    * Calls back with the batch whenever datagrams have arrived: the fast way to receive on the event loop. The batch's
-   * content is good until the callback returns. One turn's work is bounded, so that timers and other sockets go on.
+   * content is valid until the callback returns. Work per loop iteration is bounded, so that timers and other sockets go on.
    *
-   * An exception in the callback, or of `recv`, is an uncaught one, as in any event handler; receiving goes on.
+   * An exception in the callback is an uncaught one, as in any event handler; receiving goes on.
    *
-   * @returns what ends it; `unref` lets the process end meanwhile
-   * @throws TypeError `ERR_INVALID_STATE` if the socket has such a callback already
+   * @returns an object that ends it; `unref` lets the process end meanwhile
+   * @throws TypeError `ERR_INVALID_STATE` if the socket has such a callback already; RangeError `ERR_SLOT_TOO_SMALL`
    */
-  onReadable(batch: RecvBatch, callback: (batch: RecvBatch) => void): Reading {
+  onReadable(batch: RecvBatch, callback: (batch: RecvBatch) => void, options?: ReadOptions): Reading {
     this.assertOpen()
-    assertRecvBatch(batch)
+    this.assertReceivable(batch)
     validate.callback(callback, 'callback')
-    return this.#waiters.listen((isOpen) => readTurn(this, batch, callback, isOpen))
+    const onError = errorCallback(validate.options(options, 'onReadable', ['onError']).onError)
+    return this.#waiters.listen((event) => readTurn(this, batch, callback, onError, event))
   }
 
   /**
-   * The batch, again and again, each time with what has arrived. Its content is good until the next round. Ends when the
+   * The batch, again and again, each time with what has arrived. Its content is valid until the next round. Ends when the
    * socket is closed.
    *
-   * @throws the signal's reason, once it is aborted
+   * @throws the signal's reason, once it is aborted; RangeError `ERR_SLOT_TOO_SMALL`
    */
-  batches(batch: RecvBatch, options?: WaitOptions): AsyncGenerator<RecvBatch, void, void> {
+  batches(batch: RecvBatch, options?: BatchesOptions): AsyncGenerator<RecvBatch, void, void> {
     this.assertOpen()
-    assertRecvBatch(batch)
-    return batchesOf(this, batch, waitSignal(options, 'batches'))
+    this.assertReceivable(batch)
+    const { signal, onError } = validate.options(options, 'batches', ['signal', 'onError'])
+    return batchesOf(this, batch, validate.abortSignal(signal, 'signal'), errorCallback(onError))
   }
 
-  /** Settles when there is something to receive, or an error to tell. */
+  /** Settles when there is something to receive, or an error to report. */
   async readable(options?: WaitOptions): Promise<void> {
     const signal = waitSignal(options, 'readable')
     this.assertOpen()
@@ -114,7 +132,7 @@ export class BatchConn extends DatagramSocket {
     return this.#waiters.wait('writable', signal)
   }
 
-  /** Keeps the process alive while something waits on this socket, which is so from the start. */
+  /** Keeps the process alive while something waits on this socket, the default. */
   ref(): this {
     this.#waiters.setReferenced(true)
     return this
@@ -126,27 +144,38 @@ export class BatchConn extends DatagramSocket {
     return this
   }
 
-  /** `recv`, but blocks the thread until something arrives. For worker threads: nothing else runs meanwhile. */
+  /**
+   * `recv`, but blocks the thread until something arrives. For worker threads: nothing else runs meanwhile.
+   *
+   * @returns how many datagrams are in the batch now; 0 if the time ran out first
+   * @throws as `recv`; ErrnoError `ESHUTDOWN` if another holder of the socket has shut it down
+   */
   recvBlocking(batch: RecvBatch, options?: BlockingOptions): number {
     const timeoutMs = blockingTimeout(options, 'recvBlocking')
     const deadline = performance.now() + timeoutMs
+    let events = 0
     for (;;) {
       const count = this.recv(batch)
       if (count > 0) return count
-      // A datagram that woke us can turn out bad (checksum) and be gone again.
-      if (!pollBlocking(this.fd, POLLIN, Math.max(0, deadline - performance.now()))) return 0
+      if ((events & (POLLRDHUP | POLLHUP)) !== 0) throw shutDownError()
+      const leftMs = deadline - performance.now()
+      // What woke the poll can turn out to be nothing: a datagram with a bad checksum, a report in the error queue.
+      if (events !== 0 && leftMs <= 0) return 0
+      events = pollBlocking(this.fd, POLLIN | POLLRDHUP, Math.max(0, leftMs))
+      if (events === 0) return 0
+      if ((events & POLLERR) !== 0) this.noteErrorEvent()
     }
   }
 
   /** Blocks the thread until the socket can send again. @returns false if the time ran out first */
   waitWritable(options?: BlockingOptions): boolean {
-    return pollBlocking(this.fd, POLLOUT, blockingTimeout(options, 'waitWritable'))
+    return pollBlocking(this.fd, POLLOUT, blockingTimeout(options, 'waitWritable')) !== 0
   }
 
-  /** As `DatagramSocket.release`; whoever waits on it is told `ERR_SOCKET_CLOSED`. */
-  override release(): number {
-    this.assertOpen()
+  /** @internal */
+  protected override beforeClose(): void {
     this.#waiters.close(() => typeError('ERR_SOCKET_CLOSED', 'the socket was closed while waiting'))
-    return super.release()
   }
 }
+
+const CONSTRUCTOR_KEY = Symbol('batchconn socket')

@@ -7,13 +7,13 @@ import { SETTING_NAMES, type SocketSettings } from './socket-options.js'
 export interface OpenOptions extends SocketSettings, ControlSettings {
   /** Default `ipv4`. An IPv6 socket also takes IPv4 (as `::ffff:192.0.2.7`) unless `ipv6Only`. */
   family?: Family
-  /** SO_RXQ_OVFL: count what the kernel drops because the receive buffer is full; `kernelDrops` tells. */
+  /** Count what the kernel drops because the receive buffer is full, in `kernelDrops` (SO_RXQ_OVFL). */
   countDrops?: boolean
-  /** May trains be sent (UDP_SEGMENT)? Default true; the environment variable BATCHCONN_NO_GSO says no. */
+  /** Allow GSO sends (UDP_SEGMENT). Default true; the environment variable BATCHCONN_NO_GSO=1 disables them. */
   gso?: boolean
   /**
-   * Take trains whole (UDP_GRO), into a `RecvBatch` made with `gro`. Default false; the environment variable
-   * BATCHCONN_NO_GRO says no.
+   * Receive GRO buffers (UDP_GRO), into a `RecvBatch` made with `gro`. Default false; the environment variable
+   * BATCHCONN_NO_GRO=1 disables them.
    */
   gro?: boolean
 }
@@ -27,9 +27,22 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined
 }
 
+/** Where errors go that receiving meets. */
+export interface ReadOptions {
+  /**
+   * Called with each error that the network answered an earlier datagram with (`ECONNREFUSED` on a connected socket, say):
+   * receiving goes on, and without this option they are passed over. Also called, once, with an error that ends the
+   * reading; without this option that is an uncaught exception (`onReadable`) or thrown (`batches`).
+   */
+  onError?: ((error: Error) => void) | undefined
+}
+
+/** How to read batches. */
+export interface BatchesOptions extends WaitOptions, Pick<ReadOptions, 'onError'> {}
+
 /** How long to block. */
 export interface BlockingOptions {
-  /** In milliseconds; left out, for ever. */
+  /** In milliseconds. Default: no limit. */
   timeoutMs?: number
 }
 
@@ -39,6 +52,11 @@ export const OPTION_NAMES = ['countDrops', 'gso', 'gro', ...SETTING_NAMES, ...CO
 /** The signal of some wait options, checked. */
 export function waitSignal(options: WaitOptions | undefined, where: string): AbortSignal | undefined {
   return validate.abortSignal(validate.options(options, where, ['signal']).signal, 'signal')
+}
+
+/** The error callback of some read options, checked. */
+export function errorCallback(onError: ReadOptions['onError']): ReadOptions['onError'] {
+  return onError === undefined ? undefined : validate.callback(onError, 'onError')
 }
 
 /** The timeout of some blocking options, in milliseconds, checked. */

@@ -1,59 +1,81 @@
 import { received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
-import { RecvBatch, slotTooSmall, TRAIN_SLOT_BYTES } from '../batch/recv-batch.js'
-import { SendBatch } from '../batch/send-batch.js'
+import type { Messages } from '../batch/messages.js'
+import { GRO_SLOT_BYTES, type ReceiveSide, type RecvBatch, receiveSideOf, slotTooSmall } from '../batch/recv-batch.js'
+import { messagesOf, type SendBatch } from '../batch/send-batch.js'
 import { DestinationKind, type Endpoint, type EndpointLike, endpoint, type Family } from '../endpoint/endpoint.js'
-import { check } from '../libc/check.js'
+import { ErrnoError } from '../libc/errno-error.js'
 import { libc } from '../libc/libc.js'
+import { BatchedCalls } from './batched-calls.js'
 import type { AdoptOptions } from './conn-options.js'
 import { bindDescriptor, connectDescriptor, disconnectDescriptor, localEndpoint, remoteEndpoint } from './descriptor.js'
+import type { DescriptorOwner } from './descriptor-owner.js'
 import { DropCounter } from './drop-counter.js'
 import { ErrorQueue, type NetworkError } from './error-queue.js'
 import { changeMembership, type Membership } from './multicast.js'
 import { receive } from './receive.js'
-import { applyControlSettings } from './receive-options.js'
+import { applyControlSettings, recvErrorsSetting } from './receive-options.js'
+import { type OffloadStatus, openReceiveOffload, SegmentationOffload } from './segmentation-offload.js'
 import { SETTING_NAMES, SocketOptions } from './socket-options.js'
-import { type OffloadStatus, openReceiveOffload, SegmentationOffload } from './trains.js'
 import { type Sending, transmit } from './transmit.js'
 
+/** A descriptor that becomes a socket. @internal */
+export interface SocketDescriptor {
+  readonly fd: number
+  readonly family: Family
+  /** Called last, when all options are set: until then the descriptor stays with the caller. */
+  own(fd: number): DescriptorOwner
+}
+
 /**
- * The mechanism of a UDP socket: its descriptor's life, its options, and one system call a batch. It never waits.
+ * The mechanism of a UDP socket: its descriptor's life, its options, and one system call per batch. It never waits.
  */
 export class DatagramSocket {
-  readonly family: Family
-  /** The socket's options, read from and written to the kernel. */
-  readonly options: SocketOptions
-  readonly #libc = libc()
+  readonly #family: Family
+  readonly #options: SocketOptions
   readonly #drops: DropCounter
-  readonly #errors: ErrorQueue | undefined
-  readonly #sending: { -readonly [name in keyof Sending]: Sending[name] } & { trains: SegmentationOffload }
+  readonly #errors: ErrorQueue
+  readonly #calls: BatchedCalls
+  readonly #sending: { -readonly [name in keyof Sending]: Sending[name] }
   readonly #gro: OffloadStatus
+  readonly #owner: DescriptorOwner
   #fd: number
 
-  protected constructor(fd: number, family: Family, options: AdoptOptions) {
+  protected constructor({ fd, family, own }: SocketDescriptor, options: AdoptOptions) {
+    const { countDrops = false, gro = false, gso = true } = options
     this.#fd = fd
-    this.family = family
-    this.options = new SocketOptions(() => this.fd, family)
+    this.#family = family
+    this.#options = new SocketOptions(() => this.#openFd(), family)
     for (const name of SETTING_NAMES) {
-      if (options[name] !== undefined) Object.assign(this.options, { [name]: options[name] })
+      if (options[name] !== undefined) Object.assign(this.#options, { [name]: options[name] })
     }
-    this.#drops = new DropCounter(fd, validate.boolean(options.countDrops ?? false, 'countDrops'))
+    this.#drops = new DropCounter(fd, validate.boolean(countDrops, 'countDrops'))
     applyControlSettings(fd, family, options)
-    this.#gro = openReceiveOffload(fd, validate.boolean(options.gro ?? false, 'gro'))
-    this.#errors = options.recvErrors ? new ErrorQueue(this.#libc, fd) : undefined
+    this.#gro = openReceiveOffload(fd, validate.boolean(gro, 'gro'))
+    this.#errors = new ErrorQueue(libc(), fd, recvErrorsSetting(fd, family))
+    this.#calls = new BatchedCalls(libc(), fd)
     this.#sending = {
-      fd,
-      served: 0,
-      trains: new SegmentationOffload(fd, validate.boolean(options.gso ?? true, 'gso')),
-      onStoredError: () => this.#errors?.drain(),
+      calls: this.#calls,
+      supported: 0,
+      offload: new SegmentationOffload(fd, validate.boolean(gso, 'gso')),
+      isOwnError: (errno) => this.#errors.isEnabled && this.#errors.drain(errno) === 'local',
     }
     this.noteConnection()
+    this.#owner = own(fd)
+  }
+
+  get family(): Family {
+    return this.#family
+  }
+
+  /** The socket's options, read from and written to the kernel. */
+  get options(): SocketOptions {
+    return this.#options
   }
 
   /** The descriptor. @throws TypeError `ERR_SOCKET_CLOSED` */
   get fd(): number {
-    this.assertOpen()
-    return this.#fd
+    return this.#openFd()
   }
 
   get closed(): boolean {
@@ -62,65 +84,77 @@ export class DatagramSocket {
 
   /** Where the socket is bound; port 0 if it is not yet. */
   get localAddress(): Endpoint {
-    const address = localEndpoint(this.fd)
+    const address = localEndpoint(this.#openFd())
     if (address === undefined) throw typeError('ERR_INVALID_FD_TYPE', 'the socket has no IP address')
     return address
   }
 
   /** The peer the socket is connected to, if it is. */
   get remoteAddress(): Endpoint | undefined {
-    return remoteEndpoint(this.fd)
+    return remoteEndpoint(this.#openFd())
   }
 
   /**
-   * How many datagrams the kernel has dropped for want of room, up to now (before Linux 4.12: up to the last datagram
-   * received); undefined unless opened with `countDrops`.
+   * Number of datagrams the kernel has dropped because the receive buffer was full, up to now (before Linux 4.12: up to
+   * the last datagram received); undefined unless opened with `countDrops`.
+   *
+   * With `gro` the kernel counts buffers, and a dropped GRO buffer counts once, however many datagrams it holds: the
+   * number is then a lower bound.
    */
   get kernelDrops(): number | undefined {
     return this.#drops.total(!this.closed)
   }
 
-  /** Whether trains are sent (UDP_SEGMENT), and why. A device that refuses one switches it off for good. */
+  /** Whether GSO sends are made (UDP_SEGMENT), and why. A device that rejects them switches them off for good. */
   get gso(): OffloadStatus {
     this.assertOpen()
-    return this.#sending.trains.status
+    return this.#sending.offload.status
   }
 
-  /** Whether trains are taken whole (UDP_GRO), and why. */
+  /** Whether GRO buffers are received (UDP_GRO), and why. */
   get gro(): OffloadStatus {
     return this.#gro
   }
 
+  /**
+   * Whether `sendmmsg` and `recvmmsg` are used. Off where the system refuses them (a seccomp filter, an old kernel): then
+   * each message takes a system call, and everything else is the same.
+   */
+  get batching(): OffloadStatus {
+    return this.#calls.status
+  }
+
   /** bind(2). @throws ErrnoError `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` */
   bind(address: EndpointLike): this {
-    bindDescriptor(this.fd, this.#ofFamily(address))
+    bindDescriptor(this.#openFd(), this.#ofFamily(address))
     return this
   }
 
-  /** connect(2): messages without a destination go there, and nobody else is heard. */
+  /** connect(2): sets the default destination; only datagrams from that peer are received. */
   connect(address: EndpointLike): this {
     const peer = this.#ofFamily(address)
     if (peer.port === 0) validate.port(0, 'port', 1)
-    connectDescriptor(this.fd, peer)
+    connectDescriptor(this.#openFd(), peer)
     this.noteConnection()
     return this
   }
 
-  /** Looks whether the descriptor is connected: somebody else may have done that. @internal */
+  /** Reads from the kernel whether the descriptor is connected: another owner may have changed that. @internal */
   noteConnection(): void {
     const connected = this.remoteAddress === undefined ? 0 : DestinationKind.connected
-    this.#sending.served = DestinationKind[this.family] | connected
+    this.#sending.supported = DestinationKind[this.#family] | connected
+    this.#sending.offload.forgetPeer()
   }
 
   /** Undoes `connect`. */
   disconnect(): this {
-    disconnectDescriptor(this.fd)
+    disconnectDescriptor(this.#openFd())
     this.noteConnection()
     return this
   }
 
   /**
-   * Hands over what is unsent in the batch, from `batch.sent` on: one system call, more above 1024 messages.
+   * Passes what is unsent in the batch to the kernel, from `batch.sent` on: one system call, more above 1024 messages.
    *
    * @returns how many messages this call accepted. Fewer than were left means: call again, the reason shows then.
    *   0 means that the socket would block (or that nothing was left).
@@ -128,10 +162,12 @@ export class DatagramSocket {
    *   passes over it
    */
   send(batch: SendBatch): number {
-    this.assertOpen()
-    assertSendBatch(batch)
-    batch.assertMemory()
-    return transmit(this.#libc, this.#sending, batch)
+    return this.#transmit(assertSendBatch(batch), Number.POSITIVE_INFINITY)
+  }
+
+  /** `send`, in one system call at the most. @internal */
+  sendOnce(messages: Messages): number {
+    return this.#transmit(messages, 1)
   }
 
   /**
@@ -141,23 +177,42 @@ export class DatagramSocket {
    * @throws ErrnoError, `ECONNREFUSED` for a connected peer that is not there
    */
   recv(batch: RecvBatch): number {
-    const { fd } = this
-    assertRecvBatch(batch)
-    if (this.#gro.state === 'on' && batch.slotBytes < TRAIN_SLOT_BYTES) throw slotTooSmall(batch.slotBytes)
-    const count = receive(this.#libc, fd, batch, this.#errors)
-    if (count > 0) this.#drops.note(batch)
-    return count
+    this.assertOpen()
+    const side = this.assertReceivable(batch)
+    try {
+      const count = receive(this.#calls, side.slots, this.#errors)
+      if (count > 0) this.#drops.note(side)
+      return count
+    } catch (error) {
+      throw this.#noteLoss(error)
+    }
   }
 
   /**
-   * The errors the network answered with since the last call, oldest first, at most 1024. With `recvErrors` they come
-   * this way alone. What this host itself refuses (EMSGSIZE) is told here, and fails the message as well.
+   * Checks that a batch can take what this socket receives.
    *
-   * @throws TypeError `ERR_INVALID_STATE` unless the socket was opened with `recvErrors`
+   * @throws TypeError `ERR_INVALID_ARG_TYPE`, RangeError `ERR_SLOT_TOO_SMALL` @internal
+   */
+  assertReceivable(batch: unknown): ReceiveSide {
+    const side = assertRecvBatch(batch)
+    if (this.#gro.state === 'on' && side.slots.slotBytes < GRO_SLOT_BYTES) throw slotTooSmall(side.slots.slotBytes)
+    return side
+  }
+
+  /** Notes that the descriptor has an error event, so that the next `recv` empties the error queue. @internal */
+  noteErrorEvent(): void {
+    this.#errors.noteEvent()
+  }
+
+  /**
+   * Errors reported by the network since the last call, oldest first, at most 1024. With `recvErrors` they are reported
+   * here only. What this host itself rejects (EMSGSIZE) is reported here, and fails the message as well.
+   *
+   * @throws TypeError `ERR_INVALID_STATE` unless the socket has `recvErrors`
    */
   errors(): NetworkError[] {
     this.assertOpen()
-    if (this.#errors === undefined) {
+    if (!this.#errors.isEnabled) {
       throw typeError('ERR_INVALID_STATE', 'errors() needs a socket that was opened with recvErrors: true')
     }
     return this.#errors.take()
@@ -165,58 +220,90 @@ export class DatagramSocket {
 
   /** Joins a multicast group. @throws ErrnoError `ENODEV`, `EADDRINUSE` */
   joinMulticast(membership: Membership): this {
-    changeMembership(this.fd, this.family, 'join', membership)
+    changeMembership(this.#openFd(), this.#family, 'join', membership)
     return this
   }
 
   /** Leaves a multicast group. @throws ErrnoError `EADDRNOTAVAIL` if it was not joined */
   leaveMulticast(membership: Membership): this {
-    changeMembership(this.fd, this.family, 'leave', membership)
+    changeMembership(this.#openFd(), this.#family, 'leave', membership)
     return this
   }
 
   /**
    * Gives the descriptor up without closing it: the opposite of `adopt`. This object is closed then.
    *
-   * @returns the descriptor, the caller's from now on
+   * @returns the descriptor, which the caller must close. In a worker thread it is a duplicate, with another number.
    */
   release(): number {
-    const { fd } = this
+    this.assertOpen()
+    this.beforeClose()
     this.#fd = -1
-    return fd
+    return this.#owner.release()
   }
 
-  /** Closes the socket. Closing twice is fine. */
+  /** Closes the socket. Closing twice has no effect. */
   close(): void {
     if (this.#fd < 0) return
-    check(this.#libc.close(this.release()), 'close')
+    this.beforeClose()
+    this.#fd = -1
+    this.#owner.close()
   }
 
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /** Ends what uses the descriptor. @internal */
+  protected beforeClose(): void {}
+
   /** @throws TypeError `ERR_SOCKET_CLOSED` */
   protected assertOpen(): void {
     if (this.#fd < 0) throw typeError('ERR_SOCKET_CLOSED', 'the socket is closed')
   }
 
+  #transmit(messages: Messages, maxCalls: number): number {
+    this.assertOpen()
+    try {
+      return transmit(this.#sending, messages, maxCalls)
+    } catch (error) {
+      throw this.#noteLoss(error)
+    }
+  }
+
+  // The descriptor was closed elsewhere. Its number can be in use again, so nothing may be done with it any more.
+  #noteLoss(error: unknown): unknown {
+    if (this.#fd >= 0 && error instanceof ErrnoError && LOST_DESCRIPTOR.has(error.code)) {
+      this.beforeClose()
+      this.#fd = -1
+    }
+    return error
+  }
+
+  #openFd(): number {
+    this.assertOpen()
+    return this.#fd
+  }
+
   #ofFamily(address: EndpointLike): Endpoint {
     const made = endpoint(address)
-    if (made.family === this.family) return made
-    const message = `the socket is ${this.family}; ${made} is an ${made.family} address`
+    if (made.family === this.#family) return made
+    const message = `the socket is ${this.#family}; ${made} is an ${made.family} address`
     throw typeError('ERR_ADDRESS_FAMILY', message)
   }
 }
 
+const LOST_DESCRIPTOR = new Set(['EBADF', 'ENOTSOCK'])
+
 /** @throws TypeError `ERR_INVALID_ARG_TYPE` */
-export function assertSendBatch(batch: unknown): asserts batch is SendBatch {
-  if (batch instanceof SendBatch) return
+export function assertSendBatch(batch: unknown): Messages {
+  const messages = messagesOf(batch)
+  if (messages !== undefined) return messages
   throw typeError('ERR_INVALID_ARG_TYPE', `batch must be a SendBatch; ${received(batch)}`)
 }
 
-/** @throws TypeError `ERR_INVALID_ARG_TYPE` */
-export function assertRecvBatch(batch: unknown): asserts batch is RecvBatch {
-  if (batch instanceof RecvBatch) return
+function assertRecvBatch(batch: unknown): ReceiveSide {
+  const side = receiveSideOf(batch)
+  if (side !== undefined) return side
   throw typeError('ERR_INVALID_ARG_TYPE', `batch must be a RecvBatch; ${received(batch)}`)
 }

@@ -1,5 +1,5 @@
 import { typeError } from '../arguments/errors.js'
-import { type Endpoint, endpointFromSockaddr, type Family } from '../endpoint/endpoint.js'
+import { type Endpoint, endpointFromSockaddr, type Family, sockaddrWords } from '../endpoint/endpoint.js'
 import { check, lastErrno } from '../libc/check.js'
 import {
   AF_INET,
@@ -83,7 +83,7 @@ export function remoteEndpoint(fd: number): Endpoint | undefined {
 
 function writeSockaddr(from: Endpoint): number {
   const { slabs, words } = scratch()
-  words.set(from.words, slabs.address.offset / 4)
+  words.set(sockaddrWords(from), slabs.address.offset / 4)
   return slabs.address.address
 }
 

@@ -1,4 +1,4 @@
-import type { RecvBatch } from '../batch/recv-batch.js'
+import type { ReceiveSide } from '../batch/recv-batch.js'
 import { SK_MEMINFO_DROPS, SO_MEMINFO, SO_RXQ_OVFL, SOL_SOCKET } from '../libc/constants.js'
 import { setIntegerOption, unsignedOption } from './option.js'
 
@@ -27,14 +27,14 @@ export class DropCounter {
   }
 
   /** Takes the count that came with the last datagram of a batch. */
-  note(batch: RecvBatch): void {
-    if (this.#isOn) this.#advance(batch.control.dropCount(batch.length - 1))
+  note({ control, slots }: ReceiveSide): void {
+    if (this.#isOn) this.#advance(control.dropCount(slots.length - 1))
   }
 
   #advance(count: number | undefined): void {
     if (count === undefined) return
     const more = (count - this.#last) >>> 0
-    // A datagram's count is as old as the datagram: behind what the kernel has said since, it is no news.
+    // A datagram's count is as old as the datagram: it can lie behind what the kernel has reported since.
     if (more >= 2 ** 31) return
     this.#total += more
     this.#last = count

@@ -14,14 +14,14 @@ export interface NetworkError {
   readonly code: string
   /** Negative, as in Node's system errors. */
   readonly errno: number
-  /** Who found out: this host, or ICMP. */
+  /** Origin of the report: this host, or ICMP. */
   readonly origin: 'local' | 'icmp' | 'icmp6' | 'other'
   /** ICMP's type and code. */
   readonly icmpType: number
   readonly icmpCode: number
-  /** The host that answered. */
+  /** Address of the host that answered. */
   readonly offender: Endpoint | undefined
-  /** Where the datagram was going. */
+  /** Destination of the datagram. */
   readonly destination: Endpoint | undefined
   /** For EMSGSIZE: what the path carries, in bytes. */
   readonly mtu: number | undefined
@@ -31,14 +31,31 @@ export interface NetworkError {
 
 /** A socket's error queue. */
 export class ErrorQueue {
+  /** True if reports are kept for `take`; otherwise they are read and dropped. */
+  readonly isEnabled: boolean
   readonly #libc: Libc
   readonly #fd: number
-  readonly #inbox = new RecvBatch({ capacity: 1, slotBytes: 2048 })
+  #inbox: RecvBatch | undefined
+  #hasEvent = false
   #kept: NetworkError[] = []
 
-  constructor(libc: Libc, fd: number) {
+  constructor(libc: Libc, fd: number, isEnabled: boolean) {
     this.#libc = libc
     this.#fd = fd
+    this.isEnabled = isEnabled
+  }
+
+  /** True if a report may be waiting. */
+  get isDue(): boolean {
+    return this.isEnabled || this.#hasEvent
+  }
+
+  /**
+   * Notes that the descriptor had an error event. IP_RECVERR can be set without this object: by the descriptor's former
+   * owner, or by another process that shares it.
+   */
+  noteEvent(): void {
+    this.#hasEvent = true
   }
 
   /** Everything that has come since the last call, oldest first. */
@@ -52,20 +69,26 @@ export class ErrorQueue {
   /**
    * Empties the kernel's queue, which otherwise fails one send or receive after the other.
    *
-   * @returns true if there was anything in it
+   * @param errno - returns 'local' if this host itself reported this error
    */
-  drain(): boolean {
-    let found = false
-    for (let next = this.#read(); next !== undefined; next = this.#read()) {
-      found = true
-      if (this.#kept.length < MAX_KEPT) this.#kept.push(next)
+  drain(errno?: number): 'empty' | 'network' | 'local' {
+    this.#hasEvent = false
+    let found: 'empty' | 'network' | 'local' = 'empty'
+    for (let count = 0; count < MAX_READS; count += 1) {
+      const next = this.#read()
+      if (next === undefined) return found
+      if (next.origin === 'local' && next.errno === -(errno ?? 0)) found = 'local'
+      else if (found === 'empty') found = 'network'
+      if (this.isEnabled && this.#kept.length < MAX_KEPT) this.#kept.push(next)
     }
+    this.#hasEvent = true
     return found
   }
 
   #read(): NetworkError | undefined {
+    this.#inbox ??= new RecvBatch({ capacity: 1, slotBytes: 2048 })
     const { slots } = this.#inbox
-    this.#inbox.prepare()
+    slots.prepare()
     const byteLength = this.#libc.recvmsg(this.#fd, slots.headersAddress, c.MSG_ERRQUEUE | c.MSG_DONTWAIT)
     if (byteLength < 0) {
       const errno = lastErrno()
@@ -74,7 +97,7 @@ export class ErrorQueue {
       throw new ErrnoError(errno, 'recvmsg')
     }
     slots.writeLength(0, byteLength)
-    this.#inbox.fill(1)
+    slots.fill(1)
     return describe(this.#inbox)
   }
 }
@@ -123,5 +146,8 @@ const ORIGINS: Record<number, NetworkError['origin']> = {
   [c.SO_EE_ORIGIN_ICMP6]: 'icmp6',
 }
 
-/** Beyond it the newest are dropped: memory stays bounded if nobody asks. */
+/** Beyond it the newest are dropped: memory stays bounded if `take` is never called. */
 const MAX_KEPT = 1024
+
+/** Reports can come in as fast as they are read. */
+const MAX_READS = 1024

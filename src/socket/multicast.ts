@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
-import { type Endpoint, endpoint, type Family } from '../endpoint/endpoint.js'
+import { type Endpoint, endpoint, type Family, sockaddrWords } from '../endpoint/endpoint.js'
 import { interfaceIndex } from '../endpoint/numeric-address.js'
 import {
   IP_MULTICAST_IF,
@@ -77,7 +77,7 @@ function addressOfFamily(text: unknown, name: string, family: Family): Endpoint 
 }
 
 function copySockaddr(view: DataView, offset: number, from: Endpoint): void {
-  for (const [index, word] of from.words.entries()) view.setUint32(offset + index * 4, word, true)
+  for (const [index, word] of sockaddrWords(from).entries()) view.setUint32(offset + index * 4, word, true)
 }
 
 const MEMBERSHIP_OPTIONS = {

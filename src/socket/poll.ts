@@ -5,23 +5,23 @@ import { libc } from '../libc/libc.js'
 import { scratch } from '../memory/scratch.js'
 
 /**
- * Blocks this thread until the descriptor has one of `events`, or an error to tell (poll(2)).
+ * Blocks this thread until the descriptor has one of `events`, or an error to report (poll(2)).
  *
  * @param timeoutMs - how long at the most; Infinity for ever
- * @returns false if the time ran out first
+ * @returns the events; 0 if the time ran out first
  */
-export function pollBlocking(fd: number, events: number, timeoutMs: number): boolean {
+export function pollBlocking(fd: number, events: number, timeoutMs: number): number {
   const deadline = performance.now() + timeoutMs
   for (;;) {
     const left = Math.max(0, deadline - performance.now())
     // In slices, so that a worker that waits here can still be terminated: that takes effect between two of them.
     const ready = pollOnce(fd, events, Math.ceil(Math.min(left, SLICE_MS)))
-    if (ready) return true
-    if (left <= SLICE_MS && performance.now() >= deadline) return false
+    if (ready !== 0) return ready
+    if (left <= SLICE_MS && performance.now() >= deadline) return 0
   }
 }
 
-function pollOnce(fd: number, events: number, timeoutMs: number): boolean {
+function pollOnce(fd: number, events: number, timeoutMs: number): number {
   const { slabs, view } = scratch()
   const { pollfd } = libc().structs
   const { offset, address } = slabs.value
@@ -31,10 +31,10 @@ function pollOnce(fd: number, events: number, timeoutMs: number): boolean {
   const count = libc().poll(address, 1, timeoutMs)
   if (count < 0) {
     const errno = lastErrno()
-    if (errno === EINTR) return false
+    if (errno === EINTR) return 0
     throw new ErrnoError(errno, 'poll')
   }
-  return count > 0
+  return count === 0 ? 0 : view.getInt16(offset + pollfd.revents, true)
 }
 
 const SLICE_MS = 100

@@ -2,19 +2,21 @@ import * as validate from '../arguments/validate.js'
 import type { Family } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { structs } from '../libc/structs.js'
-import { setIntegerOption, setStructureOption } from './option.js'
+import { integerOption, setIntegerOption, setStructureOption } from './option.js'
 
-/** What the kernel is to tell about each datagram, and what sending may use. Off unless asked for. */
+/** What the kernel reports with each datagram, and what sending may use. Default: off. */
 export interface ControlSettings {
-  /** Tell the TOS or traffic class byte, and so ECN (IP_RECVTOS, IPV6_RECVTCLASS). */
+  /** Report the TOS or traffic class byte, and so ECN (IP_RECVTOS, IPV6_RECVTCLASS). */
   recvTos?: boolean
-  /** Tell the hops left (IP_RECVTTL, IPV6_RECVHOPLIMIT). */
+  /** Report the hops left (IP_RECVTTL, IPV6_RECVHOPLIMIT). */
   recvTtl?: boolean
-  /** Tell the local address and the interface (IP_PKTINFO, IPV6_RECVPKTINFO). */
+  /** Report the local address and the interface (IP_PKTINFO, IPV6_RECVPKTINFO). */
   recvDestination?: boolean
-  /** Tell when the kernel received it (SO_TIMESTAMPNS). */
+  /** Report when the kernel received it (SO_TIMESTAMPNS). */
   recvTimestamps?: boolean
-  /** Keep ICMP errors for `errors()` (IP_RECVERR, IPV6_RECVERR). */
+  /**
+   * Keep ICMP errors for `errors()` (IP_RECVERR, IPV6_RECVERR). Left out, an adopted descriptor keeps its setting.
+   */
   recvErrors?: boolean
   /** Allow `bind` to addresses this host does not have yet; over IPv6, also as `source` (IP_FREEBIND, IPV6_FREEBIND). */
   freebind?: boolean
@@ -36,17 +38,28 @@ export const CONTROL_SETTING_NAMES = [
   'txTime',
 ] as const satisfies readonly (keyof ControlSettings)[]
 
-/** Switches on what is asked for. A dual-stack socket needs both protocols' options: its IPv4 datagrams heed IPv4's. */
+/**
+ * Switches on the options given as true; `recvErrors: false` switches it off on a descriptor that has it.
+ * A dual-stack socket needs both protocols' options: its IPv4 datagrams follow IPv4's.
+ */
 export function applyControlSettings(fd: number, family: Family, settings: ControlSettings): void {
   for (const [name, { ipv4, ipv6 }] of Object.entries(OPTIONS) as [keyof typeof OPTIONS, Option][]) {
-    if (!validate.boolean(settings[name] ?? false, name)) continue
-    if (family === 'ipv6') setIntegerOption(fd, c.IPPROTO_IPV6, ipv6, 1)
-    if (family === 'ipv4' || name !== 'recvDestination') setIntegerOption(fd, c.IPPROTO_IP, ipv4, 1)
+    const { [name]: setting } = settings
+    if (setting === undefined) continue
+    const isOn = validate.boolean(setting, name)
+    if (!isOn && name !== 'recvErrors') continue
+    if (family === 'ipv6') setIntegerOption(fd, c.IPPROTO_IPV6, ipv6, isOn ? 1 : 0)
+    if (family === 'ipv4' || name !== 'recvDestination') setIntegerOption(fd, c.IPPROTO_IP, ipv4, isOn ? 1 : 0)
   }
-  if (validate.boolean(settings.recvTimestamps ?? false, 'recvTimestamps')) {
-    setIntegerOption(fd, c.SOL_SOCKET, c.SO_TIMESTAMPNS, 1)
-  }
-  if (settings.txTime !== undefined) openTxTime(fd, validate.oneOf(settings.txTime, 'txTime', ['monotonic', 'tai']))
+  const { recvTimestamps = false, txTime } = settings
+  if (validate.boolean(recvTimestamps, 'recvTimestamps')) setIntegerOption(fd, c.SOL_SOCKET, c.SO_TIMESTAMPNS, 1)
+  if (txTime !== undefined) openTxTime(fd, validate.oneOf(txTime, 'txTime', ['monotonic', 'tai']))
+}
+
+/** True if the kernel keeps network errors for this descriptor: its former owner may have asked for that. */
+export function recvErrorsSetting(fd: number, family: Family): boolean {
+  if (integerOption(fd, c.IPPROTO_IP, c.IP_RECVERR) !== 0) return true
+  return family === 'ipv6' && integerOption(fd, c.IPPROTO_IPV6, c.IPV6_RECVERR) !== 0
 }
 
 function openTxTime(fd: number, clock: 'monotonic' | 'tai'): void {

@@ -98,15 +98,22 @@ t.test('oneOf lists the choices', async (t) => {
   )
 })
 
-t.test('options gives back what it was given, and nothing for nothing', async (t) => {
-  const given = { a: 1 }
-  t.equal(validate.options(given, 'Thing', ['a', 'b']), given)
+t.test('options returns a copy, each option read once, and nothing for nothing', async (t) => {
+  let reads = 0
+  const given = {
+    get a() {
+      reads += 1
+      return reads
+    },
+  }
+  const copy = validate.options(given, 'Thing', ['a', 'b'])
+  t.same([copy.a, copy.a, reads], [1, 1, 1])
   t.same(validate.options(undefined, 'Thing', ['a']), {})
 })
 
 t.test('options are an object without unknown names', async (t) => {
   const options = (value: unknown) => () => validate.options(value as object, 'Thing', ['capacity', 'slotBytes'])
-  const must = 'Thing options must be an object; received'
+  const must = 'Thing options must be a plain object; received'
   rejects(
     t,
     table([

@@ -1,9 +1,9 @@
 import t from 'tap'
 import {
-  MarkWriter,
   type MessageOptions,
-  markControlBytes,
-  trainSegmentBytes,
+  OptionWriter,
+  optionControlBytes,
+  segmentBytesOf,
 } from '../../src/batch/message-options.js'
 import { type Endpoint, endpoint } from '../../src/endpoint/endpoint.js'
 import { ControlCursor } from '../../src/layout/control.js'
@@ -17,10 +17,12 @@ const mapped = endpoint({ address: '::ffff:192.0.2.7', port: 9000 })
 const OFFSET = 16
 
 /** The control messages as `level/type: data`, and that nothing was written outside their room. */
-function marks(options: MessageOptions, destination?: Endpoint): string[] {
-  const view = new GuardedView(new ArrayBuffer(OFFSET + markControlBytes() + 64))
-  const byteLength = new MarkWriter(view).write(options, OFFSET, destination)
-  if (!view.stayedWithin(OFFSET, OFFSET + markControlBytes())) throw new Error('it left its room')
+function controlMessages(options: MessageOptions, destination?: Endpoint): string[] {
+  const view = new GuardedView(new ArrayBuffer(OFFSET + optionControlBytes() + 64))
+  const writer = new OptionWriter(view)
+  writer.read(options)
+  const byteLength = writer.write(OFFSET, destination)
+  if (!view.stayedWithin(OFFSET, OFFSET + optionControlBytes())) throw new Error('it left its room')
   const cursor = new ControlCursor(view)
   cursor.reset(OFFSET, byteLength)
   const found: string[] = []
@@ -40,9 +42,9 @@ const pktinfo6 = (hex: string) => `${c.IPPROTO_IPV6}/${c.IPV6_PKTINFO}: ${hex}`
 
 t.test('options become the control messages of the network layer that carries the message', async (t) => {
   const source6 = '20010db8000000000000000000000001'
-  const table: [what: string, options: MessageOptions, destination: Endpoint | undefined, marks: string[]][] = [
+  const table: [what: string, options: MessageOptions, destination: Endpoint | undefined, expected: string[]][] = [
     ['none', {}, ipv4, []],
-    ['a train has its own', { segmentBytes: 9 }, ipv4, []],
+    ['a segment size has its own', { segmentBytes: 9 }, ipv4, []],
     ['all undefined', { ecn: undefined, ttl: undefined } as object, ipv4, []],
     ['ECN', { ecn: 2 }, ipv4, [tos('02000000')]],
     ['ECN 0 is a value', { ecn: 0 }, ipv4, [tos('00000000')]],
@@ -62,14 +64,15 @@ t.test('options become the control messages of the network layer that carries th
     ['interface over IPv6', { interfaceIndex: 3 }, ipv6, [pktinfo6(`${'00'.repeat(16)}03000000`)]],
     ['time', { txTimeNs: 0x0102030405060708n }, ipv4, [`${c.SOL_SOCKET}/${c.SO_TXTIME}: 0807060504030201`]],
   ]
-  for (const [what, options, destination, expected] of table) t.same(marks(options, destination), expected, what)
+  for (const [what, options, destination, expected] of table)
+    t.same(controlMessages(options, destination), expected, what)
 })
 
 t.test('there is room for all of them together', async (t) => {
   const all = { ecn: 1, tos: 0x20, ttl: 9, interfaceIndex: 1, txTimeNs: 1n }
-  t.equal(marks({ ...all, source: '192.0.2.1' }, ipv4).length, 4)
-  t.equal(marks({ ...all, source: '2001:db8::1' }, ipv6).length, 4)
-  t.equal(marks({ ...all, source: '2001:db8::1' }).length, 6)
+  t.equal(controlMessages({ ...all, source: '192.0.2.1' }, ipv4).length, 4)
+  t.equal(controlMessages({ ...all, source: '2001:db8::1' }, ipv6).length, 4)
+  t.equal(controlMessages({ ...all, source: '2001:db8::1' }).length, 6)
 })
 
 const outOfRange = { type: RangeError, code: 'ERR_OUT_OF_RANGE' } as const
@@ -78,7 +81,7 @@ const wrongValue = { type: TypeError, code: 'ERR_INVALID_ARG_VALUE' } as const
 const otherFamily = { type: TypeError, code: 'ERR_ADDRESS_FAMILY' } as const
 
 t.test('what cannot be is refused by its name', async (t) => {
-  const act = (options: object, destination?: Endpoint) => () => marks(options, destination)
+  const act = (options: object, destination?: Endpoint) => () => controlMessages(options, destination)
   const range = (name: string, low: number, high: number, value: number): Misuse => ({
     what: `${name} ${value}`,
     act: act({ [name]: value }, ipv4),
@@ -143,16 +146,17 @@ t.test('what cannot be is refused by its name', async (t) => {
   ])
 })
 
-t.test('the values of an object that is used again are looked at each time', async (t) => {
-  const writer = new MarkWriter(new DataView(new ArrayBuffer(markControlBytes())))
+t.test('the values of an object that is used again are read each time', async (t) => {
+  const writer = new OptionWriter(new DataView(new ArrayBuffer(optionControlBytes())))
   const options: MessageOptions = { ttl: 9 }
-  t.equal(writer.write(options, 0, ipv4), 24)
+  writer.read(options)
+  t.equal(writer.write(0, ipv4), 24)
   options.ttl = 999
-  t.throws(() => writer.write(options, 0, ipv4), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => writer.read(options), { code: 'ERR_OUT_OF_RANGE' })
 })
 
-t.test('a message that is longer than a segment is a train', async (t) => {
-  const table: [byteLength: number, segmentBytes: number | undefined, train: number][] = [
+t.test('a message that is longer than a segment is a GSO send', async (t) => {
+  const table: [byteLength: number, segmentBytes: number | undefined, expected: number][] = [
     [1000, undefined, 0],
     [1000, 1001, 0],
     [1000, 1000, 0],
@@ -161,28 +165,28 @@ t.test('a message that is longer than a segment is a train', async (t) => {
     [64, 1, 1],
     [65_507, 1400, 1400],
   ]
-  for (const [byteLength, segmentBytes, train] of table) {
-    const options = segmentBytes === undefined ? {} : { segmentBytes }
-    t.equal(trainSegmentBytes(byteLength, ipv4, options, 64), train, `${byteLength} in ${segmentBytes}`)
+  for (const [byteLength, segmentBytes, expected] of table) {
+    t.equal(segmentBytesOf(byteLength, ipv4, segmentBytes, 64), expected, `${byteLength} in ${segmentBytes}`)
   }
-  t.equal(trainSegmentBytes(65_527, ipv6, { segmentBytes: 1400 }, 64), 1400)
+  t.equal(segmentBytesOf(65_527, ipv6, 1400, 64), 1400)
 })
 
-t.test('a train that no kernel takes is refused', async (t) => {
-  const act = (byteLength: number, segmentBytes: unknown, destination?: Endpoint) => () =>
-    trainSegmentBytes(byteLength, destination, { segmentBytes } as MessageOptions, 64)
+t.test('a GSO send that no kernel accepts is refused', async (t) => {
+  const act = (byteLength: number, segmentBytes: number, destination?: Endpoint) => () =>
+    segmentBytesOf(byteLength, destination, segmentBytes, 64)
+  const read = (segmentBytes: unknown) => () => controlMessages({ segmentBytes } as MessageOptions, ipv4)
   const tooLong = { type: RangeError, code: 'ERR_TRAIN_TOO_LONG' } as const
   const most = (bytes: number, received: number) =>
-    `a train must be at most ${bytes} bytes in all; received ${received}`
-  const manyMessage = 'a train of 65 bytes in segments of 1 has 65 datagrams; 64 is the most (maxSegments)'
+    `a GSO send must be at most ${bytes} bytes in all; received ${received}`
+  const manyMessage = '65 bytes in segments of 1 are 65 segments; 64 is the most (maxSegments)'
   rejects(t, [
     { what: 'too many', act: act(65, 1, ipv4), ...tooLong, message: manyMessage },
     { what: 'IPv4', act: act(65_508, 1400, ipv4), ...tooLong, message: most(65_507, 65_508) },
     { what: 'mapped', act: act(65_508, 1400, mapped), ...tooLong, message: most(65_507, 65_508) },
     { what: 'connected', act: act(65_508, 1400), ...tooLong, message: most(65_507, 65_508) },
     { what: 'IPv6', act: act(65_528, 1400, ipv6), ...tooLong, message: most(65_527, 65_528) },
-    { what: '0', act: act(9, 0, ipv4), ...outOfRange, message: /^segmentBytes must be .*received 0$/ },
-    { what: '65536', act: act(9, 65_536, ipv4), ...outOfRange, message: /^segmentBytes must be .*received 65536$/ },
-    { what: 'text', act: act(9, '9', ipv4), ...wrongType, message: /^segmentBytes must be a number/ },
+    { what: '0', act: read(0), ...outOfRange, message: /^segmentBytes must be .*received 0$/ },
+    { what: '65536', act: read(65_536), ...outOfRange, message: /^segmentBytes must be .*received 65536$/ },
+    { what: 'text', act: read('9'), ...wrongType, message: /^segmentBytes must be a number/ },
   ])
 })

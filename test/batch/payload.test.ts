@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
-import { bytesOf, copyPayload, type Payload } from '../../src/batch/payload.js'
+import { bytesOf, copyPayload, type Payload, readPayload } from '../../src/batch/payload.js'
 import { rejects } from '../support/misuse.js'
 
 const TEXT = 'grüße, 数据报 🚀'
@@ -40,7 +40,7 @@ const kinds: [what: string, payload: Payload, hex: string][] = [
 t.test('every kind of payload is copied to where it should, and nothing beside', async (t) => {
   for (const [what, payload, hex] of kinds) {
     const target = Buffer.alloc(100, 0xee)
-    t.equal(copyPayload(target, 7, 64, payload), hex.length / 2, what)
+    t.equal(copyPayload(target, 7, 64, readPayload(payload)), hex.length / 2, what)
     t.equal(
       target.toString('hex'),
       Buffer.alloc(100, 0xee)
@@ -55,7 +55,7 @@ t.test('pieces of any kind become one datagram', async (t) => {
   const target = Buffer.alloc(1000)
   const all = kinds.map(([, payload]) => payload)
   const hex = kinds.map(([, , each]) => each).join('')
-  t.equal(copyPayload(target, 0, 1000, all), hex.length / 2)
+  t.equal(copyPayload(target, 0, 1000, readPayload(all)), hex.length / 2)
   t.equal(target.toString('hex', 0, hex.length / 2), hex)
   t.equal(copyPayload(target, 0, 1000, []), 0, 'no pieces are no bytes')
   t.equal(copyPayload(target, 0, 0, ['', new Uint8Array(0)]), 0, 'nor are empty ones')
@@ -64,14 +64,14 @@ t.test('pieces of any kind become one datagram', async (t) => {
 t.test('a payload may fill its room to the last byte', async (t) => {
   const target = Buffer.alloc(64, 0xee)
   for (const payload of ['x'.repeat(64), Buffer.alloc(64, 'x'), ['x'.repeat(60), Buffer.alloc(4, 'x'), '']]) {
-    t.equal(copyPayload(target.fill(0xee), 0, 64, payload), 64)
+    t.equal(copyPayload(target.fill(0xee), 0, 64, readPayload(payload)), 64)
     t.equal(target.toString(), 'x'.repeat(64))
   }
 })
 
 t.test('one that does not fit is refused, and nothing is written', async (t) => {
   const target = Buffer.alloc(100, 0xee)
-  const act = (payload: Payload | Payload[]) => () => copyPayload(target, 0, 8, payload)
+  const act = (payload: Payload | Payload[]) => () => copyPayload(target, 0, 8, readPayload(payload))
   const wanted = {
     type: RangeError,
     code: 'ERR_PAYLOAD_TOO_LONG',
@@ -89,7 +89,7 @@ t.test('one that does not fit is refused, and nothing is written', async (t) => 
 
 t.test('what is no payload is refused, and nothing is written', async (t) => {
   const target = Buffer.alloc(100, 0xee)
-  const act = (payload: unknown) => () => copyPayload(target, 0, 100, payload as Payload)
+  const act = (payload: unknown) => () => copyPayload(target, 0, 100, readPayload(payload as Payload))
   const must = 'payload must be a string, ArrayBuffer or view (Buffer, typed array, DataView); received'
   const wanted = { type: TypeError, code: 'ERR_INVALID_ARG_TYPE' } as const
   rejects(t, [
@@ -127,7 +127,7 @@ t.test('memory of another realm is memory too: a vm context, or a test runner th
     'new Uint8Array([1, 2]).subarray(0)',
   ]) {
     const payload = runInNewContext(expression) as Uint8Array
-    t.doesNotThrow(() => copyPayload(target.fill(0), 0, 16, payload), expression)
+    t.doesNotThrow(() => copyPayload(target.fill(0), 0, 16, readPayload(payload)), expression)
     t.equal(target.toString('hex', 0, 4), '01020000', expression)
   }
 })

@@ -127,7 +127,7 @@ t.test('nothing is left of an earlier receive', async (t) => {
   t.notOk(batch.truncated(0))
   t.notOk(batch.controlTruncated(0))
   t.throws(() => batch.bytes(1), { code: 'ERR_OUT_OF_RANGE' })
-  batch.prepare()
+  batch.slots.prepare()
   t.equal(batch.length, 0, 'and nothing at all once the next has begun')
   t.same([...batch], [])
 })
@@ -176,7 +176,7 @@ t.test('a batch is made with sizes that can be', async (t) => {
     { what: 'large slots', act: make({ slotBytes: 65537 }), ...outOfRange, message: `${slotBytes} 65537` },
     { what: 'half', act: make({ slotBytes: 0.5 }), ...outOfRange, message: `${slotBytes} 0.5` },
     { what: 'text', act: make({ slotBytes: '9' }), ...wrongType, message: /^slotBytes must be a number/ },
-    { what: 'a number', act: make(64), ...wrongType, message: /^RecvBatch options must be an object/ },
+    { what: 'a number', act: make(64), ...wrongType, message: /^RecvBatch options must be a plain object/ },
     {
       what: 'misspelled',
       act: make({ slotbytes: 9 }),
@@ -185,11 +185,11 @@ t.test('a batch is made with sizes that can be', async (t) => {
       message: /^RecvBatch: unknown option 'slotbytes'/,
     },
     {
-      what: 'slots that cut trains',
+      what: 'slots that truncate GRO buffers',
       act: make({ gro: true, slotBytes: 65535 }),
       type: RangeError,
       code: 'ERR_SLOT_TOO_SMALL',
-      message: 'with gro every slot must hold a whole train: slotBytes must be 65536; it is 65535',
+      message: 'with gro every slot must hold a whole GRO buffer: slotBytes must be 65536; it is 65535',
     },
   ])
   t.equal(new RecvBatch({ capacity: 1024, slotBytes: 1 }).capacity, 1024)

@@ -24,17 +24,18 @@ function write(slots: RecvSlots, slot: number, name: keyof ReturnType<typeof mes
 
 t.test('armed, every header is as recvmmsg wants it', async (t) => {
   const slots = made()
-  slots.rearm()
+  slots.prepare()
   const base = addressOf(slots.bytes)
+  const headers = addressOf(slots.words)
   for (let slot = 0; slot < CAPACITY; slot += 1) {
     const message = nativeMessage(slots.headersAddress + slot * HEADER_BYTES)
     t.equal(message.base, base + slots.payloadOffset(slot))
     t.equal(message.base % 64, 0)
     t.equal(message.payload.byteLength, SLOT_BYTES)
     t.equal(message.iovLength, 1)
-    t.equal(message.nameAddress, base + slots.nameAt(slot) * 4)
+    t.equal(message.nameAddress, headers + slots.nameAt(slot) * 4)
     t.equal(message.name?.byteLength, 28, 'room for either family')
-    t.equal(message.control, base + slots.controlOffset(slot))
+    t.equal(message.control, headers + slots.controlOffset(slot))
     t.equal(message.control % 8, 0)
     t.equal(message.controlLength, CONTROL_BYTES)
     t.equal(message.flags, 0)
@@ -44,16 +45,16 @@ t.test('armed, every header is as recvmmsg wants it', async (t) => {
 t.test('what the kernel writes back is restored, where it wrote and nowhere else', async (t) => {
   const fields = ['nameLength', 'controlLength', 'flags'] as const
   const slots = made()
-  slots.rearm()
+  slots.prepare()
   for (let slot = 0; slot < CAPACITY; slot += 1) for (const field of fields) write(slots, slot, field, 7)
-  slots.written(2)
-  slots.rearm()
+  slots.fill(2)
+  slots.prepare()
   const armed = [28, CONTROL_BYTES, 0]
   const found = Array.from({ length: CAPACITY }, (_, slot) => fields.map((field) => word(slots, slot, field)))
   t.strictSame(found, [armed, armed, [7, 7, 7], [7, 7, 7], [7, 7, 7]])
 
   for (const field of fields) write(slots, 0, field, 9)
-  slots.rearm()
+  slots.prepare()
   t.strictSame(
     fields.map((field) => word(slots, 0, field)),
     [9, 9, 9],
@@ -63,10 +64,10 @@ t.test('what the kernel writes back is restored, where it wrote and nowhere else
 
 t.test('the length of the iovec stays: the kernel does not touch it', async (t) => {
   const slots = made()
-  slots.rearm()
+  slots.prepare()
   write(slots, 0, 'length', 3)
-  slots.written(1)
-  slots.rearm()
+  slots.fill(1)
+  slots.prepare()
   t.equal(nativeMessage(slots.headersAddress).payload.byteLength, SLOT_BYTES)
 })
 

@@ -1,4 +1,6 @@
 import t, { type Test } from 'tap'
+import { messagesOf } from '../../src/batch/send-batch.js'
+import { sockaddrWords } from '../../src/endpoint/endpoint.js'
 import { type Endpoint, endpoint, type Payload, SendBatch, type SendBatchOptions } from '../../src/index.js'
 import { type Misuse, rejects } from '../support/misuse.js'
 import { nativeMessage } from '../support/native-memory.js'
@@ -17,7 +19,7 @@ function started(): SendBatch {
   const batch = new SendBatch({ capacity: 3, slotBytes: 16 })
   batch.append('first', peer)
   batch.append('second')
-  batch.advance(1)
+  messagesOf(batch)?.advance(1)
   return batch
 }
 
@@ -28,7 +30,8 @@ function state(batch: SendBatch): object {
     destination: batch.destination(index),
     native: nativeMessage(batch.slots.headerAddress(index)),
   }))
-  const { length, sent, remaining, destinationKinds } = batch
+  const { length, sent, remaining } = batch
+  const destinationKinds = messagesOf(batch)?.destinationKinds
   return { length, sent, remaining, destinationKinds, messages }
 }
 
@@ -43,7 +46,7 @@ function leavesAlone(t: Test, batch: SendBatch, table: readonly Misuse[]): void 
   const index = batch.append('good', peer)
   const { payload, name, controlLength } = nativeMessage(batch.slots.headerAddress(index))
   t.equal(payload.toString(), 'good')
-  t.same(name, Buffer.from(peer.words.buffer))
+  t.same(name, Buffer.from(sockaddrWords(peer).buffer))
   t.equal(controlLength, 0)
 }
 
@@ -68,7 +71,7 @@ t.test('a batch is made with sizes that can be', async (t) => {
       what: 'a number',
       act: make(64),
       ...wrongType,
-      message: /^SendBatch options must be an object; received type number/,
+      message: /^SendBatch options must be a plain object; received type number/,
     },
     {
       what: 'misspelled',

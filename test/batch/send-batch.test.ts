@@ -1,5 +1,6 @@
 import t from 'tap'
-import { DestinationKind, type Endpoint, endpoint } from '../../src/endpoint/endpoint.js'
+import { messagesOf } from '../../src/batch/send-batch.js'
+import { DestinationKind, type Endpoint, endpoint, sockaddrWords } from '../../src/endpoint/endpoint.js'
 import { type Payload, SendBatch } from '../../src/index.js'
 import { addressOf } from '../../src/libc/libc.js'
 import { type NativeMessage, nativeMessage, nativeView } from '../support/native-memory.js'
@@ -13,8 +14,8 @@ function native(batch: SendBatch, index: number): NativeMessage {
   return nativeMessage(batch.slots.headerAddress(index))
 }
 
-function sockaddr({ words }: Endpoint): Buffer {
-  return Buffer.from(words.buffer, words.byteOffset, words.byteLength)
+function sockaddr(endpoint: Endpoint): Buffer {
+  return Buffer.from(sockaddrWords(endpoint).buffer)
 }
 
 t.test('defaults are 64 messages of what an MTU of 1500 carries', async (t) => {
@@ -125,7 +126,7 @@ t.test('every kind of memory can be referred to', async (t) => {
   batch.appendReference(new Uint8Array(0))
   for (const index of [0, 1, 2]) t.equal(native(batch, index).payload.toString(), 'aaaa')
   t.equal(native(batch, 3).payload.byteLength, 0)
-  t.doesNotThrow(() => batch.assertMemory())
+  t.equal(messagesOf(batch)?.firstDetached(), batch.length)
 })
 
 t.test('a destination is written when it changes, and only then', async (t) => {
@@ -161,15 +162,15 @@ t.test('a slot goes from any kind of destination to any other', async (t) => {
 
 t.test('the kinds of destination are known for the batch as a whole', async (t) => {
   const batch = new SendBatch()
-  t.equal(batch.destinationKinds, 0)
+  t.equal(messagesOf(batch)?.destinationKinds, 0)
   batch.append('x', ipv4)
-  t.equal(batch.destinationKinds, DestinationKind.ipv4)
+  t.equal(messagesOf(batch)?.destinationKinds, DestinationKind.ipv4)
   batch.append('x')
-  t.equal(batch.destinationKinds, DestinationKind.ipv4 | DestinationKind.connected)
+  t.equal(messagesOf(batch)?.destinationKinds, DestinationKind.ipv4 | DestinationKind.connected)
   batch.reserve(1, ipv6)
-  t.equal(batch.destinationKinds, DestinationKind.ipv4 | DestinationKind.connected | DestinationKind.ipv6)
+  t.equal(messagesOf(batch)?.destinationKinds, DestinationKind.ipv4 | DestinationKind.connected | DestinationKind.ipv6)
   batch.clear()
-  t.equal(batch.destinationKinds, 0)
+  t.equal(messagesOf(batch)?.destinationKinds, 0)
 })
 
 t.test('sent, skip, rewind and clear keep count', async (t) => {
@@ -177,7 +178,7 @@ t.test('sent, skip, rewind and clear keep count', async (t) => {
   const counts = () => [batch.length, batch.sent, batch.remaining]
   for (const text of ['a', 'b', 'c']) batch.append(text, ipv4)
   t.same(counts(), [3, 0, 3])
-  batch.advance(1)
+  messagesOf(batch)?.advance(1)
   t.same(counts(), [3, 1, 2])
   batch.skip()
   t.same(counts(), [3, 2, 1])

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { SendSlots } from '../../src/batch/send-slots.js'
-import { endpoint } from '../../src/endpoint/endpoint.js'
+import { endpoint, sockaddrWords } from '../../src/endpoint/endpoint.js'
 import { addressOf } from '../../src/libc/libc.js'
 import { nativeMessage } from '../support/native-memory.js'
 
@@ -42,7 +42,7 @@ t.test('a size and a destination change their own message only', async (t) => {
   t.equal(slots.size(1), 6)
   const [before, message, after] = [0, 1, 2].map((slot) => nativeMessage(slots.headerAddress(slot)))
   t.equal(message.payload.toString(), 'abcdef')
-  t.same(message.name, Buffer.from(peer.words.buffer))
+  t.same(message.name, Buffer.from(sockaddrWords(peer).buffer))
   for (const other of [before, after]) {
     t.equal(other.payload.byteLength, 0)
     t.equal(other.name, undefined)
@@ -51,12 +51,12 @@ t.test('a size and a destination change their own message only', async (t) => {
   t.equal(nativeMessage(slots.headerAddress(1)).name, undefined)
 })
 
-t.test('a message points at foreign memory and back at its slot', async (t) => {
+t.test('a message points at external memory and back at its slot', async (t) => {
   const slots = new SendSlots(2, SLOT_BYTES)
   const payload = Buffer.from('not in the arena')
   const own = nativeMessage(slots.headerAddress(1)).base
   slots.writeSize(1, payload.byteLength)
-  slots.pointAt(1, slots.referenceAddress(1, payload))
+  slots.pointAt(1, slots.referenceAddress(1, payload, payload.byteLength))
   const message = nativeMessage(slots.headerAddress(1))
   t.equal(message.base, addressOf(payload))
   t.same(message.payload, payload)
@@ -67,5 +67,5 @@ t.test('a message points at foreign memory and back at its slot', async (t) => {
 t.test('an empty view is no address to point at', async (t) => {
   const slots = new SendSlots(2, SLOT_BYTES)
   const own = nativeMessage(slots.headerAddress(1)).base
-  t.equal(slots.referenceAddress(1, new Uint8Array(0)), own)
+  t.equal(slots.referenceAddress(1, new Uint8Array(0), 0), own)
 })

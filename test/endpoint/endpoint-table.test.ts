@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Endpoint, endpoint } from '../../src/endpoint/endpoint.js'
+import { type Endpoint, endpoint, sockaddrWords } from '../../src/endpoint/endpoint.js'
 import { EndpointTable, isAt } from '../../src/endpoint/endpoint-table.js'
 
 const ipv4 = endpoint({ address: '192.0.2.7', port: 53 })
@@ -8,7 +8,7 @@ const ipv6 = endpoint({ address: '2001:db8::7', port: 53 })
 /** Memory with an endpoint's sockaddr at a word. */
 function placed(from: Endpoint, at: number): Uint32Array {
   const words = new Uint32Array(40).fill(0xdead_beef)
-  words.set(from.words, at)
+  words.set(sockaddrWords(from), at)
   return words
 }
 
@@ -63,7 +63,7 @@ t.test('a family it does not know gives nothing, each time', async (t) => {
   t.equal(table.lookup(placed(ipv6, 0), 0, 27), undefined, 'cut IPv6')
 })
 
-t.test('up to its limit everybody keeps their object', async (t) => {
+t.test('up to its limit every peer keeps its object', async (t) => {
   const table = new EndpointTable(100)
   const lookup = (number: number) => table.lookup(placed(numbered(number), 0), 0, 16)
   const first = Array.from({ length: 100 }, (_, number) => lookup(number))

@@ -1,15 +1,15 @@
 import { networkInterfaces } from 'node:os'
 import { inspect } from 'node:util'
 import t from 'tap'
-import { Endpoint, type EndpointLike, endpoint, endpointFromSockaddr } from '../../src/endpoint/endpoint.js'
+import { Endpoint, type EndpointLike, endpoint, endpointFromSockaddr, sockaddrWords } from '../../src/endpoint/endpoint.js'
 import { interfaceIndex } from '../../src/endpoint/numeric-address.js'
 import { type Misuse, rejects } from '../support/misuse.js'
 
 const [someInterface] = Object.keys(networkInterfaces())
 const someIndex = interfaceIndex(someInterface)
 
-function sockaddr({ words }: Endpoint): string {
-  return Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString('hex')
+function sockaddr(endpoint: Endpoint): string {
+  return Buffer.from(sockaddrWords(endpoint).buffer).toString('hex')
 }
 
 interface Row {
@@ -79,7 +79,7 @@ t.test('a link-local address names its interface, whichever way it was given', a
   for (const zone of [someInterface, String(someIndex)]) {
     const made = endpoint({ address: `fe80::1%${zone}`, port: 7 })
     t.equal(made.address, `fe80::1%${someInterface}`)
-    t.equal(new DataView(made.words.buffer).getUint32(24, true), someIndex)
+    t.equal(new DataView(sockaddrWords(made).buffer).getUint32(24, true), someIndex)
   }
 })
 
@@ -98,7 +98,7 @@ t.test('the ports are 0 to 65535', async (t) => {
   for (const port of [0, 1, 255, 256, 65535]) {
     const made = endpoint({ address: '192.0.2.7', port })
     t.equal(made.port, port)
-    t.equal(new DataView(made.words.buffer).getUint16(2), port)
+    t.equal(new DataView(sockaddrWords(made).buffer).getUint16(2), port)
   }
 })
 
@@ -188,7 +188,7 @@ t.test('what is no port is refused', async (t) => {
 t.test('a sockaddr of the kernel becomes an endpoint of its own memory', async (t) => {
   const from = endpoint({ address: '192.0.2.7', port: 53 })
   const memory = new Uint32Array(8)
-  memory.set(from.words, 2)
+  memory.set(sockaddrWords(from), 2)
   const found = endpointFromSockaddr(new DataView(memory.buffer), 8, 16)
   memory.fill(0)
   t.ok(found?.equals(from))

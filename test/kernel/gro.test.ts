@@ -1,6 +1,6 @@
 import t from 'tap'
 import { BatchConn, type Family, RecvBatch, SendBatch } from '../../src/index.js'
-import { isKernelAtLeast } from '../../src/socket/trains.js'
+import { isKernelAtLeast } from '../../src/socket/segmentation-offload.js'
 import { boundSocket } from '../support/sockets.js'
 
 // Facts 28 to 30. Loopback merges nothing by itself, but hands a train over as it was sent.

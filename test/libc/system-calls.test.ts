@@ -23,13 +23,13 @@ t.test('direct system calls send, receive and set errno', { skip: noNumbers }, a
   for (const text of TEXTS) out.append(text, receiver.localAddress)
   const inbox = new RecvBatch({ capacity: 16 })
 
-  inbox.prepare()
+  inbox.slots.prepare()
   const { headersAddress } = inbox.slots
   t.equal(recvmmsg(receiver.fd, headersAddress, 16, MSG_DONTWAIT, 0), -1, 'nothing there yet')
   t.equal(lastErrno(), EAGAIN)
   t.equal(sendmmsg(sender.fd, out.slots.headerAddress(0), 8, MSG_DONTWAIT), 8)
   t.equal(recvmmsg(receiver.fd, headersAddress, 16, MSG_DONTWAIT, 0), 8)
-  inbox.fill(8)
+  inbox.slots.fill(8)
   t.same(
     Array.from(inbox, ({ bytes }) => bytes.toString()),
     TEXTS,

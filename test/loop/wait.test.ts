@@ -248,7 +248,7 @@ t.test('a listener is told each time, in its own context, until it is closed', a
 t.test('there is one listener at a time, beside any number who wait', async (t) => {
   const { conn, waiters } = waited(t)
   let told = 0
-  const listening = waiters.listen((isOpen) => {
+  const listening = waiters.listen(({ isOpen }) => {
     told += 1
     t.ok(isOpen())
     listening.close()

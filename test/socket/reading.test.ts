@@ -82,37 +82,46 @@ t.test('onReadable: works beside readable(), and each in its caller’s async co
   t.strictSame(seen.sort(), ['listening', 'waiting'])
 })
 
-t.test('an ICMP error is told, and does not end the reading', async (t) => {
-  using receiver = BatchConn.open()
-  const peer = deadEndpoint()
-  receiver.connect(peer)
-  const errors: unknown[] = []
-  const seen: string[] = []
-  const onError = (error: unknown) => errors.push(error)
-  // tap has a handler of its own, which would fail the test.
-  const handlers = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  process.on('uncaughtException', onError)
-  t.teardown(() => {
-    process.removeListener('uncaughtException', onError)
-    for (const handler of handlers) process.on('uncaughtException', handler)
-  })
-  receiver.onReadable(new RecvBatch(), (batch) => {
-    for (const { bytes } of batch) seen.push(bytes.toString())
-    if (seen.length === 2) throw new Error('in the callback')
-  })
-  send(receiver, undefined, 'x')
-  await until(() => errors.length === 1)
-  using other = BatchConn.open().bind(peer)
-  send(other, receiver.localAddress, 'one')
-  await until(() => seen.length === 1)
-  send(other, receiver.localAddress, 'two')
-  await until(() => errors.length === 2)
-  send(other, receiver.localAddress, 'three')
-  await until(() => seen.length === 3)
-  t.match(errors, [{ code: 'ECONNREFUSED' }, { message: 'in the callback' }])
-  t.strictSame(seen, ['one', 'two', 'three'])
-})
+t.test(
+  'an ICMP error goes to onError, an exception of the callback is uncaught, and neither ends the reading',
+  async (t) => {
+    using receiver = BatchConn.open()
+    const peer = deadEndpoint()
+    receiver.connect(peer)
+    const errors: unknown[] = []
+    const uncaught: unknown[] = []
+    const seen: string[] = []
+    const onUncaught = (error: unknown) => uncaught.push(error)
+    // tap has a handler of its own, which would fail the test.
+    const handlers = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.on('uncaughtException', onUncaught)
+    t.teardown(() => {
+      process.removeListener('uncaughtException', onUncaught)
+      for (const handler of handlers) process.on('uncaughtException', handler)
+    })
+    receiver.onReadable(
+      new RecvBatch(),
+      (batch) => {
+        for (const { bytes } of batch) seen.push(bytes.toString())
+        if (seen.length === 2) throw new Error('in the callback')
+      },
+      { onError: (error) => errors.push(error) },
+    )
+    send(receiver, undefined, 'x')
+    await until(() => errors.length === 1)
+    using other = BatchConn.open().bind(peer)
+    send(other, receiver.localAddress, 'one')
+    await until(() => seen.length === 1)
+    send(other, receiver.localAddress, 'two')
+    await until(() => uncaught.length === 1)
+    send(other, receiver.localAddress, 'three')
+    await until(() => seen.length === 3)
+    t.match(errors, [{ code: 'ECONNREFUSED' }])
+    t.match(uncaught, [{ message: 'in the callback' }])
+    t.strictSame(seen, ['one', 'two', 'three'])
+  },
+)
 
 t.test('batches: yields what arrives, ends when the socket closes', async (t) => {
   using receiver = boundSocket()

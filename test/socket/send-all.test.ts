@@ -1,4 +1,6 @@
 import t from 'tap'
+import type { Messages } from '../../src/batch/messages.js'
+import { messagesOf } from '../../src/batch/send-batch.js'
 import { BatchConn, SendBatch } from '../../src/index.js'
 import { type Sender, sendAll } from '../../src/socket/send-all.js'
 import { boundSocket, drain } from '../support/sockets.js'
@@ -9,12 +11,16 @@ function batchOf(count: number): SendBatch {
   return batch
 }
 
+function messages(count: number): Messages {
+  return messagesOf(batchOf(count)) as Messages
+}
+
 /** A socket that accepts the scripted numbers of messages and counts how often it was waited for. */
 function scripted(accepted: (number | Error)[]): Sender & { waits: number } {
   const script = accepted.values()
   return {
     waits: 0,
-    send(batch) {
+    sendOnce(batch) {
       const next = script.next().value
       if (next === undefined) throw new Error('unexpected send')
       if (typeof next !== 'number') throw next
@@ -29,19 +35,19 @@ function scripted(accepted: (number | Error)[]): Sender & { waits: number } {
 
 t.test('waits when the socket would block, and only then', async (t) => {
   const sender = scripted([3, 0, 2, 0, 0, 1])
-  t.strictSame(await sendAll(sender, batchOf(6)), { sent: 6, failed: [] })
+  t.strictSame(await sendAll(sender, messages(6)), { sent: 6, failed: [] })
   t.equal(sender.waits, 3)
 })
 
 t.test('an error that names no message is the socket’s and ends it', async (t) => {
-  await t.rejects(sendAll(scripted([1, new Error('broken')]), batchOf(3)), { message: 'broken' })
+  await t.rejects(sendAll(scripted([1, new Error('broken')]), messages(3)), { message: 'broken' })
   const bad = Object.assign(new Error('EBADF'), { code: 'EBADF', index: 1 })
-  await t.rejects(sendAll(scripted([1, bad]), batchOf(3)), { code: 'EBADF' })
+  await t.rejects(sendAll(scripted([1, bad]), messages(3)), { code: 'EBADF' })
 })
 
 t.test('an error of another index is not taken for the next message’s', async (t) => {
   const odd = Object.assign(new Error('odd'), { code: 'EMSGSIZE', index: 7 })
-  await t.rejects(sendAll(scripted([1, odd]), batchOf(3)), { message: 'odd' })
+  await t.rejects(sendAll(scripted([1, odd]), messages(3)), { message: 'odd' })
 })
 
 t.test('a socket buffer far smaller than the batch: all arrive, in order', async (t) => {
@@ -58,11 +64,11 @@ t.test('a socket buffer far smaller than the batch: all arrive, in order', async
   )
 })
 
-t.test('abort: before, and while waiting; batch.sent tells how far it came', async (t) => {
-  await t.rejects(sendAll(scripted([]), batchOf(1), AbortSignal.abort(new Error('no'))), { message: 'no' })
+t.test('abort: before, and while waiting; batch.sent holds how far it came', async (t) => {
+  await t.rejects(sendAll(scripted([]), messages(1), AbortSignal.abort(new Error('no'))), { message: 'no' })
   const controller = new AbortController()
   const stuck: Sender = {
-    send: (batch) => {
+    sendOnce: (batch) => {
       if (batch.sent > 0) return 0
       batch.advance(1)
       return 1
@@ -72,14 +78,14 @@ t.test('abort: before, and while waiting; batch.sent tells how far it came', asy
       signal?.throwIfAborted()
     },
   }
-  const batch = batchOf(3)
+  const batch = messages(3)
   await t.rejects(sendAll(stuck, batch, controller.signal), { message: 'enough' })
   t.equal(batch.sent, 1)
 })
 
 t.test('closing the socket under a waiting sendAll rejects it', async (t) => {
   using sender = BatchConn.open()
-  const waiting = sendAll({ send: () => 0, writable: () => sender.readable() }, batchOf(1))
+  const waiting = sendAll({ sendOnce: () => 0, writable: () => sender.readable() }, messages(1))
   setImmediate(() => sender.close())
   await t.rejects(waiting, { code: 'ERR_SOCKET_CLOSED' })
 })

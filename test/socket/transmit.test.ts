@@ -1,10 +1,9 @@
 import t from 'tap'
-import { DestinationKind } from '../../src/endpoint/endpoint.js'
 import { endpoint, SendBatch } from '../../src/index.js'
 import * as c from '../../src/libc/constants.js'
-import { SegmentationOffload } from '../../src/socket/trains.js'
-import { transmit } from '../../src/socket/transmit.js'
+import { SegmentationOffload } from '../../src/socket/segmentation-offload.js'
 import { type Answer, fakeLibc } from '../support/fake-libc.js'
+import { transmitScripted } from '../support/sending.js'
 
 const peer = endpoint({ address: '192.0.2.7', port: 9 })
 const HEADER_BYTES = 64
@@ -17,8 +16,8 @@ function batchOf(count: number): SendBatch {
 
 function run(batch: SendBatch, answers: Answer[]) {
   const { libc, calls } = fakeLibc(answers)
-  const trains = new SegmentationOffload(-1, false)
-  return { result: () => transmit(libc, { fd: 3, served: DestinationKind.ipv4, trains }, batch), calls }
+  const offload = new SegmentationOffload(-1, false)
+  return { result: () => transmitScripted(libc, offload, batch), calls }
 }
 
 t.test('the call fits the count: nothing for 0, sendmsg for 1, sendmmsg for more, 1024 at the most', (t) => {

@@ -1,4 +1,5 @@
 import type { RecvBatch } from '../../src/batch/recv-batch.js'
+import { sockaddrWords } from '../../src/endpoint/endpoint.js'
 import type { Endpoint } from '../../src/index.js'
 import { ControlWriter } from '../../src/layout/control.js'
 import { messageWords } from '../../src/layout/message.js'
@@ -23,9 +24,9 @@ export interface Arrival {
 
 /** Does to a batch what `recvmmsg` does: prepares it, writes headers, names, control and payloads, and fills it. */
 export function arrive(batch: RecvBatch, arrivals: readonly Arrival[]): void {
-  batch.prepare()
+  batch.slots.prepare()
   for (const [slot, arrival] of arrivals.entries()) writeSlot(batch, slot, arrival)
-  batch.fill(arrivals.length)
+  batch.slots.fill(arrivals.length)
 }
 
 /** Where a slot's mmsghdr starts in the batch's `slots.words`. */
@@ -37,11 +38,12 @@ export function headerAt(batch: RecvBatch, slot: number): number {
 function writeSlot(batch: RecvBatch, slot: number, arrival: Arrival): void {
   const { slots } = batch
   const at = headerAt(batch, slot)
+  const headers = Buffer.from(slots.words.buffer)
   const words = messageWords()
   const payload = Buffer.from(arrival.payload ?? '')
   payload.copy(slots.bytes, slots.payloadOffset(slot), 0, batch.slotBytes)
   const name = arrival.name ?? nameOf(arrival.source)
-  slots.bytes.set(name, slots.nameAt(slot) * 4)
+  headers.set(name, slots.nameAt(slot) * 4)
   slots.words[at + words.nameLength] = arrival.nameLength ?? name.byteLength
   const controlLength = writeControl(batch, slot, arrival.control ?? [])
   slots.words[at + words.controlLength] = arrival.controlLength ?? controlLength
@@ -51,14 +53,15 @@ function writeSlot(batch: RecvBatch, slot: number, arrival: Arrival): void {
 
 function nameOf(source: Endpoint | undefined): Uint8Array {
   if (source === undefined) return new Uint8Array(0)
-  return new Uint8Array(source.words.buffer, source.words.byteOffset, source.byteLength)
+  return new Uint8Array(sockaddrWords(source).buffer)
 }
 
 function writeControl(batch: RecvBatch, slot: number, control: NonNullable<Arrival['control']>): number {
-  const { view, bytes } = batch.slots
+  const { view } = batch.slots
+  const headers = Buffer.from(view.buffer)
   const writer = new ControlWriter(view)
   // Armed, the length is that of the buffer.
   writer.reset(batch.slots.controlOffset(slot), batch.slots.controlLength(slot))
-  for (const [level, type, data] of control) bytes.set(data, writer.append(level, type, data.byteLength))
+  for (const [level, type, data] of control) headers.set(data, writer.append(level, type, data.byteLength))
   return writer.byteLength
 }

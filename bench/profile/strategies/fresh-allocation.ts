@@ -1,4 +1,4 @@
-import { type Address, addressOf, libc, structs } from '../library.js'
+import { type Address, addressOf, libc, sockaddrWords, structs } from '../library.js'
 import { makePayloads } from './payloads.js'
 import type { Strategy, StrategyDefinition } from './strategy.js'
 
@@ -24,7 +24,7 @@ export const FRESH_ALLOCATION: StrategyDefinition = {
         const vector = new DataView(new ArrayBuffer(iovec.bytes))
         storePointer(vector, iovec.base, payloads.addresses[message])
         vector.setUint32(iovec.length, sizeBytes, true)
-        const name = new Uint32Array(destination.words)
+        const name = new Uint32Array(sockaddrWords(destination))
         const header = message * mmsghdr.bytes
         storePointer(headers, header + msghdr.name, addressOf(name))
         headers.setUint32(header + msghdr.nameLength, destination.byteLength, true)

@@ -1,4 +1,4 @@
-import { Arena, koffi, SOCKADDR_SLOT_BYTES, structs } from '../library.js'
+import { Arena, koffi, SOCKADDR_SLOT_BYTES, sockaddrWords, structs } from '../library.js'
 import { messageTypes, sockaddrObject } from './koffi-types.js'
 import { makePayloads } from './payloads.js'
 import { preparedInPlace } from './prepared-in-place.js'
@@ -13,7 +13,7 @@ export const KOFFI_ENCODE: StrategyDefinition = {
     const { encode } = koffi()
     const sizes = structs()
     const { flat, sockaddrIn } = messageTypes()
-    const name = sockaddrObject(destination.words)
+    const name = sockaddrObject(sockaddrWords(destination))
     const payloads = makePayloads(plan)
     const arena = new Arena({
       headers: batch * sizes.mmsghdr.bytes,

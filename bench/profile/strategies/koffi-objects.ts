@@ -1,4 +1,4 @@
-import { type Address, koffi } from '../library.js'
+import { type Address, koffi, sockaddrWords } from '../library.js'
 import { messageTypes, sockaddrObject } from './koffi-types.js'
 import { makePayloads } from './payloads.js'
 import type { Strategy, StrategyDefinition } from './strategy.js'
@@ -20,7 +20,7 @@ export const KOFFI_OBJECTS: StrategyDefinition = {
     const nothing = library.func('abs', 'int', ['int', messages, 'unsigned int', 'int'])
     const compare = pointer(proto('int', ['uintptr_t', 'uintptr_t']))
     const bsearch = library.func('bsearch', 'uintptr_t', ['uintptr_t', messages, 'size_t', 'size_t', compare])
-    const name = sockaddrObject(destination.words)
+    const name = sockaddrObject(sockaddrWords(destination))
     const payloads = makePayloads(plan)
     const build = () =>
       payloads.addresses.map((address) => ({

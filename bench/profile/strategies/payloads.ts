@@ -1,4 +1,4 @@
-import { type Address, Arena } from '../library.js'
+import { type Address, Arena, sockaddrWords } from '../library.js'
 import type { StrategyPlan } from './strategy.js'
 
 /** The payloads of a batch, a slot each on cache lines of its own, and their addresses. */
@@ -26,6 +26,6 @@ export function makePayloads({ batch, sizeBytes }: StrategyPlan): Payloads {
 
 /** A `sockaddr` of its own, as bytes. */
 export function sockaddrOf({ destination }: StrategyPlan): Buffer {
-  const { buffer, byteOffset, byteLength } = destination.words
+  const { buffer, byteOffset, byteLength } = sockaddrWords(destination)
   return Buffer.from(Buffer.from(buffer, byteOffset, byteLength))
 }

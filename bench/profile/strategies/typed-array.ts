@@ -1,4 +1,4 @@
-import { Arena, iovecWords, messageWords, SOCKADDR_SLOT_BYTES, structs } from '../library.js'
+import { Arena, iovecWords, messageWords, SOCKADDR_SLOT_BYTES, sockaddrWords, structs } from '../library.js'
 import { makePayloads } from './payloads.js'
 import { preparedInPlace } from './prepared-in-place.js'
 import type { Strategy, StrategyDefinition } from './strategy.js'
@@ -18,7 +18,7 @@ export const TYPED_ARRAY: StrategyDefinition = {
       names: batch * SOCKADDR_SLOT_BYTES,
     })
     const { words, slabs } = arena
-    const nameWords = destination.words
+    const nameWords = sockaddrWords(destination)
     if (structs().pointerBytes !== 8) throw new Error('it is written for 64-bit machines')
     // A store into a Uint32Array keeps the low 32 bits of what is stored.
     const writePointer = (at: number, address: number) => {

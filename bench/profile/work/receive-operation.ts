@@ -1,4 +1,4 @@
-import { BatchConn, type Libc, libc, RecvBatch, receive, SendBatch } from '../library.js'
+import { BatchConn, BatchedCalls, type Libc, libc, RecvBatch, receive, SendBatch } from '../library.js'
 import { crossings } from './crossings.js'
 import type { Operation, ReceiveCall, Work } from './work.js'
 
@@ -63,8 +63,8 @@ function taking(call: ReceiveCall, name: 'recvmsg' | 'recvmmsg', conn: BatchConn
   if (call === 'library') return () => conn.recv(inbox)
   if (call === 'none') {
     return () => {
-      inbox.prepare()
-      inbox.fill(capacity)
+      slots.prepare()
+      slots.fill(capacity)
       return capacity
     }
   }
@@ -72,8 +72,8 @@ function taking(call: ReceiveCall, name: 'recvmsg' | 'recvmmsg', conn: BatchConn
   const single: Libc['recvmsg'] =
     name === 'recvmsg' ? recvmsg : (fd, _message, flags) => recvmmsg(fd, slots.headersAddress, 1, flags, 0)
   const standIn: Libc = { ...libc(), recvmsg: single, recvmmsg }
-  const { fd } = conn
-  return () => receive(standIn, fd, inbox)
+  const calls = new BatchedCalls(standIn, conn.fd)
+  return () => receive(calls, slots)
 }
 
 function systemCall(call: Exclude<ReceiveCall, 'none' | 'library'>): Pick<Libc, 'recvmsg' | 'recvmmsg'> {

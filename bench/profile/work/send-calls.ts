@@ -1,9 +1,11 @@
 import {
   type BatchConn,
+  BatchedCalls,
   DestinationKind,
   type Endpoint,
   type Libc,
   libc,
+  messagesOf,
   SegmentationOffload,
   type SendBatch,
   transmit,
@@ -26,11 +28,16 @@ export function handOver(call: SendCall, name: 'sendmsg' | 'sendmmsg', conn: Bat
   const single: Libc['sendmsg'] = name === 'sendmsg' ? sendmsg : (fd, message, flags) => sendmmsg(fd, message, 1, flags)
   const standIn: Libc = { ...libc(), sendmsg: single, sendmmsg }
   const sending = {
-    fd: conn.fd,
-    served: to === undefined ? DestinationKind.connected : to.kind,
-    trains: new SegmentationOffload(conn.fd, true),
+    calls: new BatchedCalls(standIn, conn.fd),
+    supported: to === undefined ? DestinationKind.connected : to.kind,
+    offload: new SegmentationOffload(conn.fd, true),
+    isOwnError: () => false,
   }
-  return (batch) => transmit(standIn, sending, batch)
+  return (batch) => {
+    const messages = messagesOf(batch)
+    if (messages === undefined) throw new TypeError('not a SendBatch')
+    return transmit(sending, messages)
+  }
 }
 
 type SystemCall = Pick<Libc, 'sendmsg' | 'sendmmsg'>

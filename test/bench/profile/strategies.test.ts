@@ -1,5 +1,5 @@
 import t from 'tap'
-import { endpoint, koffi, messageWords, structs } from '../../../bench/profile/library.js'
+import { endpoint, koffi, messageWords, sockaddrWords, structs } from '../../../bench/profile/library.js'
 import { STRATEGIES } from '../../../bench/profile/strategies/strategies.js'
 import { BatchConn, RecvBatch } from '../../../src/index.js'
 
@@ -42,7 +42,7 @@ function look(address: number): Seen[] {
 
 t.test('all strategies give the kernel the same', async (t) => {
   const expected: Seen = {
-    name: Buffer.from(to.words.buffer, to.words.byteOffset, to.words.byteLength).toString('hex'),
+    name: Buffer.from(sockaddrWords(to).buffer).toString('hex'),
     nameLength: 16,
     iovLength: 1,
     baseIsAligned: true,

@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import type { MessageOptions } from '../../../src/batch/message-options.js'
+import { messagesOf } from '../../../src/batch/send-batch.js'
 import { endpoint, RecvBatch, SendBatch } from '../../../src/index.js'
 import { type Arrival, arrive } from '../fake-kernel.js'
 
@@ -13,6 +14,7 @@ const OPTIONS: MessageOptions = { ecn: 1, ttl: 9 }
 const payload = Buffer.alloc(1200, 1)
 const [one, other] = [1, 2].map((port) => endpoint({ address: '192.0.2.7', port }))
 const out = new SendBatch({ capacity: CAPACITY })
+const messages = messagesOf(out)
 const inbox = new RecvBatch({ capacity: CAPACITY })
 const arrival: Arrival = { payload: 'x'.repeat(1200), source: one }
 arrive(inbox, new Array<Arrival>(CAPACITY).fill(arrival))
@@ -36,7 +38,7 @@ const works: Record<string, () => void> = {
   rewind: () => {
     for (let index = 0; index < CAPACITY; index += 1) {
       out.rewind()
-      out.advance(out.remaining)
+      messages?.advance(out.remaining)
     }
   },
   'reading by index': () => {
@@ -50,8 +52,8 @@ const works: Record<string, () => void> = {
   },
   'preparing to receive': () => {
     for (let index = 0; index < CAPACITY; index += 1) {
-      inbox.prepare()
-      inbox.fill(CAPACITY)
+      inbox.slots.prepare()
+      inbox.slots.fill(CAPACITY)
     }
   },
   'control: an object a message': () => {

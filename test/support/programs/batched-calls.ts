@@ -18,7 +18,7 @@ for (let index = 0; index < 8; index += 1) out.append(`message ${index}`, receiv
 const inbox = new RecvBatch({ capacity: 8, slotBytes: 64 })
 
 const sent = check(calls.sendmmsg(sender.fd, out.slots.headerAddress(0), 8, MSG_DONTWAIT), 'sendmmsg')
-inbox.prepare()
+inbox.slots.prepare()
 const received = check(calls.recvmmsg(receiver.fd, inbox.slots.headersAddress, 8, MSG_DONTWAIT, 0), 'recvmmsg')
-inbox.fill(received)
+inbox.slots.fill(received)
 process.stdout.write(JSON.stringify({ sent, received, texts: Array.from(inbox, ({ bytes }) => bytes.toString()) }))

@@ -1,13 +1,12 @@
 import t, { type Test } from 'tap'
-import { DestinationKind } from '../../src/endpoint/endpoint.js'
 import { BatchConn, endpoint, SendBatch, type SendBatchOptions } from '../../src/index.js'
 import * as c from '../../src/libc/constants.js'
-import { SegmentationOffload } from '../../src/socket/trains.js'
-import { transmit } from '../../src/socket/transmit.js'
+import { SegmentationOffload } from '../../src/socket/segmentation-offload.js'
 import { type Answer, fakeLibc } from '../support/fake-libc.js'
+import { transmitScripted } from '../support/sending.js'
 import { readMessages } from '../support/sent-messages.js'
 
-// Fact 26: a device that refuses trains, scripted, because this kernel cuts them in software instead.
+// A device that rejects GSO sends, scripted, because this kernel segments in software instead.
 
 const peer = endpoint({ address: '192.0.2.7', port: 9 })
 
@@ -15,7 +14,7 @@ const peer = endpoint({ address: '192.0.2.7', port: 9 })
 function sending(t: Test, options: SendBatchOptions) {
   const conn = BatchConn.open()
   t.teardown(() => conn.close())
-  const trains = new SegmentationOffload(conn.fd, true)
+  const offload = new SegmentationOffload(conn.fd, true)
   const batch = new SendBatch(options)
   const wire: string[] = []
   const shapes: string[] = []
@@ -32,30 +31,45 @@ function sending(t: Test, options: SendBatchOptions) {
       const accepted = name === 'sendmsg' ? 1 : answer
       for (const message of messages.slice(0, accepted)) wire.push(...message.datagrams)
     })
-    return transmit(libc, { fd: 3, served: DestinationKind.ipv4, trains }, batch)
+    return transmitScripted(libc, offload, batch)
   }
-  return { trains, batch, wire, shapes, run }
+  return { offload, batch, wire, shapes, run }
 }
 
-for (const errno of [c.EIO, c.EINVAL]) {
-  t.test(`a refused train (errno ${errno}) goes as single datagrams, once, and trains stay off`, (t) => {
-    const { trains, batch, wire, shapes, run } = sending(t, { slotBytes: 100 })
-    batch.append('aabbc', peer, { segmentBytes: 2 })
-    batch.append('ddee', peer, { segmentBytes: 2 })
-    batch.append('f', peer)
-    t.equal(run([{ errno }, { errno }, 3, 3]), 3)
-    t.strictSame(wire, ['aa', 'bb', 'c', 'dd', 'ee', 'f'])
-    t.strictSame(shapes, ['sendmmsg:5/2,4/2,1', 'sendmmsg:5/2,4/2,1', 'sendmmsg:2,2,1', 'sendmmsg:2,2,1'])
-    t.match(trains.status, { state: 'off', reason: errno === c.EIO ? /EIO/ : /EINVAL/ })
-    batch.clear()
-    batch.append('gghh', peer, { segmentBytes: 2 })
-    t.equal(run([2]), 1, 'not tried again')
-    t.end()
-  })
-}
+t.test('a GSO send rejected with EIO goes out as single datagrams, once, and GSO stays off', (t) => {
+  const { offload, batch, wire, shapes, run } = sending(t, { slotBytes: 100 })
+  batch.append('aabbc', peer, { segmentBytes: 2 })
+  batch.append('ddee', peer, { segmentBytes: 2 })
+  batch.append('f', peer)
+  const { EIO: errno } = c
+  t.equal(run([{ errno }, { errno }, 3, 3]), 3)
+  t.strictSame(wire, ['aa', 'bb', 'c', 'dd', 'ee', 'f'])
+  t.strictSame(shapes, ['sendmmsg:5/2,4/2,1', 'sendmmsg:5/2,4/2,1', 'sendmmsg:2,2,1', 'sendmmsg:2,2,1'])
+  t.match(offload.status, { state: 'off', reason: /EIO/ })
+  batch.clear()
+  batch.append('gghh', peer, { segmentBytes: 2 })
+  t.equal(run([2]), 1, 'not tried again')
+  t.end()
+})
+
+t.test('EINVAL switches GSO off when a second GSO send is rejected: the first can be a route that was away', (t) => {
+  const { offload, batch, wire, shapes, run } = sending(t, { slotBytes: 100 })
+  const rejected = { errno: c.EINVAL }
+  batch.append('aabb', peer, { segmentBytes: 2 })
+  batch.append('ccdd', peer, { segmentBytes: 2 })
+  t.equal(run([rejected, rejected, 2, 1]), 2)
+  t.equal(offload.isOn, true)
+  batch.clear()
+  for (const text of ['eeff', 'gghh', 'i']) batch.append(text, peer, { segmentBytes: 2 })
+  t.equal(run([rejected, rejected, 2, rejected, rejected, 2, 1]), 3)
+  t.strictSame(wire, ['aa', 'bb', 'cc', 'dd', 'ee', 'ff', 'gg', 'hh', 'i'])
+  t.match(offload.status, { state: 'off', reason: /EINVAL/ })
+  t.equal(shapes.at(-1), 'sendmsg:1')
+  t.end()
+})
 
 t.test('the fallback stops and resumes in the middle of a train: nothing is sent twice, nothing left out', (t) => {
-  const { trains, batch, wire, run } = sending(t, { slotBytes: 100 })
+  const { offload, batch, wire, run } = sending(t, { slotBytes: 100 })
   batch.append('x', peer)
   batch.append('aabbccddee', peer, { segmentBytes: 2 })
   batch.append('y', peer)
@@ -66,7 +80,7 @@ t.test('the fallback stops and resumes in the middle of a train: nothing is sent
   t.equal(run([2]), 0)
   t.equal(run([2]), 2)
   t.strictSame(wire, ['x', 'aa', 'bb', 'cc', 'dd', 'ee', 'y'])
-  t.equal(trains.isOn, false)
+  t.equal(offload.isOn, false)
   t.end()
 })
 
@@ -80,13 +94,13 @@ t.test('it can start failing after it worked', (t) => {
 })
 
 t.test('coalesced trains fall back to the messages themselves', (t) => {
-  const { trains, batch, wire, shapes, run } = sending(t, { slotBytes: 100, coalesce: true })
+  const { offload, batch, wire, shapes, run } = sending(t, { slotBytes: 100, coalesce: true })
   for (const text of ['aa', 'bb', 'c', 'dd', 'ee']) batch.append(text, peer)
   t.equal(run([{ errno: c.EIO }, { errno: c.EIO }, 3, 2]), 5)
   t.strictSame(wire, ['aa', 'bb', 'c', 'dd', 'ee'])
   t.strictSame(shapes.at(0), 'sendmmsg:5/2,4/2')
   t.strictSame(shapes.slice(2), ['sendmmsg:2,2,1', 'sendmmsg:2,2'])
-  t.equal(trains.isOn, false)
+  t.equal(offload.isOn, false)
   t.end()
 })
 
@@ -115,11 +129,11 @@ t.test('coalescing joins what can be joined, wherever it stands, and leaves the 
 })
 
 t.test('an error the datagrams meet as well is theirs: trains stay on', (t) => {
-  const { trains, batch, run } = sending(t, { slotBytes: 100 })
+  const { offload, batch, run } = sending(t, { slotBytes: 100 })
   batch.append('aabb', peer, { segmentBytes: 2 })
   const refused = { errno: c.EINVAL }
   t.throws(() => run([refused, refused, refused, refused]), { code: 'EINVAL', index: 0 })
-  t.equal(trains.isOn, true)
+  t.equal(offload.isOn, true)
   batch.skip()
   batch.append('ccdd', peer, { segmentBytes: 2 })
   t.equal(run([1]), 1)
@@ -127,12 +141,14 @@ t.test('an error the datagrams meet as well is theirs: trains stay on', (t) => {
 })
 
 t.test('EMSGSIZE: datagrams above the path’s MTU are no segments, shorter ones are', (t) => {
-  const { trains, batch, shapes, run } = sending(t, { slotBytes: 100, coalesce: true })
+  const { offload, batch, shapes, run } = sending(t, { slotBytes: 100, coalesce: true })
   const tooLong = { errno: c.EMSGSIZE }
   for (const text of ['aaaa', 'bbbb']) batch.append(text, peer)
   t.equal(run([tooLong, tooLong, 2]), 2)
-  t.equal(trains.isOn, true)
-  t.equal(trains.maxSegmentBytes, 3)
+  t.equal(offload.isOn, true)
+  t.equal(offload.maxSegmentBytes(peer), 3)
+  t.equal(offload.maxSegmentBytes(endpoint({ address: '192.0.2.8', port: 9 })), 65_535, 'of that destination alone')
+  t.match(offload.status.reason, /192\.0\.2\.7:9 3$/)
   batch.clear()
   for (const text of ['aaaa', 'bbbb', 'ccc', 'ddd']) batch.append(text, peer)
   t.equal(run([3]), 4)
@@ -143,12 +159,12 @@ t.test('EMSGSIZE: datagrams above the path’s MTU are no segments, shorter ones
 t.test(
   'a train of the caller’s own that is too long for the path goes as fragments, and then shorter ones whole',
   (t) => {
-    const { trains, batch, wire, run } = sending(t, { slotBytes: 100 })
+    const { offload, batch, wire, run } = sending(t, { slotBytes: 100 })
     const tooLong = { errno: c.EMSGSIZE }
     batch.append('aaaabbbb', peer, { segmentBytes: 4 })
     t.equal(run([tooLong, tooLong, 2]), 1)
     t.strictSame(wire, ['aaaa', 'bbbb'])
-    t.equal(trains.isOn, true)
+    t.equal(offload.isOn, true)
     t.end()
   },
 )
@@ -161,5 +177,28 @@ t.test('a short count in the middle of coalesced trains counts messages, not hea
   t.equal(run([1]), 3)
   t.strictSame(wire, ['aa', 'bb', 'ccc', 'ddd', 'e'])
   t.strictSame(shapes, ['sendmmsg:4/2,7/3', 'sendmsg:7/3'])
+  t.end()
+})
+
+t.test('the limit of a destination expires', (t) => {
+  let nowMs = 0
+  const offload = new SegmentationOffload(-1, true, () => nowMs)
+  offload.confirm({ errno: c.EMSGSIZE, segmentBytes: 1400, destination: peer, offload })
+  t.equal(offload.maxSegmentBytes(peer), 1399)
+  nowMs = 59_999
+  t.equal(offload.maxSegmentBytes(peer), 1399)
+  nowMs = 60_000
+  t.equal(offload.maxSegmentBytes(peer), 65_535)
+  t.end()
+})
+
+t.test('a batch shared by two sockets: the verdict falls on the socket whose GSO send was rejected', (t) => {
+  const { offload, batch, run } = sending(t, { slotBytes: 100 })
+  const other = new SegmentationOffload(-1, true)
+  batch.append('aabb', peer, { segmentBytes: 2 })
+  t.equal(run([{ errno: c.EIO }, { errno: c.EIO }, { errno: c.EAGAIN }]), 0)
+  t.equal(transmitScripted(fakeLibc([2]).libc, other, batch), 1)
+  t.equal(offload.isOn, true)
+  t.equal(Reflect.get(other, 'isOn') === false && other.status.reason.includes('EIO'), false)
   t.end()
 })

@@ -1,31 +1,28 @@
 import { typeError } from '../arguments/errors.js'
 import { type Address, addressOf } from '../libc/libc.js'
+import { bufferOf, byteLengthOf, byteOffsetOf, isResizable } from './byte-view.js'
 
 /**
- * The native address of memory that belongs to the caller.
+ * Native address of external memory: memory that the caller owns.
  *
  * @throws TypeError `ERR_INVALID_ARG_VALUE` if the buffer can be resized: its end could become unreadable while the
  *   kernel holds the address
  */
-export function foreignAddress(view: ArrayBufferView): Address {
-  const { buffer } = view
+export function externalAddress(view: Uint8Array): Address {
+  const buffer = bufferOf(view)
   const known = addresses.get(buffer)
-  if (known !== undefined) return known + view.byteOffset
+  if (known !== undefined) return known + byteOffsetOf(view)
   if (isResizable(buffer)) {
     throw typeError('ERR_INVALID_ARG_VALUE', 'payload must not lie in a resizable ArrayBuffer')
   }
   const address = addressOf(new Uint8Array(buffer))
   addresses.set(buffer, address)
-  return address + view.byteOffset
+  return address + byteOffsetOf(view)
 }
 
-/** True if the memory behind a view was transferred away after the view was made. */
-export function isDetached(view: ArrayBufferView, byteLength: number): boolean {
-  return view.byteLength !== byteLength
-}
-
-function isResizable(buffer: ArrayBufferLike & { resizable?: boolean; growable?: boolean }): boolean {
-  return buffer.resizable === true || buffer.growable === true
+/** True if the memory behind a view that had `byteLength` bytes was transferred away. */
+export function isDetached(view: Uint8Array, byteLength: number): boolean {
+  return byteLengthOf(view) !== byteLength
 }
 
 // Asking Koffi costs about 100 ns, and pooled Buffers share few ArrayBuffers. A transferred buffer becomes a new object.

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { koffi } from '../../src/libc/koffi.js'
-import { foreignAddress, isDetached } from '../../src/memory/foreign.js'
+import { toByteView } from '../../src/memory/byte-view.js'
+import { externalAddress, isDetached } from '../../src/memory/external.js'
 import { rejects } from '../support/misuse.js'
 import { nativeBytes } from '../support/native-memory.js'
 
@@ -29,7 +30,7 @@ function words(): Uint16Array {
 
 const pooled = Buffer.from(CONTENT)
 
-const views: [what: string, view: ArrayBufferView][] = [
+const views: [what: string, payload: ArrayBufferView][] = [
   ['a Buffer of its own', Buffer.from(new Uint8Array(CONTENT).buffer)],
   ['a Buffer in the pool', pooled],
   ['another Buffer in the same pool', Buffer.from(CONTENT)],
@@ -48,18 +49,19 @@ function wasm(): Uint8Array {
 }
 
 t.test('the address is that of the first byte of the view', async (t) => {
-  for (const [what, view] of views) {
-    const address = foreignAddress(view)
+  for (const [what, payload] of views) {
+    const view = toByteView(payload) as Uint8Array
+    const address = externalAddress(view)
     t.same(nativeBytes(address, CONTENT.byteLength), CONTENT, what)
-    t.equal(foreignAddress(view), address, `${what}: the same when asked again`)
+    t.equal(externalAddress(view), address, `${what}: the same when asked again`)
   }
 })
 
 t.test('views of one buffer differ by their offset', async (t) => {
   const memory = new Uint8Array(100)
-  t.equal(foreignAddress(memory.subarray(40)), foreignAddress(memory) + 40)
-  t.equal(foreignAddress(new DataView(memory.buffer, 41)), foreignAddress(memory) + 41)
-  t.equal(foreignAddress(memory), Number(koffi().address(memory)))
+  t.equal(externalAddress(memory.subarray(40)), externalAddress(memory) + 40)
+  t.equal(externalAddress(new Uint8Array(memory.buffer, 41)), externalAddress(memory) + 41)
+  t.equal(externalAddress(memory), Number(koffi().address(memory)))
   t.ok(pooled.byteLength < pooled.buffer.byteLength, 'the pooled Buffer is a part of something larger')
 })
 
@@ -72,10 +74,10 @@ t.test('memory that may shrink or grow is refused', async (t) => {
     message: 'payload must not lie in a resizable ArrayBuffer',
   } as const
   rejects(t, [
-    { what: 'a resizable ArrayBuffer', act: () => foreignAddress(resizable), ...wanted },
-    { what: 'a part of one', act: () => foreignAddress(resizable.subarray(2, 4)), ...wanted },
-    { what: 'a growable SharedArrayBuffer', act: () => foreignAddress(growable), ...wanted },
-    { what: 'asked again', act: () => foreignAddress(resizable), ...wanted },
+    { what: 'a resizable ArrayBuffer', act: () => externalAddress(resizable), ...wanted },
+    { what: 'a part of one', act: () => externalAddress(resizable.subarray(2, 4)), ...wanted },
+    { what: 'a growable SharedArrayBuffer', act: () => externalAddress(growable), ...wanted },
+    { what: 'asked again', act: () => externalAddress(resizable), ...wanted },
   ])
 })
 
@@ -88,7 +90,7 @@ t.test('a view whose memory was transferred is told from one that has it', async
   const again = new Uint8Array(moved, 10, 20)
   t.notOk(isDetached(again, 20))
   again.set(CONTENT.subarray(0, 20))
-  t.same(nativeBytes(foreignAddress(again), 20), CONTENT.subarray(0, 20), 'the new buffer has its own address')
+  t.same(nativeBytes(externalAddress(again), 20), CONTENT.subarray(0, 20), 'the new buffer has its own address')
 })
 
 t.test('a WebAssembly memory that grew has left its old views behind', async (t) => {

@@ -1,0 +1,192 @@
+import { rangeError, typeError } from '../arguments/errors.js'
+import { DestinationKind, type Endpoint } from '../endpoint/endpoint.js'
+import { bufferOver } from '../memory/buffer-over.js'
+import { isDetached } from '../memory/external.js'
+import { CoalescedPlan } from './coalesced-plan.js'
+import { OptionWriter, segmentBytesOf } from './message-options.js'
+import { SendPlanner } from './send-planner.js'
+import { SendSlots } from './send-slots.js'
+
+/** A message that could not be sent. */
+export interface SendFailure {
+  /** Its index in the batch. */
+  readonly index: number
+  /** An `ErrnoError`, or a `TypeError` for a destination or memory that cannot be sent. */
+  readonly error: Error & { readonly code: string }
+}
+
+/** Size and mode of a batch, checked. */
+export interface MessagesOptions {
+  readonly capacity: number
+  readonly slotBytes: number
+  readonly coalesce: boolean
+  readonly maxSegments: number
+}
+
+/**
+ * The messages of a `SendBatch`: their memory and headers, and how far they are sent. Everything in here was checked
+ * before, and none of the caller's code runs: what the kernel is shown depends on this object alone.
+ */
+export class Messages {
+  readonly capacity: number
+  readonly slotBytes: number
+  readonly slots: SendSlots
+  readonly options: OptionWriter
+  readonly planner: SendPlanner
+  length = 0
+  /** Messages done with: accepted by the kernel, or skipped. */
+  sent = 0
+  /** Messages passed over, with their errors. */
+  failed: SendFailure[] = []
+  /** Kinds of destination, as a set of `DestinationKind` bits. */
+  destinationKinds = 0
+  /** Messages with a segment size of their own. */
+  segmented = 0
+  readonly #maxSegments: number
+  readonly #destinations: (Endpoint | undefined)[]
+  readonly #references: (Uint8Array | undefined)[]
+  readonly #views: Buffer[]
+  readonly #viewSizes: Int32Array
+  #referenced = 0
+  #withOptions = 0
+
+  constructor({ capacity, slotBytes, coalesce, maxSegments }: MessagesOptions) {
+    this.capacity = capacity
+    this.slotBytes = slotBytes
+    this.#maxSegments = maxSegments
+    this.slots = new SendSlots(capacity, slotBytes)
+    this.options = new OptionWriter(this.slots.view)
+    this.#destinations = new Array<Endpoint | undefined>(capacity).fill(undefined)
+    this.#references = new Array<Uint8Array | undefined>(capacity).fill(undefined)
+    this.#views = new Array<Buffer>(capacity).fill(Buffer.alloc(0))
+    this.#viewSizes = new Int32Array(capacity)
+    const coalesced = coalesce ? new CoalescedPlan(this, maxSegments) : undefined
+    this.planner = new SendPlanner(this, coalesced)
+  }
+
+  /** Destination of a message; undefined for the connected peer. */
+  destination(slot: number): Endpoint | undefined {
+    return this.#destinations[slot]
+  }
+
+  /** True if the slot's header has this destination already. */
+  hasDestination(slot: number, destination: Endpoint | undefined): boolean {
+    return this.#destinations[slot] === destination
+  }
+
+  /**
+   * The slot of the next message. Nothing changes until `commit`.
+   *
+   * @throws RangeError `ERR_BATCH_FULL`, TypeError `ERR_MEMORY_DETACHED`
+   */
+  claim(): number {
+    if (this.length === this.capacity) {
+      throw rangeError('ERR_BATCH_FULL', `the batch already holds its ${this.capacity} messages; send and clear it`)
+    }
+    this.slots.assertAttached()
+    return this.length
+  }
+
+  /**
+   * Adds the message whose bytes are in slot `slot`.
+   *
+   * @param hasOptions - use what `options` read last
+   */
+  commit(slot: number, byteLength: number, destination: Endpoint | undefined, hasOptions: boolean): number {
+    if (hasOptions) this.#writeOptions(slot, byteLength, destination)
+    this.slots.writeSize(slot, byteLength)
+    if (this.#destinations[slot] !== destination) {
+      this.slots.writeDestination(slot, destination)
+      this.#destinations[slot] = destination
+    }
+    this.destinationKinds |= destination === undefined ? DestinationKind.connected : destination.kind
+    this.length = slot + 1
+    return slot
+  }
+
+  /** Points message `slot` at external memory, which is held until `clear`. */
+  refer(slot: number, bytes: Uint8Array, address: number): void {
+    this.slots.pointAt(slot, address)
+    this.#references[slot] = bytes
+    this.#referenced += 1
+  }
+
+  /** The memory of a slot. */
+  view(slot: number, byteLength: number): Buffer {
+    // A size array of our own, because asking a view for its length costs more than all the rest here.
+    if (this.#viewSizes[slot] === byteLength) return this.#views[slot]
+    const view = bufferOver(this.slots.memory, this.slots.payloadOffset(slot), byteLength)
+    this.#views[slot] = view
+    this.#viewSizes[slot] = byteLength
+    return view
+  }
+
+  /** Notes that the kernel accepted `count` more. */
+  advance(count: number): void {
+    this.sent += count
+  }
+
+  /** Passes over the next message. @param error - reported in `failed` */
+  skip(error?: SendFailure['error']): void {
+    if (error !== undefined) this.failed.push({ index: this.sent, error })
+    this.sent += 1
+    this.planner.reset()
+  }
+
+  rewind(): void {
+    this.sent = 0
+    if (this.failed.length > 0) this.failed = []
+    this.planner.reset()
+  }
+
+  clear(): void {
+    if (this.#referenced > 0) {
+      for (let slot = 0; slot < this.length; slot += 1) this.#releaseReference(slot)
+      this.#referenced = 0
+    }
+    if (this.#withOptions > 0) {
+      for (let slot = 0; slot < this.length; slot += 1) this.slots.writeControl(slot, 0, 0)
+      this.#withOptions = 0
+      this.segmented = 0
+    }
+    this.destinationKinds = 0
+    this.length = 0
+    this.rewind()
+  }
+
+  /**
+   * The first unsent message whose memory was transferred away, or `length`. Called before the kernel is shown any address.
+   *
+   * @throws TypeError `ERR_MEMORY_DETACHED` if it is the batch's own memory
+   */
+  firstDetached(): number {
+    this.slots.assertAttached()
+    if (this.#referenced === 0) return this.length
+    for (let slot = this.sent; slot < this.length; slot += 1) {
+      const reference = this.#references[slot]
+      if (reference !== undefined && isDetached(reference, this.slots.size(slot))) return slot
+    }
+    return this.length
+  }
+
+  #writeOptions(slot: number, byteLength: number, destination: Endpoint | undefined): void {
+    const { options, slots } = this
+    const controlBytes = options.write(slots.optionsOffset(slot), destination)
+    const segmentBytes = segmentBytesOf(byteLength, destination, options.segmentBytes, this.#maxSegments)
+    slots.writeControl(slot, segmentBytes, controlBytes)
+    this.#withOptions += 1
+    if (segmentBytes > 0) this.segmented += 1
+  }
+
+  #releaseReference(slot: number): void {
+    if (this.#references[slot] === undefined) return
+    this.#references[slot] = undefined
+    this.slots.pointAtSlot(slot)
+  }
+}
+
+/** The error of a message that refers to memory which is gone. */
+export function detachedMessage(index: number): Error {
+  const message = `the memory message ${index} refers to was transferred away`
+  return Object.assign(typeError('ERR_MEMORY_DETACHED', message), { index })
+}

@@ -1,0 +1,97 @@
+import { types } from 'node:util'
+import { typeError } from '../arguments/errors.js'
+
+/**
+ * Reading the bounds of a caller's view through the engine's own accessors. A property of the caller's object can lie (an
+ * own property, a subclass, a Proxy, a getter that changes its answer); these read the object's internal slots, of any
+ * realm, and throw for anything that is not a view.
+ */
+
+/** Number of bytes of a `Uint8Array`. @throws TypeError without a code if it is no typed array */
+export function uint8Length(view: Uint8Array): number {
+  return typedArray.length.call(view)
+}
+
+/** Number of bytes of any typed array; 0 once its memory was transferred away. */
+export function byteLengthOf(view: Uint8Array): number {
+  return typedArray.byteLength.call(view)
+}
+
+/** Offset of the view in its buffer, in bytes. */
+export function byteOffsetOf(view: Uint8Array): number {
+  return typedArray.byteOffset.call(view)
+}
+
+/** The buffer behind the view. */
+export function bufferOf(view: Uint8Array): ArrayBufferLike {
+  return typedArray.buffer.call(view)
+}
+
+/** True if the end of the buffer can move: a resizable ArrayBuffer or a growable SharedArrayBuffer. */
+export function isResizable(buffer: ArrayBufferLike): boolean {
+  const getter = types.isSharedArrayBuffer(buffer) ? growable : resizable
+  return getter?.call(buffer) === true
+}
+
+/**
+ * The bytes of a view or buffer: a `Uint8Array` as it is, anything else as a `Uint8Array` over the same memory. Read its
+ * bounds by the functions above.
+ *
+ * @returns undefined for anything that is neither a view nor a buffer
+ * @throws TypeError `ERR_MEMORY_DETACHED` if the memory was transferred away, or shrunk below the view
+ */
+export function toByteView(value: unknown): Uint8Array | undefined {
+  try {
+    if (ArrayBuffer.isView(value)) return viewOf(value)
+    // Not `instanceof`: the buffer may come from another realm.
+    if (types.isSharedArrayBuffer(value)) return new Uint8Array(value, 0, sharedByteLength.call(value))
+    if (types.isArrayBuffer(value)) return new Uint8Array(value, 0, bufferByteLength.call(value))
+  } catch {
+    throw detached()
+  }
+  return undefined
+}
+
+function viewOf(view: ArrayBufferView): Uint8Array {
+  const name = typedArray.tag.call(view)
+  if (name === undefined) {
+    return new Uint8Array(dataView.buffer.call(view), dataView.byteOffset.call(view), dataView.byteLength.call(view))
+  }
+  // `at` throws where the bounds would read as 0.
+  typedArray.at.call(view, 0)
+  if (name === 'Uint8Array') return view as Uint8Array
+  return new Uint8Array(
+    typedArray.buffer.call(view),
+    typedArray.byteOffset.call(view),
+    typedArray.byteLength.call(view),
+  )
+}
+
+function detached(): TypeError {
+  return typeError('ERR_MEMORY_DETACHED', 'the memory of the payload was transferred away or shrunk')
+}
+
+function getterOf<T>(prototype: object, name: string | symbol): (this: unknown) => T {
+  const getter = Object.getOwnPropertyDescriptor(prototype, name)?.get
+  if (getter === undefined) throw new Error(`this runtime has no accessor ${String(name)}`)
+  return getter
+}
+
+const { prototype } = Object.getPrototypeOf(Uint8Array) as { prototype: Uint8Array }
+const typedArray = {
+  length: getterOf<number>(prototype, 'length'),
+  byteLength: getterOf<number>(prototype, 'byteLength'),
+  byteOffset: getterOf<number>(prototype, 'byteOffset'),
+  buffer: getterOf<ArrayBufferLike>(prototype, 'buffer'),
+  tag: getterOf<string | undefined>(prototype, Symbol.toStringTag),
+  at: prototype.at as (this: unknown, index: number) => unknown,
+}
+const dataView = {
+  byteLength: getterOf<number>(DataView.prototype, 'byteLength'),
+  byteOffset: getterOf<number>(DataView.prototype, 'byteOffset'),
+  buffer: getterOf<ArrayBufferLike>(DataView.prototype, 'buffer'),
+}
+const bufferByteLength = getterOf<number>(ArrayBuffer.prototype, 'byteLength')
+const sharedByteLength = getterOf<number>(SharedArrayBuffer.prototype, 'byteLength')
+const resizable = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, 'resizable')?.get
+const growable = Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, 'growable')?.get

@@ -1,0 +1,146 @@
+import type { RecvSlots } from '../batch/recv-slots.js'
+import { lastErrno } from '../libc/check.js'
+import { EAGAIN, EINTR, ENOSYS, EPERM, MSG_DONTWAIT, MSG_NOSIGNAL } from '../libc/constants.js'
+import { ErrnoError } from '../libc/errno-error.js'
+import type { Address, Libc } from '../libc/libc.js'
+import type { OffloadStatus } from './segmentation-offload.js'
+
+/**
+ * The message calls of one socket: `sendmmsg` and `recvmmsg`, or the single calls in a loop where the system refuses those.
+ * A kernel without them gives ENOSYS; a seccomp filter, as containers have, gives ENOSYS or EPERM.
+ */
+export class BatchedCalls {
+  readonly #libc: Libc
+  readonly #fd: number
+  readonly #headerBytes: number
+  #sendRefusal: string | undefined
+  #receiveRefusal: string | undefined
+  #hasSent = false
+  #hasReceived = false
+  #refused = 0
+  #strikes = 0
+  #pendingErrno = 0
+
+  constructor(libc: Libc, fd: number) {
+    this.#libc = libc
+    this.#fd = fd
+    this.#headerBytes = libc.structs.mmsghdr.bytes
+  }
+
+  get status(): OffloadStatus {
+    const refusals = [this.#sendRefusal, this.#receiveRefusal].filter((refusal) => refusal !== undefined)
+    if (refusals.length === 0) return { state: 'on', reason: 'sendmmsg and recvmmsg are used' }
+    return { state: 'off', reason: `${refusals.join('; ')}: one system call per message` }
+  }
+
+  /**
+   * Sends `count` messages from the header at `headers` on.
+   *
+   * @returns how many the kernel accepted, or a negative errno if not even the first
+   */
+  send(headers: Address, count: number): number {
+    // sendmmsg costs more than sendmsg for a single message.
+    if (count === 1) return this.#sendOne(headers)
+    if (this.#sendRefusal !== undefined) return this.#sendEach(headers, count)
+    const result = this.#libc.sendmmsg(this.#fd, headers, count, SEND_FLAGS)
+    if (result >= 0) {
+      this.#hasSent = true
+      return result
+    }
+    const errno = lastErrno()
+    if (errno === ENOSYS) return this.#refuseSend(errno, headers, count)
+    if (errno !== EPERM || this.#hasSent) return -errno
+    // The first call on a new socket can fail so once; the caller tries again.
+    this.#refused += 1
+    return this.#refused === 1 ? -errno : this.#sendDespite(headers, count)
+  }
+
+  /**
+   * Receives up to `slots.capacity` datagrams.
+   *
+   * @returns how many, or a negative errno if not even one
+   */
+  receive(slots: RecvSlots): number {
+    const { headersAddress: headers, capacity } = slots
+    // recvmmsg costs more than recvmsg for a single datagram.
+    if (capacity === 1 || this.#receiveRefusal !== undefined) return this.#receiveEach(slots)
+    // No timeout: the kernel looks at it only after each datagram (recvmmsg(2), BUGS).
+    const result = this.#libc.recvmmsg(this.#fd, headers, capacity, MSG_DONTWAIT, 0)
+    if (result >= 0) {
+      this.#hasReceived = true
+      return result
+    }
+    const errno = lastErrno()
+    if (errno !== ENOSYS && (errno !== EPERM || this.#hasReceived)) return -errno
+    this.#receiveRefusal = refusal('recvmmsg', errno)
+    return this.#receiveEach(slots)
+  }
+
+  // EPERM is also a firewall's answer to one message (nftables drop in the output hook): only a sendmsg that is accepted
+  // where sendmmsg was refused, several times, shows that the call itself is refused.
+  #sendDespite(headers: Address, count: number): number {
+    let sent = 0
+    while (this.#strikes < EPERM_STRIKES) {
+      const result = this.#sendOne(headers + sent * this.#headerBytes)
+      if (result < 0) return sent > 0 ? sent : result
+      sent += 1
+      this.#strikes += 1
+      if (sent === count) return sent
+      const more = this.#libc.sendmmsg(this.#fd, headers + sent * this.#headerBytes, count - sent, SEND_FLAGS)
+      if (more >= 0) {
+        this.#hasSent = true
+        return sent + more
+      }
+      if (lastErrno() !== EPERM) return sent
+    }
+    const more = this.#refuseSend(EPERM, headers + sent * this.#headerBytes, count - sent)
+    return more < 0 ? (sent > 0 ? sent : more) : sent + more
+  }
+
+  #refuseSend(errno: number, headers: Address, count: number): number {
+    this.#sendRefusal = refusal('sendmmsg', errno)
+    return this.#sendEach(headers, count)
+  }
+
+  #sendOne(header: Address): number {
+    return this.#libc.sendmsg(this.#fd, header, SEND_FLAGS) < 0 ? -lastErrno() : 1
+  }
+
+  #sendEach(headers: Address, count: number): number {
+    for (let sent = 0; sent < count; sent += 1) {
+      const result = this.#sendOne(headers + sent * this.#headerBytes)
+      // As sendmmsg: what stopped it is reported when the call is made again from there.
+      if (result < 0) return sent > 0 ? sent : result
+    }
+    return count
+  }
+
+  #receiveEach(slots: RecvSlots): number {
+    if (this.#pendingErrno !== 0) {
+      const errno = this.#pendingErrno
+      this.#pendingErrno = 0
+      return -errno
+    }
+    for (let slot = 0; slot < slots.capacity; slot += 1) {
+      const header = slots.headersAddress + slot * this.#headerBytes
+      const byteLength = this.#libc.recvmsg(this.#fd, header, MSG_DONTWAIT)
+      if (byteLength < 0) {
+        const errno = lastErrno()
+        if (slot === 0) return -errno
+        // As recvmmsg: an error after the first datagram is reported by the next call.
+        if (errno !== EAGAIN && errno !== EINTR) this.#pendingErrno = errno
+        return slot
+      }
+      slots.writeLength(slot, byteLength)
+    }
+    return slots.capacity
+  }
+}
+
+function refusal(call: string, errno: number): string {
+  return `the system refuses ${call} (${new ErrnoError(errno, call).code})`
+}
+
+const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL
+
+const EPERM_STRIKES = 3

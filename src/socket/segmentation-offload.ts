@@ -1,0 +1,147 @@
+import { release } from 'node:os'
+import type { Offload } from '../batch/send-plan.js'
+import type { RejectedGso } from '../batch/send-planner.js'
+import type { Endpoint } from '../endpoint/endpoint.js'
+import { EINVAL, EIO, EMSGSIZE, IPPROTO_UDP, UDP_GRO, UDP_SEGMENT } from '../libc/constants.js'
+import { ErrnoError } from '../libc/errno-error.js'
+import { integerOption, setIntegerOption } from './option.js'
+
+/** Whether a socket uses an offload, and why. */
+export interface OffloadStatus {
+  readonly state: 'on' | 'off'
+  /** In words. */
+  readonly reason: string
+}
+
+/**
+ * Whether a socket may make GSO sends (UDP_SEGMENT, generic segmentation offload). On until the option, the environment,
+ * the kernel or the device rejects it; the device's answer is final.
+ */
+export class SegmentationOffload implements Offload {
+  readonly #fd: number
+  readonly #now: () => number
+  readonly #limits = new Map<Endpoint | undefined, Limit>()
+  #status: OffloadStatus | undefined
+  #strikes = 0
+
+  /** @param now - milliseconds of a monotonic clock */
+  constructor(fd: number, isWanted: boolean, now: () => number = () => performance.now()) {
+    this.#fd = fd
+    this.#now = now
+    if (!isWanted) this.#status = off('the option gso is false')
+    else if (isSet('BATCHCONN_NO_GSO')) this.#status = off('the environment variable BATCHCONN_NO_GSO is set')
+  }
+
+  get status(): OffloadStatus {
+    this.#status ??= kernelStatus(this.#fd)
+    if (this.#status.state === 'off' || this.#limits.size === 0) return this.#status
+    const limits = Array.from(this.#limits, ([destination, { bytes }]) => `${destination ?? 'the peer'} ${bytes}`)
+    return {
+      state: 'on',
+      reason: `${this.#status.reason}; largest segments in bytes, until retried: ${limits.join(', ')}`,
+    }
+  }
+
+  get isOn(): boolean {
+    this.#status ??= kernelStatus(this.#fd)
+    return this.#status.state === 'on'
+  }
+
+  maxSegmentBytes(destination: Endpoint | undefined): number {
+    if (this.#limits.size === 0) return MAX_SEGMENT_BYTES
+    const limit = this.#limits.get(destination)
+    if (limit === undefined) return MAX_SEGMENT_BYTES
+    if (this.#now() < limit.expiresMs) return limit.bytes
+    this.#limits.delete(destination)
+    return MAX_SEGMENT_BYTES
+  }
+
+  /** True for an error that a GSO send can get where its segments alone would not. */
+  isSuspicious(errno: number): boolean {
+    return errno === EIO || errno === EINVAL || errno === EMSGSIZE
+  }
+
+  /** A GSO send was accepted. */
+  noteAccepted(): void {
+    this.#strikes = 0
+  }
+
+  /** The segments of a rejected GSO send were accepted singly. */
+  confirm({ errno, segmentBytes, destination }: RejectedGso): void {
+    // Datagrams above the path's MTU can be fragmented but not be segments.
+    if (errno === EMSGSIZE) {
+      this.#limit(destination, segmentBytes - 1)
+      return
+    }
+    // A route that comes and goes gives EINVAL as well, and may be back for the retry: once is no proof.
+    this.#strikes += 1
+    if (errno === EINVAL && this.#strikes < EINVAL_STRIKES) return
+    this.#status = off(`the device rejected a GSO send with ${new ErrnoError(errno, 'sendmsg').code}`)
+  }
+
+  /** Forgets what was learned of the connected peer's path. */
+  forgetPeer(): void {
+    this.#limits.delete(undefined)
+  }
+
+  #limit(destination: Endpoint | undefined, bytes: number): void {
+    const known = this.maxSegmentBytes(destination)
+    if (this.#limits.size >= MAX_LIMITS) this.#limits.clear()
+    this.#limits.set(destination, { bytes: Math.min(known, bytes), expiresMs: this.#now() + LIMIT_MS })
+  }
+}
+
+interface Limit {
+  readonly bytes: number
+  readonly expiresMs: number
+}
+
+/** UDP_SEGMENT is a 16-bit number (udp(7)). */
+const MAX_SEGMENT_BYTES = 65_535
+
+/** A path's MTU can be raised again; the kernel itself forgets a lowered one after ten minutes (net.ipv4.route.mtu_expires). */
+const LIMIT_MS = 60_000
+
+const MAX_LIMITS = 1024
+
+const EINVAL_STRIKES = 2
+
+/** Switches UDP_GRO on, if it is wanted and reliable on this kernel. */
+export function openReceiveOffload(fd: number, isWanted: boolean): OffloadStatus {
+  if (!isWanted) return off('the option gro is not set')
+  if (isSet('BATCHCONN_NO_GRO')) return off('the environment variable BATCHCONN_NO_GRO is set')
+  if (!isKernelAtLeast(release(), 5, 12))
+    return off(`Linux ${release()} is older than 5.12, whose UDP_GRO is unreliable`)
+  try {
+    setIntegerOption(fd, IPPROTO_UDP, UDP_GRO, 1)
+    return { state: 'on', reason: 'the kernel took UDP_GRO' }
+  } catch (error) {
+    if (error instanceof ErrnoError && error.code === 'ENOPROTOOPT') return off('the kernel does not know UDP_GRO')
+    throw error
+  }
+}
+
+/** True if a kernel release such as `6.1.0-13-amd64` is at least the given version. */
+export function isKernelAtLeast(kernelRelease: string, major: number, minor: number): boolean {
+  const [first = 0, second = 0] = kernelRelease.split('.', 2).map((part) => Number.parseInt(part, 10))
+  return first > major || (first === major && second >= minor)
+}
+
+function kernelStatus(fd: number): OffloadStatus {
+  try {
+    integerOption(fd, IPPROTO_UDP, UDP_SEGMENT)
+    return { state: 'on', reason: 'the kernel knows UDP_SEGMENT' }
+  } catch (error) {
+    if (error instanceof ErrnoError && error.code === 'ENOPROTOOPT') return off('the kernel does not know UDP_SEGMENT')
+    throw error
+  }
+}
+
+function isSet(name: string): boolean {
+  const value = process.env[name]
+  return value !== undefined && value !== '' && value !== '0'
+}
+
+function off(reason: string): OffloadStatus {
+  return { state: 'off', reason }
+}
