@@ -4,6 +4,7 @@ import { type Endpoint, endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { watchDirectly } from '../loop/direct-watch.js'
 import { BatchConn } from '../socket/batch-conn.js'
+import type { OffloadStatus } from '../socket/segmentation-offload.js'
 import { type Completion, completion, type SendCallback } from './completion.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
 import { adoptOptions, type SocketOptions } from './options.js'
@@ -42,6 +43,12 @@ export class Accelerator {
   get conn(): BatchConn {
     this.#conn ??= BatchConn.borrow(this.#handle.fd, adoptOptions(this.#options))
     return this.#conn
+  }
+
+  /** Why there is one system call per message; undefined if there is not. */
+  get refusal(): OffloadStatus | undefined {
+    const status = this.#conn?.batching
+    return status?.state === 'off' ? status : undefined
   }
 
   get queue(): SendQueue {

@@ -55,7 +55,7 @@ export class Socket extends NodeSocket {
 
   /** Whether datagrams go in batches, and why. */
   get batching(): OffloadStatus {
-    return this.#batching
+    return this.#accelerator?.refusal ?? this.#batching
   }
 
   /** As node:dgram's; the message leaves at the end of the tick, together with the others. */

@@ -46,6 +46,8 @@ function batched(call: 'sendmmsg' | 'recvmmsg', count: number): string {
   const accepted = sender.send(out)
   const arrived = receiver.recvBlocking(new RecvBatch({ capacity: count }), WAIT)
   const seen = call === 'sendmmsg' ? accepted : arrived
+  const { state, reason } = (call === 'sendmmsg' ? sender : receiver).batching
+  expect(state === 'on', reason)
   expect(seen === count, `one call took ${seen} of ${count} messages`)
   const isDirect = libc().isDirect ? ', by syscall(2), past the C library' : ''
   return `one call took ${seen} messages${isDirect}`
