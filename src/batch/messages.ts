@@ -1,5 +1,5 @@
-import { rangeError, typeError } from '../arguments/errors.js'
-import { DestinationKind, type Endpoint } from '../endpoint/endpoint.js'
+import { rangeError, received, typeError } from '../arguments/errors.js'
+import { DestinationKind, type Endpoint, isEndpoint } from '../endpoint/endpoint.js'
 import { bufferOver } from '../memory/buffer-over.js'
 import { isDetached } from '../memory/external.js'
 import { CoalescedPlan } from './coalesced-plan.js'
@@ -69,22 +69,33 @@ export class Messages {
     return this.#destinations[slot]
   }
 
-  /** True if the slot's header has this destination already. */
-  hasDestination(slot: number, destination: Endpoint | undefined): boolean {
-    return this.#destinations[slot] === destination
-  }
-
   /**
    * The slot of the next message. Nothing changes until `commit`.
    *
-   * @throws RangeError `ERR_BATCH_FULL`, TypeError `ERR_MEMORY_DETACHED`
+   * @throws RangeError `ERR_BATCH_FULL`, `ERR_SOCKET_BAD_PORT`, TypeError `ERR_INVALID_ARG_TYPE` for what is no endpoint
    */
-  claim(): number {
-    if (this.length === this.capacity) {
+  claim(destination: Endpoint | undefined): number {
+    const slot = this.length
+    if (slot === this.capacity) {
       throw rangeError('ERR_BATCH_FULL', `the batch already holds its ${this.capacity} messages; send and clear it`)
     }
-    this.slots.assertAttached()
-    return this.length
+    if (destination !== undefined && destination !== this.#destinations[slot]) assertDestination(destination)
+    return slot
+  }
+
+  /**
+   * Copies bytes into a slot.
+   *
+   * @throws TypeError `ERR_MEMORY_DETACHED`
+   */
+  copy(slot: number, bytes: Uint8Array): void {
+    try {
+      this.slots.bytes.set(bytes, this.slots.payloadOffset(slot))
+    } catch (error) {
+      // The only way for a copy to fail that fits its slot; to ask beforehand would cost each message a nanosecond.
+      this.slots.assertAttached()
+      throw error
+    }
   }
 
   /**
@@ -189,4 +200,14 @@ export class Messages {
 export function detachedMessage(index: number): Error {
   const message = `the memory message ${index} refers to was transferred away`
   return Object.assign(typeError('ERR_MEMORY_DETACHED', message), { index })
+}
+
+function assertDestination(destination: unknown): void {
+  if (!isEndpoint(destination)) {
+    const message = `destination must come from endpoint({ address, port }); ${received(destination)}`
+    throw typeError('ERR_INVALID_ARG_TYPE', message)
+  }
+  if (destination.port === 0) {
+    throw rangeError('ERR_SOCKET_BAD_PORT', 'a destination port must be an integer from 1 to 65535; received 0')
+  }
 }

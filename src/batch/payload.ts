@@ -23,8 +23,12 @@ export function readPayload(payload: Payload | readonly Payload[]): Piece | Piec
  * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_MEMORY_DETACHED`
  */
 export function bytesOf(payload: Exclude<Payload, string>): Uint8Array {
+  if (payload instanceof Uint8Array) {
+    checkedLength(payload, ANY_MEMORY)
+    return payload
+  }
   const bytes = toByteView(payload)
-  if (bytes === undefined) throw wrongType('an ArrayBuffer or a view', payload)
+  if (bytes === undefined) throw wrongType(ANY_MEMORY, payload)
   return bytes
 }
 
@@ -33,12 +37,12 @@ export function bytesOf(payload: Exclude<Payload, string>): Uint8Array {
  *
  * @throws TypeError `ERR_INVALID_ARG_TYPE` for a Proxy or an object with that prototype, `ERR_MEMORY_DETACHED`
  */
-export function checkedLength(payload: Uint8Array): number {
+export function checkedLength(payload: Uint8Array, expected: string = ANY_PAYLOAD): number {
   let length: number
   try {
     length = uint8Length(payload)
   } catch {
-    throw wrongType(ANY_PAYLOAD, payload)
+    throw wrongType(expected, payload)
   }
   if (length === 0) toByteView(payload)
   return length
@@ -93,3 +97,4 @@ function wrongType(expected: string, payload: unknown): TypeError {
 }
 
 const ANY_PAYLOAD = 'a string, ArrayBuffer or view'
+const ANY_MEMORY = 'an ArrayBuffer or a view'

@@ -1,6 +1,6 @@
-import { rangeError, received, typeError } from '../arguments/errors.js'
+import { rangeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
-import { type Endpoint, isEndpoint } from '../endpoint/endpoint.js'
+import type { Endpoint } from '../endpoint/endpoint.js'
 import { byteLengthOf } from '../memory/byte-view.js'
 import type { MessageOptions } from './message-options.js'
 import { Messages, type SendFailure } from './messages.js'
@@ -107,9 +107,9 @@ export class SendBatch {
     if (options !== undefined) messages.options.read(options)
     if (!(payload instanceof Uint8Array)) return this.#appendPieces(payload, destination, options !== undefined)
     const byteLength = checkedLength(payload)
-    const slot = this.#claim(destination)
+    const slot = messages.claim(destination)
     if (byteLength > messages.slotBytes) throw tooLong(byteLength, messages.slotBytes)
-    messages.slots.bytes.set(payload, messages.slots.payloadOffset(slot))
+    messages.copy(slot, payload)
     return messages.commit(slot, byteLength, destination, options !== undefined)
   }
 
@@ -121,17 +121,15 @@ export class SendBatch {
    * @throws TypeError as `append`
    */
   reserve(byteLength: number, destination?: Endpoint, options?: MessageOptions): Buffer {
-    if (
-      typeof byteLength !== 'number' ||
-      !(byteLength <= this.#messages.slotBytes) ||
-      byteLength >>> 0 !== byteLength
-    ) {
-      throw tooLong(validate.integer(byteLength, 'byteLength', 0, Number.MAX_SAFE_INTEGER), this.slotBytes)
+    const messages = this.#messages
+    if (typeof byteLength !== 'number' || !(byteLength <= messages.slotBytes) || byteLength >>> 0 !== byteLength) {
+      throw tooLong(validate.integer(byteLength, 'byteLength', 0, Number.MAX_SAFE_INTEGER), messages.slotBytes)
     }
-    if (options !== undefined) this.#messages.options.read(options)
-    const slot = this.#claim(destination)
-    this.#messages.commit(slot, byteLength, destination, options !== undefined)
-    return this.#messages.view(slot, byteLength)
+    if (options !== undefined) messages.options.read(options)
+    const slot = messages.claim(destination)
+    messages.slots.assertAttached()
+    messages.commit(slot, byteLength, destination, options !== undefined)
+    return messages.view(slot, byteLength)
   }
 
   /**
@@ -147,7 +145,7 @@ export class SendBatch {
     const bytes = bytesOf(payload)
     const byteLength = byteLengthOf(bytes)
     if (byteLength > MAX_REFERENCE_BYTES) throw tooLong(byteLength, MAX_REFERENCE_BYTES)
-    const slot = this.#claim(destination)
+    const slot = messages.claim(destination)
     const address = messages.slots.referenceAddress(slot, bytes, byteLength)
     messages.commit(slot, byteLength, destination, options !== undefined)
     messages.refer(slot, bytes, address)
@@ -197,16 +195,11 @@ export class SendBatch {
   ): number {
     const messages = this.#messages
     const pieces = readPayload(payload)
-    const slot = this.#claim(destination)
+    const slot = messages.claim(destination)
     const { slots, slotBytes } = messages
+    slots.assertAttached()
     const byteLength = copyPayload(slots.bytes, slots.payloadOffset(slot), slotBytes, pieces)
     return messages.commit(slot, byteLength, destination, hasOptions)
-  }
-
-  #claim(destination: Endpoint | undefined): number {
-    const slot = this.#messages.claim()
-    if (destination !== undefined && !this.#messages.hasDestination(slot, destination)) assertDestination(destination)
-    return slot
   }
 
   #check(index: number): number {
@@ -216,16 +209,6 @@ export class SendBatch {
   static {
     messagesOf = (batch) =>
       typeof batch === 'object' && batch !== null && #messages in batch ? batch.#messages : undefined
-  }
-}
-
-function assertDestination(destination: unknown): void {
-  if (!isEndpoint(destination)) {
-    const message = `destination must come from endpoint({ address, port }); ${received(destination)}`
-    throw typeError('ERR_INVALID_ARG_TYPE', message)
-  }
-  if (destination.port === 0) {
-    throw rangeError('ERR_SOCKET_BAD_PORT', 'a destination port must be an integer from 1 to 65535; received 0')
   }
 }
 

@@ -9,22 +9,22 @@ import { typeError } from '../arguments/errors.js'
 
 /** Number of bytes of a `Uint8Array`. @throws TypeError without a code if it is no typed array */
 export function uint8Length(view: Uint8Array): number {
-  return typedArray.length.call(view)
+  return typedLength.call(view)
 }
 
 /** Number of bytes of any typed array; 0 once its memory was transferred away. */
 export function byteLengthOf(view: Uint8Array): number {
-  return typedArray.byteLength.call(view)
+  return typedByteLength.call(view)
 }
 
 /** Offset of the view in its buffer, in bytes. */
 export function byteOffsetOf(view: Uint8Array): number {
-  return typedArray.byteOffset.call(view)
+  return typedByteOffset.call(view)
 }
 
 /** The buffer behind the view. */
 export function bufferOf(view: Uint8Array): ArrayBufferLike {
-  return typedArray.buffer.call(view)
+  return typedBuffer.call(view)
 }
 
 /** True if the end of the buffer can move: a resizable ArrayBuffer or a growable SharedArrayBuffer. */
@@ -53,18 +53,14 @@ export function toByteView(value: unknown): Uint8Array | undefined {
 }
 
 function viewOf(view: ArrayBufferView): Uint8Array {
-  const name = typedArray.tag.call(view)
+  const name = typedTag.call(view)
   if (name === undefined) {
     return new Uint8Array(dataView.buffer.call(view), dataView.byteOffset.call(view), dataView.byteLength.call(view))
   }
   // `at` throws where the bounds would read as 0.
-  typedArray.at.call(view, 0)
+  typedAt.call(view, 0)
   if (name === 'Uint8Array') return view as Uint8Array
-  return new Uint8Array(
-    typedArray.buffer.call(view),
-    typedArray.byteOffset.call(view),
-    typedArray.byteLength.call(view),
-  )
+  return new Uint8Array(typedBuffer.call(view), typedByteOffset.call(view), typedByteLength.call(view))
 }
 
 function detached(): TypeError {
@@ -78,14 +74,13 @@ function getterOf<T>(prototype: object, name: string | symbol): (this: unknown) 
 }
 
 const { prototype } = Object.getPrototypeOf(Uint8Array) as { prototype: Uint8Array }
-const typedArray = {
-  length: getterOf<number>(prototype, 'length'),
-  byteLength: getterOf<number>(prototype, 'byteLength'),
-  byteOffset: getterOf<number>(prototype, 'byteOffset'),
-  buffer: getterOf<ArrayBufferLike>(prototype, 'buffer'),
-  tag: getterOf<string | undefined>(prototype, Symbol.toStringTag),
-  at: prototype.at as (this: unknown, index: number) => unknown,
-}
+// Constants of the module, not fields of an object: V8 then knows which function each is.
+const typedLength = getterOf<number>(prototype, 'length')
+const typedByteLength = getterOf<number>(prototype, 'byteLength')
+const typedByteOffset = getterOf<number>(prototype, 'byteOffset')
+const typedBuffer = getterOf<ArrayBufferLike>(prototype, 'buffer')
+const typedTag = getterOf<string | undefined>(prototype, Symbol.toStringTag)
+const typedAt: (this: unknown, index: number) => unknown = prototype.at
 const dataView = {
   byteLength: getterOf<number>(DataView.prototype, 'byteLength'),
   byteOffset: getterOf<number>(DataView.prototype, 'byteOffset'),

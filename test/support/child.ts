@@ -31,7 +31,8 @@ export interface ChildOptions {
 export function runChild(name: string, options: ChildOptions = {}): Promise<ChildResult> {
   const program = [...(options.wrapper ?? []), options.node ?? process.execPath, ...(options.flags ?? [])]
   // tap puts a loader of its own into NODE_OPTIONS, whose allocations and handles would count as the child's.
-  const child = spawn('env', ['--unset=NODE_OPTIONS', ...program, compiledProgram(name), ...(options.args ?? [])], {
+  const nodeOptions = `NODE_OPTIONS=${process.env.BATCHCONN_CHILD_NODE_OPTIONS ?? ''}`
+  const child = spawn('env', [nodeOptions, ...program, compiledProgram(name), ...(options.args ?? [])], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }
