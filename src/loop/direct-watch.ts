@@ -1,8 +1,8 @@
 import type { AsyncResource } from 'node:async_hooks'
+import { isMainThread } from 'node:worker_threads'
 import { EPOLLERR, EPOLLIN, EPOLLOUT } from '../libc/constants.js'
 import { koffi } from '../libc/koffi.js'
 import { promptTicks } from './epoll-watch.js'
-import { isWorkerThread } from './pipe.js'
 import { type ReadinessCallback, raise, reactor, type Watch } from './reactor.js'
 
 /**
@@ -15,7 +15,7 @@ import { type ReadinessCallback, raise, reactor, type Watch } from './reactor.js
  * JavaScript running, the reactor watches it instead.
  */
 export function watchDirectly(fd: number, events: number, callback: ReadinessCallback, context: AsyncResource): Watch {
-  if (isWorkerThread || isExiting) return reactor().watch(fd, events, callback, context)
+  if (!isMainThread || isExiting) return reactor().watch(fd, events, callback, context)
   closeAllAtExit()
   let interest = events
   let isOpen = true

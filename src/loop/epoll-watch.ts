@@ -1,10 +1,14 @@
 import * as timers from 'node:timers'
+import { isMainThread } from 'node:worker_threads'
+import { check } from '../libc/check.js'
+import { EPOLL_CLOEXEC } from '../libc/constants.js'
 import { koffi } from '../libc/koffi.js'
 import { libc } from '../libc/libc.js'
-import { isWorkerThread, openPipe, type Pipe } from './pipe.js'
+import { newPipe, type Pipe } from './pipe.js'
 
-/** Node's event loop watching one epoll descriptor, which it owns. */
-export interface EpollWatch {
+/** An epoll that Node's event loop watches. */
+export interface WatchedEpoll {
+  readonly fd: number
   ref(): void
   unref(): void
   /** Ends the watch and closes the epoll descriptor. */
@@ -12,41 +16,45 @@ export interface EpollWatch {
 }
 
 /**
- * Calls back in each loop iteration in which the epoll descriptor has events. Starts unreferenced.
+ * Opens an epoll and calls back in each loop iteration in which it has events. Starts unreferenced.
  *
  * @param onReady - must not throw
  */
-export function watchEpoll(epoll: number, onReady: () => void): EpollWatch {
+export function openWatchedEpoll(onReady: () => void): WatchedEpoll {
   // Koffi's callback cannot pass on a termination: a worker that ends inside of it aborts the process (docs/event-loop.md).
-  const pipe = isWorkerThread ? openPipe(epoll) : undefined
-  if (pipe !== undefined) return watchByPipe(pipe, epoll, onReady)
-  if (isWorkerThread) process.emitWarning(NO_PIPE, { code: 'BATCHCONN_WORKER' })
-  return watchByPoll(epoll, onReady)
+  const pipe = newPipe()
+  const { epoll_create1 } = libc()
+  if (pipe?.open(epoll_create1(EPOLL_CLOEXEC)) === 0) return watchByPipe(pipe, onReady)
+  if (!isMainThread) process.emitWarning(NO_PIPE, { code: 'BATCHCONN_WORKER' })
+  pipe?.close()
+  return watchByPoll(check(epoll_create1(EPOLL_CLOEXEC), 'epoll_create1'), onReady)
 }
 
-function watchByPoll(epoll: number, onReady: () => void): EpollWatch {
-  const handle = koffi().node.poll(epoll, { readable: true }, () => {
+function watchByPoll(fd: number, onReady: () => void): WatchedEpoll {
+  const handle = koffi().node.poll(fd, { readable: true }, () => {
     onReady()
     promptTicks()
   })
   handle.unref()
   return {
+    fd,
     ref: () => handle.ref(),
     unref: () => handle.unref(),
     close: () => {
       handle.close()
-      libc().close(epoll)
+      libc().close(fd)
     },
   }
 }
 
 // read(2) of an epoll descriptor fails with EINVAL (fs/eventpoll.c has no read): libuv tries it once the descriptor is
 // readable, reports the error, and stops reading until the handle is opened again, which takes effect outside `onread`.
-function watchByPipe(pipe: Pipe, epoll: number, onReady: () => void): EpollWatch {
+function watchByPipe(pipe: Pipe, onReady: () => void): WatchedEpoll {
+  const { fd } = pipe
   let isOpen = true
   const arm = () => {
     if (!isOpen) return
-    pipe.open(epoll)
+    pipe.open(fd)
     pipe.readStart()
   }
   pipe.useUserBuffer(new Uint8Array(1))
@@ -57,6 +65,7 @@ function watchByPipe(pipe: Pipe, epoll: number, onReady: () => void): EpollWatch
   pipe.unref()
   pipe.readStart()
   return {
+    fd,
     ref: () => pipe.ref(),
     unref: () => pipe.unref(),
     close: () => {

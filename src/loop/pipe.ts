@@ -13,6 +13,8 @@ import { scratch } from '../memory/scratch.js'
 export interface Pipe {
   /** Called after each read, a failed one included. */
   onread: () => void
+  /** The descriptor; -1 if there is none. */
+  readonly fd: number
   /** Returns 0, or a negative errno. Also sets O_NONBLOCK on the descriptor. */
   open(fd: number): number
   readStart(): number
@@ -24,21 +26,17 @@ export interface Pipe {
 }
 
 /**
- * Opens a pipe handle on any descriptor.
+ * A pipe handle without a descriptor, for a worker thread; undefined in the main thread, and where this runtime has no such
+ * handle.
  *
- * @returns undefined where this runtime has no such handle, or refuses the descriptor
+ * Open a new descriptor in it within one expression, `pipe.open(socket(…))`: `terminate()` takes effect where a JavaScript
+ * function begins, and a descriptor that has no owner at that moment stays open.
  */
-export function openPipe(fd: number): Pipe | undefined {
+export function newPipe(): Pipe | undefined {
+  if (isMainThread) return undefined
   pipeClass ??= findPipeClass()
-  if (pipeClass === 'missing' || fd <= STDERR) return undefined
-  const pipe = new pipeClass(PIPE_SOCKET)
-  if (pipe.open(fd) === 0) return pipe
-  pipe.close()
-  return undefined
+  return pipeClass === 'missing' ? undefined : new pipeClass(PIPE_SOCKET)
 }
-
-/** True if this thread can be terminated while the process goes on: then its descriptors need an owner. */
-export const isWorkerThread = !isMainThread
 
 // `net.Socket` makes a pipe handle for a descriptor of a Unix socket; the class is not exported.
 function findPipeClass(): PipeClass | 'missing' {
@@ -64,8 +62,5 @@ const METHODS = ['open', 'readStart', 'useUserBuffer', 'ref', 'unref', 'close'] 
 
 /** `PipeConstants.SOCKET` (node's src/pipe_wrap.h). */
 const PIPE_SOCKET = 0
-
-/** libuv never closes the standard streams' descriptors (`uv__stream_close`). */
-const STDERR = 2
 
 let pipeClass: PipeClass | 'missing' | undefined

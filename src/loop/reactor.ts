@@ -4,7 +4,7 @@ import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { libc } from '../libc/libc.js'
 import { Arena } from '../memory/arena.js'
-import { type EpollWatch, watchEpoll } from './epoll-watch.js'
+import { openWatchedEpoll } from './epoll-watch.js'
 
 /** Receives the epoll events (epoll_ctl(2)) of its descriptor. */
 export type ReadinessCallback = (events: number) => void
@@ -38,8 +38,7 @@ export interface Watch {
 export class Reactor {
   readonly #events = new Arena({ events: EVENTS_PER_WAIT * libc().structs.epollEvent.bytes, change: 16 })
   readonly #watchers = new Map<number, Watcher>()
-  #epoll = newEpoll()
-  #epollWatch = this.#watchEpoll()
+  #epoll = openWatchedEpoll(() => this.#onReady())
   #lastSerial = 0
   #referenced = 0
   #unverified = 0
@@ -95,8 +94,8 @@ export class Reactor {
     if (watcher.isReferenced === isReferenced) return
     watcher.isReferenced = isReferenced
     this.#referenced += isReferenced ? 1 : -1
-    if (this.#referenced === 0) this.#epollWatch.unref()
-    else if (this.#referenced === 1) this.#epollWatch.ref()
+    if (this.#referenced === 0) this.#epoll.unref()
+    else if (this.#referenced === 1) this.#epoll.ref()
   }
 
   #onReady(): void {
@@ -115,7 +114,7 @@ export class Reactor {
   #notifyReady(): void {
     const { slabs, view } = this.#events
     const { bytes, events, data } = libc().structs.epollEvent
-    const count = libc().epoll_wait(this.#epoll, slabs.events.address, EVENTS_PER_WAIT, 0)
+    const count = libc().epoll_wait(this.#epoll.fd, slabs.events.address, EVENTS_PER_WAIT, 0)
     if (count < 0) {
       const errno = lastErrno()
       if (errno !== c.EINTR) raise(new ErrnoError(errno, 'epoll_wait'))
@@ -137,10 +136,9 @@ export class Reactor {
    * its number (epoll(7), Questions and answers 6): it would be reported for ever.
    */
   #renew(): void {
-    this.#epollWatch.close()
-    this.#epoll = newEpoll()
-    this.#epollWatch = this.#watchEpoll()
-    if (this.#referenced > 0) this.#epollWatch.ref()
+    this.#epoll.close()
+    this.#epoll = openWatchedEpoll(() => this.#onReady())
+    if (this.#referenced > 0) this.#epoll.ref()
     for (const [fd, watcher] of this.#watchers) {
       if (watcher.isPaused) continue
       try {
@@ -152,10 +150,6 @@ export class Reactor {
         })
       }
     }
-  }
-
-  #watchEpoll(): EpollWatch {
-    return watchEpoll(this.#epoll, () => this.#onReady())
   }
 
   /** @param replaces - take over an entry that is there already: no watch of ours has it */
@@ -178,7 +172,7 @@ export class Reactor {
     view.setUint32(slabs.change.offset + layout.events, wanted, true)
     view.setInt32(slabs.change.offset + layout.data, fd, true)
     view.setUint32(slabs.change.offset + layout.data + 4, serial, true)
-    return libc().epoll_ctl(this.#epoll, operation, fd, slabs.change.address)
+    return libc().epoll_ctl(this.#epoll.fd, operation, fd, slabs.change.address)
   }
 }
 
@@ -212,10 +206,6 @@ class Watcher {
       raise(error)
     }
   }
-}
-
-function newEpoll(): number {
-  return check(libc().epoll_create1(c.EPOLL_CLOEXEC), 'epoll_create1')
 }
 
 /**

@@ -3,7 +3,6 @@ import * as validate from '../arguments/validate.js'
 import type { RecvBatch } from '../batch/recv-batch.js'
 import type { SendBatch } from '../batch/send-batch.js'
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from '../libc/constants.js'
-import { libc } from '../libc/libc.js'
 import { shutDownError, Waiters } from '../loop/wait.js'
 import {
   type AdoptOptions,
@@ -18,8 +17,8 @@ import {
   waitSignal,
 } from './conn-options.js'
 import { assertSendBatch, DatagramSocket, type SocketDescriptor } from './datagram-socket.js'
-import { familyOfDescriptor, openDescriptor } from './descriptor.js'
-import { borrowDescriptor, ownDescriptor } from './descriptor-owner.js'
+import { familyOfDescriptor } from './descriptor.js'
+import { adoptDescriptor, borrowDescriptor, openDescriptor } from './descriptor-owner.js'
 import { pollBlocking } from './poll.js'
 import { batchesOf, type Reading, readTurn } from './reading.js'
 import { type SendReport, sendAll } from './send-all.js'
@@ -50,11 +49,11 @@ export class BatchConn extends DatagramSocket {
   static open(options?: OpenOptions): BatchConn {
     const given = validate.options(options, 'BatchConn.open', ['family', ...OPTION_NAMES])
     const family = validate.oneOf(given.family === undefined ? 'ipv4' : given.family, 'family', ['ipv4', 'ipv6'])
-    const fd = openDescriptor(family)
+    const descriptor = openDescriptor(family)
     try {
-      return new BatchConn(CONSTRUCTOR_KEY, { fd, family, own: ownDescriptor }, given)
+      return new BatchConn(CONSTRUCTOR_KEY, { fd: descriptor.fd, family, own: () => descriptor }, given)
     } catch (error) {
-      libc().close(fd)
+      descriptor.close()
       throw error
     }
   }
@@ -68,7 +67,7 @@ export class BatchConn extends DatagramSocket {
   static adopt(fd: number, options?: AdoptOptions): BatchConn {
     const given = validate.options(options, 'BatchConn.adopt', OPTION_NAMES)
     validate.integer(fd, 'fd', 0, 2 ** 31 - 1)
-    return new BatchConn(CONSTRUCTOR_KEY, { fd, family: familyOfDescriptor(fd), own: ownDescriptor }, given)
+    return new BatchConn(CONSTRUCTOR_KEY, { fd, family: familyOfDescriptor(fd), own: adoptDescriptor }, given)
   }
 
   /** Uses a descriptor that someone else closes, after this object is closed. @internal */

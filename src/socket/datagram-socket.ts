@@ -9,7 +9,7 @@ import { libc } from '../libc/libc.js'
 import { BatchedCalls } from './batched-calls.js'
 import type { AdoptOptions } from './conn-options.js'
 import { bindDescriptor, connectDescriptor, disconnectDescriptor, localEndpoint, remoteEndpoint } from './descriptor.js'
-import type { DescriptorOwner } from './descriptor-owner.js'
+import type { OwnedDescriptor } from './descriptor-owner.js'
 import { DropCounter } from './drop-counter.js'
 import { ErrorQueue, type NetworkError } from './error-queue.js'
 import { changeMembership, type Membership } from './multicast.js'
@@ -24,7 +24,7 @@ export interface SocketDescriptor {
   readonly fd: number
   readonly family: Family
   /** Called last, when all options are set: until then the descriptor stays with the caller. */
-  own(fd: number): DescriptorOwner
+  own(fd: number): OwnedDescriptor
 }
 
 /**
@@ -38,7 +38,7 @@ export class DatagramSocket {
   readonly #calls: BatchedCalls
   readonly #sending: { -readonly [name in keyof Sending]: Sending[name] }
   readonly #gro: OffloadStatus
-  readonly #owner: DescriptorOwner
+  readonly #owner: OwnedDescriptor
   #fd: number
 
   protected constructor({ fd, family, own }: SocketDescriptor, options: AdoptOptions) {

@@ -1,60 +1,80 @@
+import type { Family } from '../endpoint/endpoint.js'
 import { check, lastErrno } from '../libc/check.js'
-import { EBADF, F_DUPFD_CLOEXEC, F_GETFL, F_SETFL, SO_COOKIE, SOCK_NONBLOCK, SOL_SOCKET } from '../libc/constants.js'
+import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { libc } from '../libc/libc.js'
-import { isWorkerThread, openPipe, type Pipe } from '../loop/pipe.js'
+import { newPipe, type Pipe } from '../loop/pipe.js'
 import { scratch } from '../memory/scratch.js'
 
-/** The end of a socket's descriptor. */
-export interface DescriptorOwner {
+/** A socket's descriptor and its end. */
+export interface OwnedDescriptor {
+  readonly fd: number
   /** Closes it. @throws ErrnoError `EBADF` if it was closed elsewhere */
   close(): void
   /** Gives it up without closing it. @returns the descriptor that is open now */
   release(): number
 }
 
-/**
- * Takes over a descriptor. In a worker thread a handle of Node's owns it, so that it is closed when the worker ends, also
- * by `terminate()`, which runs no JavaScript: a socket that stays in a reusePort group keeps its share of the datagrams.
- */
-export function ownDescriptor(fd: number): DescriptorOwner {
+// In a worker thread a handle of Node's owns each descriptor, so that it is closed when the worker ends, also by
+// `terminate()`, which runs no JavaScript: a socket that stays in a reusePort group keeps its share of the datagrams.
+
+/** Opens a UDP socket: non-blocking, closed on exec (socket(2)). */
+export function openDescriptor(family: Family): OwnedDescriptor {
+  const domain = family === 'ipv4' ? c.AF_INET : c.AF_INET6
+  const type = c.SOCK_DGRAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC
+  const pipe = newPipe()
+  const { socket } = libc()
+  if (pipe?.open(socket(domain, type, c.IPPROTO_UDP)) === 0) return owned(pipe.fd, pipe)
+  pipe?.close()
+  return owned(check(socket(domain, type, c.IPPROTO_UDP), 'socket'), undefined)
+}
+
+/** Takes over a descriptor. It keeps its mode, which another process may share. */
+export function adoptDescriptor(fd: number): OwnedDescriptor {
+  const pipe = newPipe()
+  if (pipe === undefined) return owned(fd, undefined)
+  const { fcntl } = libc()
+  const flags = fcntl(fd, c.F_GETFL, 0)
+  const status = pipe.open(fd)
+  // The handle sets O_NONBLOCK.
+  if (flags >= 0 && (flags & c.SOCK_NONBLOCK) === 0) fcntl(fd, c.F_SETFL, flags)
+  if (status === 0) return owned(fd, pipe)
+  pipe.close()
+  return owned(fd, undefined)
+}
+
+/** A descriptor that someone else closes. */
+export function borrowDescriptor(fd: number): OwnedDescriptor {
+  return { fd, close: () => {}, release: () => fd }
+}
+
+function owned(fd: number, pipe: Pipe | undefined): OwnedDescriptor {
   const cookie = socketCookie(fd)
-  const pipe = isWorkerThread ? ownByPipe(fd) : undefined
   return {
+    fd,
     close: () => {
       // Closed elsewhere, the number can be in use again: for a file, another socket, this thread's epoll.
-      if (socketCookie(fd) !== cookie) throw new ErrnoError(EBADF, 'close')
-      if (pipe === undefined) check(libc().close(fd), 'close')
-      else pipe.close()
+      if (socketCookie(fd) !== cookie) throw new ErrnoError(c.EBADF, 'close')
+      pipe?.close()
+      // libuv never closes the standard streams' descriptors (`uv__stream_close`).
+      if (pipe === undefined || fd <= STDERR) check(libc().close(fd), 'close')
     },
     release: () => {
       if (pipe === undefined) return fd
       // The handle cannot let go of its descriptor, so a duplicate goes out.
-      const duplicate = check(libc().fcntl(fd, F_DUPFD_CLOEXEC, 0), 'fcntl')
+      const duplicate = check(libc().fcntl(fd, c.F_DUPFD_CLOEXEC, 0), 'fcntl')
       pipe.close()
       return duplicate
     },
   }
 }
 
-/** The owner of a descriptor that someone else closes. */
-export function borrowDescriptor(fd: number): DescriptorOwner {
-  return { close: () => {}, release: () => fd }
-}
-
-// An adopted descriptor keeps its mode, which another process may share; opening the handle sets O_NONBLOCK.
-function ownByPipe(fd: number): Pipe | undefined {
-  const { fcntl } = libc()
-  const flags = fcntl(fd, F_GETFL, 0)
-  const pipe = openPipe(fd)
-  if (flags >= 0 && (flags & SOCK_NONBLOCK) === 0) fcntl(fd, F_SETFL, flags)
-  return pipe
-}
-
 /** The kernel's number for a socket, never used again (SO_COOKIE, Linux 4.12); otherwise the errno, negative. */
 function socketCookie(fd: number): bigint {
   const { slabs, view } = scratch()
   view.setUint32(slabs.length.offset, 8, true)
-  const status = libc().getsockopt(fd, SOL_SOCKET, SO_COOKIE, slabs.value.address, slabs.length.address)
+  const status = libc().getsockopt(fd, c.SOL_SOCKET, c.SO_COOKIE, slabs.value.address, slabs.length.address)
   return status < 0 ? -BigInt(lastErrno()) : view.getBigUint64(slabs.value.offset, true)
 }
+
+const STDERR = 2

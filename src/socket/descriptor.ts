@@ -10,9 +10,7 @@ import {
   SO_DOMAIN,
   SO_PROTOCOL,
   SO_TYPE,
-  SOCK_CLOEXEC,
   SOCK_DGRAM,
-  SOCK_NONBLOCK,
   SOCKADDR_STORAGE_BYTES,
   SOL_SOCKET,
 } from '../libc/constants.js'
@@ -20,12 +18,6 @@ import { ErrnoError } from '../libc/errno-error.js'
 import { libc } from '../libc/libc.js'
 import { scratch } from '../memory/scratch.js'
 import { integerOption } from './option.js'
-
-/** A new UDP socket's descriptor: non-blocking, closed on exec (socket(2)). */
-export function openDescriptor(family: Family): number {
-  const domain = family === 'ipv4' ? AF_INET : AF_INET6
-  return check(libc().socket(domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP), 'socket')
-}
 
 /**
  * The family of an existing descriptor.
