@@ -4,6 +4,7 @@ import type { RecvBatch } from '../batch/recv-batch.js'
 import type { SendBatch } from '../batch/send-batch.js'
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from '../libc/constants.js'
 import { shutDownError, Waiters } from '../loop/wait.js'
+import { assertSendBatch } from './batch-arguments.js'
 import {
   type AdoptOptions,
   type BatchesOptions,
@@ -16,7 +17,7 @@ import {
   type WaitOptions,
   waitSignal,
 } from './conn-options.js'
-import { assertSendBatch, DatagramSocket, type SocketDescriptor } from './datagram-socket.js'
+import { DatagramSocket, type SocketDescriptor } from './datagram-socket.js'
 import { familyOfDescriptor } from './descriptor.js'
 import { adoptDescriptor, borrowDescriptor, openDescriptor } from './descriptor-owner.js'
 import { pollBlocking } from './poll.js'

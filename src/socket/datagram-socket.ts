@@ -1,11 +1,12 @@
-import { received, typeError } from '../arguments/errors.js'
+import { typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import type { Messages } from '../batch/messages.js'
-import { GRO_SLOT_BYTES, type ReceiveSide, type RecvBatch, receiveSideOf, slotTooSmall } from '../batch/recv-batch.js'
-import { messagesOf, type SendBatch } from '../batch/send-batch.js'
+import { GRO_SLOT_BYTES, type ReceiveSide, type RecvBatch, slotTooSmall } from '../batch/recv-batch.js'
+import type { SendBatch } from '../batch/send-batch.js'
 import { DestinationKind, type Endpoint, type EndpointLike, endpoint, type Family } from '../endpoint/endpoint.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { libc } from '../libc/libc.js'
+import { assertRecvBatch, assertSendBatch } from './batch-arguments.js'
 import { BatchedCalls } from './batched-calls.js'
 import type { AdoptOptions } from './conn-options.js'
 import { bindDescriptor, connectDescriptor, disconnectDescriptor, localEndpoint, remoteEndpoint } from './descriptor.js'
@@ -294,16 +295,3 @@ export class DatagramSocket {
 }
 
 const LOST_DESCRIPTOR = new Set(['EBADF', 'ENOTSOCK'])
-
-/** @throws TypeError `ERR_INVALID_ARG_TYPE` */
-export function assertSendBatch(batch: unknown): Messages {
-  const messages = messagesOf(batch)
-  if (messages !== undefined) return messages
-  throw typeError('ERR_INVALID_ARG_TYPE', `batch must be a SendBatch; ${received(batch)}`)
-}
-
-function assertRecvBatch(batch: unknown): ReceiveSide {
-  const side = receiveSideOf(batch)
-  if (side !== undefined) return side
-  throw typeError('ERR_INVALID_ARG_TYPE', `batch must be a RecvBatch; ${received(batch)}`)
-}

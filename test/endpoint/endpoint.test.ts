@@ -1,7 +1,13 @@
 import { networkInterfaces } from 'node:os'
 import { inspect } from 'node:util'
 import t from 'tap'
-import { Endpoint, type EndpointLike, endpoint, endpointFromSockaddr, sockaddrWords } from '../../src/endpoint/endpoint.js'
+import {
+  Endpoint,
+  type EndpointLike,
+  endpoint,
+  endpointFromSockaddr,
+  sockaddrWords,
+} from '../../src/endpoint/endpoint.js'
 import { interfaceIndex } from '../../src/endpoint/numeric-address.js'
 import { type Misuse, rejects } from '../support/misuse.js'
 

@@ -1,0 +1,56 @@
+import { BlockList } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { SendQueue } from '../../src/dgram/send-queue.js'
+import { BatchConn, type Endpoint } from '../../src/index.js'
+import { boundSocket } from '../support/sockets.js'
+import { bound, until } from './support.js'
+
+/** A queue that sends single datagrams, and the number of times it announced a large batch. */
+function queue(t: Test): { queue: SendQueue; add: (count: number) => void; largeBatches: () => number } {
+  const receiver = boundSocket()
+  const conn = BatchConn.open({ gso: false })
+  t.teardown(() => {
+    conn.close()
+    receiver.close()
+  })
+  const destination: Endpoint = receiver.localAddress
+  let largeBatches = 0
+  const made = new SendQueue(conn, { onLargeBatch: () => (largeBatches += 1), onBlocked: () => {} })
+  const add = (count: number) => {
+    for (let index = 0; index < count; index += 1) made.add('x', destination)
+  }
+  return { queue: made, add, largeBatches: () => largeBatches }
+}
+
+t.test('a large batch is announced if the flush before it was one too', (t) => {
+  const { queue: made, add, largeBatches } = queue(t)
+  add(64)
+  made.flush()
+  t.equal(largeBatches(), 0, 'the first large batch')
+  add(64)
+  made.flush()
+  t.equal(largeBatches(), 1, 'the second one')
+  add(63)
+  made.flush()
+  t.equal(largeBatches(), 1, 'a batch of 63 messages is not large')
+  add(64)
+  made.flush()
+  t.equal(largeBatches(), 1, 'a large batch after a small one')
+  t.end()
+})
+
+t.test('a message whose host name resolves to a blocked address fails once', async (t) => {
+  const sendBlockList = new BlockList()
+  sendBlockList.addAddress('127.0.0.1')
+  const lookup = (_name: string, ...rest: unknown[]) => {
+    process.nextTick(rest.at(-1) as (error: null, address: string) => void, null, '127.0.0.1')
+  }
+  const socket = await bound(t, { sendBlockList, lookup: lookup as never })
+  const results: unknown[] = []
+  socket.send('x', socket.address().port, 'host.test', (error) => results.push(error))
+  await until(() => results.length > 0)
+  await sleep(0)
+  t.match(results, [{ code: 'ERR_IP_BLOCKED' }])
+  t.equal(results.length, 1)
+})

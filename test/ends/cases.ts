@@ -1,0 +1,53 @@
+import { activities } from '../support/programs/ends-activities.js'
+import { mainEndings, workerEndings } from '../support/programs/ends-endings.js'
+
+/** What a thread does, how it ends, and which thread it is. */
+export interface Case {
+  /** `lone`: a worker that is the only thread of its process that loads the library. */
+  readonly thread: 'worker' | 'lone' | 'main'
+  readonly activity: string
+  readonly ending: string
+  /** `THREAD: ACTIVITY / ENDING` */
+  readonly name: string
+  /** True if it requires a device that sends slowly. */
+  readonly needsSlowDevice: boolean
+}
+
+/** Every activity with every ending, for each kind of thread; only those whose name contains one of `parts`. */
+export function casesNamed(parts: readonly string[] = ['']): Case[] {
+  const all = (['worker', 'lone', 'main'] as const).flatMap((thread) =>
+    Object.keys(activities).flatMap((activity) => endingsOf(thread).map((ending) => newCase(thread, activity, ending))),
+  )
+  return all.filter(({ name }) => parts.some((part) => name.includes(part)))
+}
+
+/**
+ * A part of all cases, for a run of some seconds: each activity with the endings that broke most, and with some others in
+ * turn, so that every ending occurs with several activities. Node's own sockets are left out.
+ */
+export function sampleCases(): Case[] {
+  const names = Object.keys(activities)
+  return casesNamed().filter(({ thread, activity, ending }) => {
+    if (activity.startsWith('node:dgram')) return false
+    if (thread === 'worker' && ALWAYS.has(ending)) return true
+    const index = names.indexOf(activity) + endingsOf(thread).indexOf(ending)
+    return index % (thread === 'lone' ? LONE_SAMPLE_STEP : SAMPLE_STEP) === 0
+  })
+}
+
+function endingsOf(thread: Case['thread']): string[] {
+  return Object.keys(thread === 'main' ? mainEndings : workerEndings)
+}
+
+function newCase(thread: Case['thread'], activity: string, ending: string): Case {
+  const needsSlowDevice = NEED_SLOW_DEVICE.has(activity)
+  return { thread, activity, ending, name: `${thread}: ${activity} / ${ending}`, needsSlowDevice }
+}
+
+const NEED_SLOW_DEVICE = new Set(['sendAll that is blocked', 'waitWritable'])
+
+const ALWAYS = new Set(['process.exit', 'terminate under traffic'])
+
+const SAMPLE_STEP = 6
+
+const LONE_SAMPLE_STEP = 11

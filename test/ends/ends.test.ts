@@ -1,0 +1,32 @@
+import { availableParallelism } from 'node:os'
+import { delimiter } from 'node:path'
+import t from 'tap'
+import { sampleCases } from './cases.js'
+import { versionOf } from './node-version.js'
+import { schedule } from './schedule.js'
+import { slowNetwork } from './slow-network.js'
+
+// `npx ts-node test/ends/run.ts` has all cases, and ends each as often as its option says.
+const TIMES = { worker: 2, main: 1 }
+
+/** Paths of further Node versions, as in PATH. */
+const MORE_NODES = (process.env.BATCHCONN_TEST_NODES ?? '').split(delimiter).filter(Boolean)
+
+t.setTimeout(240_000 * (1 + MORE_NODES.length))
+
+const network = slowNetwork('ends')
+t.teardown(() => typeof network !== 'string' && network.down())
+
+for (const node of [process.execPath, ...MORE_NODES]) {
+  const version = versionOf(node)
+  const setting = { node, times: TIMES, atOnce: 2, slowNetwork: network }
+  const scheduled = schedule(sampleCases(), setting, { jobs: availableParallelism(), shareProcess: true })
+  for (const { case: one, result } of scheduled) {
+    const skip = one.needsSlowDevice && typeof network === 'string' && network
+    t.test(`${version} ${one.name}`, { skip }, async (t) => {
+      const { problems, times } = await result
+      t.same(problems, {}, 'everything else goes on, and nothing is left behind')
+      t.equal(times, one.thread === 'main' ? TIMES.main : TIMES.worker)
+    })
+  }
+}

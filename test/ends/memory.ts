@@ -1,0 +1,33 @@
+import type { MemorySamples } from '../support/programs/ends-jobs.js'
+
+/**
+ * Says by how much a process grew while workers ended in it; none if that is within what Node's own sockets show, or if
+ * too few ended to tell.
+ */
+export function memoryGrowth({ ended, residentKb, mappings }: MemorySamples): string[] {
+  const first = ended.slice(0, GROUP)
+  const last = ended.slice(-GROUP)
+  if (ended.length < 3 * GROUP || last[0] - first[0] < MIN_ENDED) return []
+  const workers = median(last) - median(first)
+  const growth = (samples: readonly number[]) => median(samples.slice(-GROUP)) - median(samples.slice(0, GROUP))
+  const found: string[] = []
+  if (growth(residentKb) > MAX_RESIDENT_KB) {
+    found.push(`resident memory grew by ${growth(residentKb)} kB while ${workers} workers ended`)
+  }
+  if (growth(mappings) > workers / 4) {
+    found.push(`${growth(mappings)} memory mappings more after ${workers} workers ended`)
+  }
+  return found
+}
+
+function median(samples: readonly number[]): number {
+  return [...samples].sort((a, b) => a - b)[Math.floor(samples.length / 2)]
+}
+
+/** Samples at the begin and at the end whose medians are compared: single samples vary by some MB. */
+const GROUP = 3
+
+const MIN_ENDED = 60
+
+/** Workers with Node's own sockets make the process grow by up to 6 MB, however many end. */
+const MAX_RESIDENT_KB = 12 * 1024

@@ -1,0 +1,39 @@
+import type { MemorySamples } from '../support/programs/ends-jobs.js'
+import type { Case } from './cases.js'
+
+/** What became of one case with one Node. */
+export interface Result {
+  readonly case: Case
+  /** How many ends there were; fewer than intended if the case was given up. */
+  readonly times: number
+  /** Each problem with the number of times it was seen; none if all is as it has to be. */
+  readonly problems: Readonly<Record<string, number>>
+  /** Why it was not run. */
+  readonly skipped?: string
+  /** Workers only. */
+  readonly memory?: MemorySamples
+}
+
+/** True if the case ran and showed no problem. */
+export function hasPassed(result: Result): boolean {
+  return result.skipped === undefined && Object.keys(result.problems).length === 0
+}
+
+/** Counts problems. */
+export class Problems {
+  readonly #counts = new Map<string, number>()
+
+  add(text: string, count = 1): void {
+    this.#counts.set(text, (this.#counts.get(text) ?? 0) + count)
+  }
+
+  get total(): number {
+    let total = 0
+    for (const count of this.#counts.values()) total += count
+    return total
+  }
+
+  toRecord(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#counts)
+  }
+}

@@ -1,0 +1,65 @@
+import type { Case } from './cases.js'
+import type { Result } from './result.js'
+import { runMain } from './run-main.js'
+import { runWorkers } from './run-workers.js'
+import type { Setting } from './setting.js'
+
+/** How cases are spread over processes. */
+export interface ScheduleOptions {
+  /** Number of processes that run at the same time. */
+  readonly jobs: number
+  /** True to let all worker cases of one activity share a process. */
+  readonly shareProcess: boolean
+}
+
+/** A case that is due or running. */
+export interface Scheduled {
+  readonly case: Case
+  readonly result: Promise<Result>
+}
+
+/** Starts to run all cases, some at the same time, in their order. */
+export function schedule(cases: readonly Case[], setting: Setting, options: ScheduleOptions): Scheduled[] {
+  const groups = new Map<string, Case[]>()
+  for (const one of cases) {
+    const key = options.shareProcess && one.thread !== 'main' ? `${one.thread} ${one.activity}` : one.name
+    groups.set(key, [...(groups.get(key) ?? []), one])
+  }
+  const limit = new Limit(options.jobs)
+  return [...groups.values()].flatMap((group) => {
+    const results = limit.run(() => runGroup(group, setting))
+    return group.map((one, index) => ({ case: one, result: results.then((all) => all[index]) }))
+  })
+}
+
+async function runGroup(group: readonly Case[], setting: Setting): Promise<Result[]> {
+  const [{ thread, needsSlowDevice }] = group
+  if (needsSlowDevice && typeof setting.slowNetwork === 'string') {
+    const skipped = setting.slowNetwork
+    return group.map((one) => ({ case: one, times: 0, problems: {}, skipped }))
+  }
+  if (thread !== 'main') return runWorkers(group, setting)
+  return Promise.all(group.map((one) => runMain(one, setting)))
+}
+
+/** Runs a number of asynchronous functions at a time. */
+class Limit {
+  #free: number
+  readonly #waiting: (() => void)[] = []
+
+  constructor(count: number) {
+    this.#free = count
+  }
+
+  async run<T>(action: () => Promise<T>): Promise<T> {
+    if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#free -= 1
+    try {
+      return await action()
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#free += 1
+      else next()
+    }
+  }
+}

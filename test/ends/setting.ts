@@ -1,0 +1,21 @@
+/** Where and how cases run. */
+export interface Setting {
+  /** Path of the node. */
+  readonly node: string
+  /** How often each case ends, by its thread. */
+  readonly times: { readonly worker: number; readonly main: number }
+  /** Number of workers of one process that run, and end, at the same time. */
+  readonly atOnce: number
+  /** Where a device sends slowly, or the reason why there is none. */
+  readonly slowNetwork: SlowNetwork | string
+}
+
+/** A network namespace with a device that sends 1 kB per second. */
+export interface SlowNetwork {
+  /** Address behind the device. */
+  readonly peer: string
+  /** Runs a command there. */
+  readonly wrapper: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  down(): void
+}

@@ -1,0 +1,64 @@
+import { AsyncResource } from 'node:async_hooks'
+import { setImmediate as turn } from 'node:timers/promises'
+import t from 'tap'
+import { SendBatch } from '../../src/index.js'
+import { EPOLLIN, EPOLLOUT } from '../../src/libc/constants.js'
+import { libc } from '../../src/libc/libc.js'
+import { watchDirectly } from '../../src/loop/direct-watch.js'
+import { reactor } from '../../src/loop/reactor.js'
+import { boundSocket } from '../support/sockets.js'
+
+t.test('one descriptor watched for EPOLLIN is notified without epoll_wait, with a check every 17 events', async (t) => {
+  const conn = boundSocket()
+  const real = libc().epoll_wait
+  let waits = 0
+  let events = 0
+  libc().epoll_wait = (...args) => {
+    waits += 1
+    return real(...args)
+  }
+  const watch = reactor().watch(conn.fd, EPOLLIN, () => {
+    events += 1
+  })
+  t.teardown(() => {
+    libc().epoll_wait = real
+    watch.close()
+    conn.close()
+  })
+  const out = new SendBatch({ capacity: 1 })
+  out.append('x', conn.localAddress)
+  t.equal(conn.send(out), 1)
+  // The datagram is not read, so every loop iteration has an event.
+  for (let round = 0; round < 1000 && events < 51; round += 1) await turn()
+  t.ok(events >= 51, `${events} events`)
+  t.equal(waits, Math.floor(events / 17), 'number of epoll_wait calls')
+})
+
+t.test('a direct watch reports again after pause and resume, and what update asks for', async (t) => {
+  const conn = boundSocket()
+  const seen: number[] = []
+  const watch = watchDirectly(conn.fd, EPOLLIN, (events) => seen.push(events), new AsyncResource('TEST'))
+  t.teardown(() => {
+    watch.close()
+    conn.close()
+  })
+  const eventsOf = async () => {
+    seen.length = 0
+    for (let round = 0; round < 100 && seen.length === 0; round += 1) await turn()
+    return seen[0]
+  }
+  const out = new SendBatch({ capacity: 1 })
+  out.append('x', conn.localAddress)
+  t.equal(conn.send(out), 1)
+  t.equal(await eventsOf(), EPOLLIN)
+  watch.pause()
+  t.equal(await eventsOf(), undefined, 'paused')
+  watch.resume()
+  t.equal(await eventsOf(), EPOLLIN, 'resumed')
+  watch.update(EPOLLOUT)
+  t.equal(await eventsOf(), EPOLLOUT)
+  watch.update(0)
+  t.equal(await eventsOf(), undefined, 'no event is watched for')
+  watch.update(EPOLLIN | EPOLLOUT)
+  t.equal(await eventsOf(), EPOLLIN | EPOLLOUT)
+})

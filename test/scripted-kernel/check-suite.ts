@@ -1,0 +1,13 @@
+import type { Test } from 'tap'
+import { runSuite, SUITES, type Suite, type SuiteOptions } from './suites.js'
+
+/** Runs a suite, and asserts that it found no violation and met everything that it counts. */
+export async function checkSuite(t: Test, name: Suite['name'], options: SuiteOptions): Promise<void> {
+  const suite = SUITES.find((one) => one.name === name)
+  if (suite === undefined) throw new Error(`no suite ${name}`)
+  const { violation, cases, seconds, tally } = await runSuite(suite, options)
+  t.equal(violation, undefined, violation ?? 'no violation')
+  t.comment(`${cases} cases in ${seconds.toFixed(1)} s: ${JSON.stringify(tally)}`)
+  // A property that never meets a refusal or a short count would hold without meaning anything.
+  for (const [event, count] of Object.entries(tally)) t.ok(count > 0, `it met ${event} (${count} times)`)
+}

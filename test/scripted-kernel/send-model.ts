@@ -1,0 +1,175 @@
+import { EAGAIN, EINTR, EINVAL, EIO, ENOBUFS } from '../../src/libc/constants.js'
+import type { Outgoing, SocketFacts } from './outgoing.js'
+import type { BatchSpec } from './send-case.js'
+import type { Refusal, SendObserver } from './send-kernel.js'
+import { type Expected, OTHER_FAMILY } from './send-messages.js'
+import { NOTHING } from './send-script.js'
+import type { SendTally } from './send-tally.js'
+import { expect } from './violation.js'
+
+/** Reason why a socket must not show a message to the kernel. */
+export type Unsendable = 'ERR_MEMORY_DETACHED' | 'ERR_DESTINATION_MISSING' | 'ERR_ADDRESS_FAMILY'
+
+/**
+ * The messages of a batch, and how far the kernel has accepted them. Every datagram that the kernel accepts must be the
+ * next one here: same bytes, destination and options. That makes each message end once, and in order.
+ */
+export class SendModel implements SendObserver {
+  readonly messages: Expected[] = []
+  /** The next message: its index in the batch. */
+  index = 0
+  /** Number of datagrams of the next message that are out: segments of a GSO message. */
+  segments = 0
+  /** Refusals of the next message that the library could see, since `begin` or since the model came to it. */
+  refusals: Refusal[] = []
+  readonly tally: SendTally
+  /** True to pass over a known defect: `send` returns 0 although segments of the next message were accepted. */
+  toleratesZero = true
+  calls = 0
+  /** Calls that accepted something. */
+  acceptingCalls = 0
+  /** Visible answers that were neither EINTR nor an acceptance. */
+  failures = 0
+  interruptions = 0
+  hasRefused = false
+  lastAnswer: number | undefined
+  readonly #batch: BatchSpec
+  readonly #rejectedGso = new Set<number>()
+  #hasAcceptedInCall = false
+
+  constructor(batch: BatchSpec, tally: SendTally) {
+    this.#batch = batch
+    this.tally = tally
+  }
+
+  get remaining(): number {
+    return this.messages.length - this.index
+  }
+
+  /** Number of datagrams of the messages that are left. */
+  get remainingDatagrams(): number {
+    return this.messages.slice(this.index).reduce((sum, { datagrams }) => sum + datagrams.length, 0)
+  }
+
+  /** True if a GSO send on this socket got an error that speaks against its device. */
+  hasRejectedGso({ fd }: SocketFacts): boolean {
+    return this.#rejectedGso.has(fd)
+  }
+
+  /** An operation of the caller begins. */
+  begin(): void {
+    this.refusals = []
+    this.calls = 0
+    this.acceptingCalls = 0
+    this.failures = 0
+    this.interruptions = 0
+    this.hasRefused = false
+    this.lastAnswer = undefined
+  }
+
+  /** The caller, or `sendAll`, gives up the next message. */
+  skip(): void {
+    this.index += 1
+    this.segments = 0
+    this.refusals = []
+  }
+
+  rewind(): void {
+    this.index = 0
+    this.segments = 0
+  }
+
+  clear(): void {
+    this.messages.length = 0
+    this.rewind()
+  }
+
+  /** Reason why the next message must not reach the kernel through a socket. */
+  unsendable(socket: SocketFacts): Unsendable | undefined {
+    const next = this.messages[this.index]
+    if (next === undefined) return undefined
+    if (isDetached(next)) return 'ERR_MEMORY_DETACHED'
+    if (next.destination === OTHER_FAMILY) return 'ERR_ADDRESS_FAMILY'
+    if (next.destination === '' && !socket.isConnected) return 'ERR_DESTINATION_MISSING'
+    return undefined
+  }
+
+  called(): void {
+    this.calls += 1
+    expect(this.calls <= ENDLESS_CALLS, () => `send does not end: ${this.calls} system calls`)
+    this.#hasAcceptedInCall = false
+  }
+
+  shown({ segmentBytes, byteLength, datagrams }: Outgoing, socket: SocketFacts): void {
+    if (segmentBytes === 0 || byteLength <= segmentBytes) return
+    const { maxSegments } = this.#batch
+    expect(datagrams.length <= maxSegments, () => `${datagrams.length} segments, maxSegments is ${maxSegments}`)
+    expect(socket.gso, () => 'a GSO send on a socket opened with gso: false')
+  }
+
+  accepted({ destination, options, datagrams, segmentBytes }: Outgoing): void {
+    if (!this.#hasAcceptedInCall) this.acceptingCalls += 1
+    this.#hasAcceptedInCall = true
+    this.lastAnswer = undefined
+    const first = this.index
+    for (const datagram of datagrams) {
+      const next = this.messages[this.index]
+      expect(next !== undefined, () => `the kernel got a datagram after the last message (${this.index})`)
+      const name = () => `message ${this.index}, datagram ${this.segments}`
+      expect(destination === next.destination, () => `${name()} went to ${destination}, not to ${next.destination}`)
+      expect(options === next.options, () => `${name()} has options '${options}', not '${next.options}'`)
+      const due = next.datagrams[this.segments]
+      expect(Buffer.compare(datagram, due) === 0, () => `${name()} is ${show(datagram)}, not ${show(due)}`)
+      this.#advance(next)
+    }
+    if (this.index > first + 1) expect(this.#batch.coalesce, () => 'messages were joined without coalesce')
+    this.tally.datagrams += datagrams.length
+    if (datagrams.length > 1) this.tally.gsoSends += 1
+    if (segmentBytes === 0 && this.segments > 0) this.tally.partMessages += 1
+  }
+
+  refused(refusal: Refusal, socket: SocketFacts): void {
+    this.hasRefused = true
+    this.tally.refusals += 1
+    if (!refusal.isVisible) return
+    const { answer, message } = refusal
+    if (message !== undefined && message.segmentBytes > 0 && (answer === EIO || answer === EINVAL)) {
+      this.#rejectedGso.add(socket.fd)
+    }
+    this.lastAnswer = answer
+    this.refusals.push(refusal)
+    if (answer === EINTR) this.interruptions += 1
+    else this.failures += 1
+  }
+
+  /** True if the last answer means that the socket would block. */
+  get wouldBlock(): boolean {
+    return this.lastAnswer === EAGAIN || this.lastAnswer === ENOBUFS
+  }
+
+  get gaveNothing(): boolean {
+    return this.lastAnswer === NOTHING
+  }
+
+  #advance(next: Expected): void {
+    this.segments += 1
+    if (this.segments < next.datagrams.length) return
+    this.index += 1
+    this.segments = 0
+    this.refusals = []
+    this.tally.messages += 1
+  }
+}
+
+/** Ends a loop in the library that the bounds of `send-rules.ts` would notice only after it. */
+const ENDLESS_CALLS = 100_000
+
+function isDetached({ reference, datagrams }: Expected): boolean {
+  const byteLength = datagrams.reduce((sum, datagram) => sum + datagram.byteLength, 0)
+  return reference !== undefined && reference.byteLength !== byteLength
+}
+
+function show(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.subarray(0, 12)).toString('latin1')
+  return `${bytes.byteLength} bytes '${text}'`
+}

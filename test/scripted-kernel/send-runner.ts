@@ -1,0 +1,154 @@
+import { RecvBatch } from '../../src/index.js'
+import type { MessageSpec, SendCase, Step } from './send-case.js'
+import { judgeCalls, judgeCount, judgeFailure, type SendOutcome } from './send-rules.js'
+import { SendScene } from './send-scene.js'
+import type { SendTally } from './send-tally.js'
+import { expect, Violation } from './violation.js'
+
+/** Runs one case of sending. @param isStrict - passes over no known defect @throws Violation */
+export function runSendCase(testCase: SendCase, tally: SendTally, isStrict = false): void {
+  const scene = new SendScene(testCase, tally)
+  scene.model.toleratesZero = !isStrict
+  try {
+    for (const step of testCase.steps) {
+      takeStep(scene, step)
+      scene.checkNumbers()
+    }
+    sendRest(scene)
+    checkUsable(scene)
+  } finally {
+    scene.close()
+  }
+}
+
+/** One step of the caller. */
+export function takeStep(scene: SendScene, step: Step): void {
+  const { batch, model } = scene
+  switch (step.do) {
+    case 'append':
+      appendAll(scene, step.messages)
+      break
+    case 'fill':
+      appendAll(scene, new Array<MessageSpec>(step.count + 1).fill(step.message))
+      break
+    case 'send':
+      send(scene, step.socket)
+      break
+    case 'skip':
+      skip(scene)
+      break
+    case 'rewind':
+      batch.rewind()
+      model.rewind()
+      break
+    case 'clear':
+      scene.clear()
+      break
+    case 'detach':
+      scene.detach(step.message)
+  }
+}
+
+// At most one more than fits: each rejection costs an error object.
+function appendAll(scene: SendScene, messages: readonly MessageSpec[]): void {
+  const { capacity, length } = scene.batch
+  for (const message of messages.slice(0, capacity - length + 1)) scene.append(message)
+}
+
+/** One `send`, checked. @returns what it did */
+function send(scene: SendScene, socketIndex: number): SendOutcome {
+  const { model, batch } = scene
+  const { conn, facts } = scene.socket(socketIndex)
+  const before = { index: model.index, unsendable: model.unsendable(facts) }
+  scene.begin()
+  let outcome: SendOutcome
+  try {
+    outcome = { count: conn.send(batch) }
+  } catch (error) {
+    if (error instanceof Violation) throw error
+    outcome = { error }
+  }
+  scene.checkNumbers()
+  judgeCalls(model, before)
+  if ('count' in outcome) {
+    expect(before.unsendable === undefined, () => `message ${before.index} must fail with ${before.unsendable}`)
+    judgeCount(outcome.count, before, model, facts)
+  } else {
+    expect(model.index === before.index, () => 'send threw although it sent messages')
+    if (before.unsendable !== undefined) expect(model.calls === 0, () => 'an unsendable message reached the kernel')
+    judgeFailure(outcome.error, before.unsendable, model, scene.localErrors)
+  }
+  checkGso(scene, socketIndex)
+  return outcome
+}
+
+function skip({ batch, model }: SendScene): void {
+  if (model.remaining > 0) {
+    batch.skip()
+    model.skip()
+    return
+  }
+  try {
+    batch.skip()
+  } catch (error) {
+    if (error instanceof RangeError) return
+    throw error
+  }
+  throw new Violation('skip passed the last message')
+}
+
+/** Sends what is left, skipping what fails: that must end in a bounded number of calls. */
+function sendRest(scene: SendScene): void {
+  const { model, script } = scene
+  const limit = 2 * model.remainingDatagrams + script.eventsLeft + 8
+  let failures = 0
+  for (let sends = 0; model.remaining > 0; sends += 1) {
+    expect(sends < limit, () => `${model.remaining} messages are left after ${limit} calls of send`)
+    const outcome = send(scene, 0)
+    if (!('error' in outcome)) continue
+    skip(scene)
+    failures += 1
+    // The network recovers: a thousand messages that all fail would cost a million headers.
+    if (failures === MAX_FAILURES) scene.cooperate()
+  }
+  const outcome = send(scene, 0)
+  expect(
+    'count' in outcome && outcome.count === 0 && model.calls === 0,
+    () => 'send did something with nothing to send',
+  )
+}
+
+/** With a kernel that accepts everything, the batch and the socket work as new ones do. */
+export function checkUsable(scene: SendScene): void {
+  const { model, batch } = scene
+  scene.cooperate()
+  scene.clear()
+  const { conn } = scene.socket(0)
+  const count = Math.min(2, batch.capacity)
+  for (const message of PLAIN.slice(0, count)) scene.append(message)
+  scene.checkNumbers()
+  const outcome = send(scene, 0)
+  expect('count' in outcome && outcome.count === count, () => 'a plain send failed after the case')
+  expect(model.calls <= count, () => `${model.calls} calls for ${count} plain messages`)
+  const inbox = new RecvBatch({ capacity: 2, slotBytes: 16 })
+  scene.deliver(Buffer.from('welcome'), 16)
+  const received = conn.recv(inbox)
+  expect(received === 1 && String(inbox.bytes(0)) === 'welcome', () => 'a plain receive failed after the case')
+}
+
+/** GSO is switched off only for a socket whose own GSO sends were rejected. */
+function checkGso(scene: SendScene, socketIndex: number): void {
+  const { conn, facts } = scene.socket(socketIndex)
+  if (!facts.gso || conn.gso.state === 'on') return
+  expect(
+    scene.model.hasRejectedGso(facts),
+    () => 'GSO was switched off for a socket whose GSO sends were never rejected',
+  )
+}
+
+const MAX_FAILURES = 40
+
+const PLAIN: readonly MessageSpec[] = [
+  { way: 'copy', size: 1, isHuge: false, destination: 0, options: 0, segment: 0 },
+  { way: 'text', size: 1, isHuge: false, destination: 1, options: 1, segment: 0 },
+]

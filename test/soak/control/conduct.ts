@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { seededRandom } from '../../../bench/workload/random.js'
+import { accountsOf, type FlowAccount } from '../report/account.js'
+import { descriptorViolations, type MemoryTrend, memoryTrends, memoryViolations } from '../report/memory.js'
+import { flowViolations, idleFlows, networkViolations } from '../report/violations.js'
+import type { ChurnCounts, Descriptors, ProcessCounts, Sample } from '../traffic/protocol.js'
+import { type Fault, linkFaults, SOCKET_FAULTS, throwIn } from './faults.js'
+import type { NetworkCounters } from './network.js'
+import type { SoakOptions } from './options.js'
+import { setUp } from './setup.js'
+import type { SoakRun } from './soak-run.js'
+
+/** What came of a soak. */
+export interface SoakResult {
+  readonly seed: number
+  /** How long there was traffic. */
+  readonly seconds: number
+  readonly isInterrupted: boolean
+  readonly notes: readonly string[]
+  readonly accounts: readonly FlowAccount[]
+  readonly networks: readonly NetworkCounters[]
+  /** How often each fault happened. */
+  readonly faults: Readonly<Record<string, number>>
+  readonly processes: Readonly<Record<string, ProcessResult>>
+  readonly violations: readonly string[]
+}
+
+/** What came of one process with traffic. */
+export interface ProcessResult {
+  readonly samples: readonly Sample[]
+  readonly trends: readonly MemoryTrend[]
+  readonly descriptors: Descriptors
+  readonly signals: number
+  readonly churn: ChurnCounts
+}
+
+/**
+ * Runs the soak.
+ *
+ * @param signal - ends the traffic before its time; the account is closed all the same
+ */
+export async function conduct(options: SoakOptions, signal: AbortSignal): Promise<SoakResult> {
+  const { run, roughLink, notes, remove } = await setUp(options)
+  try {
+    console.error(`soak: ${run.flows.length} flows, ${run.links.size} processes, seed ${options.seed}`)
+    for (const note of notes) console.error(`soak: left out: ${note}`)
+    const durationMs = options.minutes * 60_000
+    await run.start(Math.min(1000, Math.max(200, durationMs / SAMPLES)))
+    console.error('soak: the traffic has started')
+    const startMs = performance.now()
+    const timeIsUp = AbortSignal.any([signal, AbortSignal.timeout(durationMs)])
+    const faults = [...SOCKET_FAULTS, ...(roughLink === undefined ? [] : linkFaults(roughLink))]
+    const happened = options.faults ? await disturb(run, faults, options.seed, timeIsUp) : await idle(timeIsUp)
+    const seconds = (performance.now() - startMs) / 1000
+    const descriptors = await run.stop()
+    return {
+      seed: options.seed,
+      seconds,
+      isInterrupted: signal.aborted,
+      notes,
+      faults: happened,
+      ...(await close(run, descriptors, signal.aborted)),
+    }
+  } finally {
+    await remove()
+  }
+}
+
+/** Faults one after the other, with signals and terminated workers all the time. */
+async function disturb(run: SoakRun, faults: readonly Fault[], seed: number, signal: AbortSignal): Promise<Happened> {
+  await run.churn('loopback')
+  const signals = setInterval(() => {
+    for (const link of run.links.values()) link.signal('SIGUSR2')
+  }, SIGNAL_EVERY_MS)
+  try {
+    return Object.fromEntries(await throwIn(run, faults, seededRandom(seed), signal))
+  } finally {
+    clearInterval(signals)
+  }
+}
+
+async function idle(signal: AbortSignal): Promise<Happened> {
+  await sleep(2 ** 31 - 1, undefined, { signal }).catch(() => {})
+  return {}
+}
+
+/** Closes the accounts, after the traffic. */
+async function close(
+  run: SoakRun,
+  descriptors: ReadonlyMap<string, Descriptors>,
+  isInterrupted: boolean,
+): Promise<Closed> {
+  const counted = await run.counted()
+  const accounts = accountsOf(run.flows, counted)
+  const processes = [...run.links].map(([name, { samples }]) => {
+    const { signals, churn } = run.processes.get(name) as ProcessCounts
+    const found = descriptors.get(name) as Descriptors
+    return [name, { samples, trends: memoryTrends(name, samples), descriptors: found, signals, churn }] as const
+  })
+  const violations = [
+    ...run.problems,
+    ...[...counted.sockets.values()].flatMap(({ name, problems }) =>
+      problems.map((text) => `socket '${name}': ${text}`),
+    ),
+    ...processes.flatMap(([name, { churn }]) => churn.problems.map((text) => `process ${name}: ${text}`)),
+    ...flowViolations(accounts),
+    ...(isInterrupted ? [] : idleFlows(accounts)),
+    ...networkViolations(accounts, counted),
+    ...processes.flatMap(([name, { descriptors }]) => descriptorViolations(name, descriptors)),
+    ...processes.flatMap(([, { trends }]) => memoryViolations(trends)),
+  ]
+  return { accounts, networks: counted.networks, processes: Object.fromEntries(processes), violations }
+}
+
+type Happened = Record<string, number>
+
+type Closed = Pick<SoakResult, 'accounts' | 'networks' | 'processes' | 'violations'>
+
+/** Each has a garbage collection, which stops the traffic for some milliseconds. */
+const SAMPLES = 40
+const SIGNAL_EVERY_MS = 100

@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Random, shuffled } from '../../../bench/workload/random.js'
+import { HOST_A } from '../../support/two-hosts.js'
+import type { SocketSpec } from '../plan/flow.js'
+import { between } from '../traffic/lengths.js'
+import type { RoughLink } from './rough-link.js'
+import type { SoakRun } from './soak-run.js'
+
+/** Something that goes wrong while the traffic runs. */
+export interface Fault {
+  readonly name: string
+  happen(run: SoakRun, random: Random): Promise<void>
+}
+
+/** The faults that need nothing but the sockets. */
+export const SOCKET_FAULTS: readonly Fault[] = [
+  {
+    name: 'a socket is closed and opened again',
+    happen: (run, random) => run.closeAndOpen(pick(run.sockets, random), 0),
+  },
+  {
+    name: 'a peer is away for a while',
+    happen: (run, random) => run.closeAndOpen(pick(run.sockets.filter(isRefusalCounted(run)), random), AWAY_MS),
+  },
+]
+
+/** The faults of devices and links, between two network namespaces. */
+export function linkFaults(link: RoughLink): Fault[] {
+  return [
+    { name: 'device queues are full', happen: () => overrun(link) },
+    { name: 'a link goes down', happen: (run) => takeDown(run, link) },
+    { name: 'the MTU is lowered', happen: lowerMtu },
+  ]
+}
+
+/** Lets the faults happen one after the other, each as often as the others, until the signal is aborted. */
+export async function throwIn(
+  run: SoakRun,
+  faults: readonly Fault[],
+  random: Random,
+  signal: AbortSignal,
+): Promise<Map<string, number>> {
+  const happened = new Map<string, number>()
+  while (!signal.aborted) {
+    for (const fault of shuffled(faults, random)) {
+      await sleep(PAUSE_MS, undefined, { signal }).catch(() => {})
+      if (signal.aborted) break
+      await fault.happen(run, random)
+      happened.set(fault.name, (happened.get(fault.name) ?? 0) + 1)
+    }
+  }
+  return happened
+}
+
+/**
+ * Which sockets may be away: those to which all send single datagrams, since the kernel counts a GSO send to a closed port
+ * once, and numbered ones, since the place of a short datagram in its flow is its number.
+ */
+function isRefusalCounted(run: SoakRun): (spec: SocketSpec) => boolean {
+  const isCounted = ({ api, gso, send }: SocketSpec) => {
+    const isSingle = api === 'drop-in' ? !gso : send?.kind === 'plain'
+    return isSingle && send?.loss === 'none' && send.sizes !== 'short'
+  }
+  return (spec) => {
+    const senders = run.flows.filter(({ to }) => to === spec).map(({ from }) => from)
+    return senders.length > 0 && senders.every(isCounted)
+  }
+}
+
+async function overrun(link: RoughLink): Promise<void> {
+  await link.setSlow(true)
+  await sleep(SLOW_MS)
+  await link.setSlow(false)
+}
+
+/**
+ * The traffic of the link stops while the state of the device changes: what is in its queue then, and what is sent before
+ * the routes are gone, has no counter. While it is down, sending is refused, and the library reports it.
+ */
+async function takeDown(run: SoakRun, link: RoughLink): Promise<void> {
+  const flows = run.flows.filter(({ from }) => from.address.startsWith(ROUGH_PREFIX))
+  const senders = flows.map(({ from }) => from)
+  await run.pause(senders)
+  if (await run.drained(flows)) {
+    await link.down()
+    const fromA = senders.filter(({ network }) => network === 'A')
+    await run.resume(fromA)
+    await sleep(AWAY_MS)
+    await run.pause(fromA)
+    await link.up()
+  }
+  await run.resume(senders)
+}
+
+/**
+ * GSO sends with longer segments then fail, and the library must send their datagrams singly, which IP fragments. It is the
+ * MTU of the routes: one device with a lower MTU than the other would drop what the other sends.
+ */
+async function lowerMtu(run: SoakRun): Promise<void> {
+  const network = run.networks.find(({ name }) => name === 'A')
+  await network?.run(routesWithMtu(LOW_MTU))
+  await sleep(SLOW_MS)
+  await network?.run(routesWithMtu(1500))
+}
+
+function routesWithMtu(mtu: number): string {
+  return `
+    ip route replace 10.83.0.0/24 dev ${HOST_A.interface} proto kernel scope link src ${HOST_A.ipv4} mtu ${mtu}
+    ip -6 route replace fd83::/64 dev ${HOST_A.interface} proto kernel metric 256 mtu ${mtu}`
+}
+
+function pick<T>(items: readonly T[], random: Random): T {
+  return items[between(random, 0, items.length - 1)]
+}
+
+const PAUSE_MS = 150
+const AWAY_MS = 150
+const SLOW_MS = 400
+/** The lowest that IPv6 allows. */
+const LOW_MTU = 1280
+const ROUGH_PREFIX = '10.84.'

@@ -1,0 +1,121 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import type { Family } from '../../../src/index.js'
+import { type TwoHosts, twoHosts } from '../../support/two-hosts.js'
+import { hostSockets, roughLinkSockets } from '../plan/hosts.js'
+import { loopbackSockets, withoutGsoSockets } from '../plan/loopback.js'
+import { flowsBetween, type PlannedSocket, type Site, specify } from '../plan/sockets.js'
+import { PLANT_VARIABLE } from '../traffic/plant.js'
+import { compiledSoak } from './compiled.js'
+import { Network } from './network.js'
+import type { SoakOptions } from './options.js'
+import { RoughLink } from './rough-link.js'
+import { SoakRun } from './soak-run.js'
+import { TrafficLink } from './traffic-link.js'
+
+/** Everything that a soak needs, before its sockets are opened. */
+export interface Setup {
+  readonly run: SoakRun
+  readonly roughLink: RoughLink | undefined
+  /** What is left out on this machine, and why. */
+  readonly notes: readonly string[]
+  /** Ends the processes and removes the namespaces. */
+  remove(): Promise<void>
+}
+
+/** Makes the network namespaces, if they can be had, and starts the processes with traffic. */
+export async function setUp(options: SoakOptions): Promise<Setup> {
+  const programs = compiledSoak()
+  const families = options.families.filter((family) => family === 'ipv4' || hasIpv6())
+  const found = namespaces(options)
+  const hosts = typeof found === 'string' ? undefined : found
+  const down = hosts === undefined ? () => {} : onceAlsoAtExit(() => hosts.down())
+  const links: TrafficLink[] = []
+  const remove = () => Promise.all(links.map((link) => link.end())).finally(down)
+  try {
+    const networks = hosts === undefined ? [] : networksOf(hosts)
+    const [a, b] = networks
+    const roughLink = hosts === undefined ? undefined : new RoughLink(a, b)
+    await roughLink?.create()
+    const sockets = specify(plan(families, hosts !== undefined), firstPort())
+    const flows = flowsBetween(sockets)
+    for (const network of networks) await network.prepare(flows)
+    for (const name of new Set(sockets.map(({ process }) => process))) {
+      const wrapper = hosts?.command(HOST_OF[name]) ?? []
+      const env: NodeJS.ProcessEnv = { ...process.env, ...hosts?.env, ...ENVIRONMENT[name] }
+      if (name === 'loopback') env[PLANT_VARIABLE] = options.plant
+      links.push(new TrafficLink({ name, programs, wrapper, env }))
+    }
+    const run = new SoakRun(sockets, flows, networks, links, options.seed)
+    return {
+      run,
+      roughLink,
+      notes: notesOf(found, families, options.families),
+      remove: async () => void (await remove()),
+    }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+/** With namespaces, the processes with traffic over loopback live in them too: there the counters are the soak's alone. */
+function plan(families: readonly Family[], hasHosts: boolean): (Site & PlannedSocket)[] {
+  const loopback = families.flatMap((family) => {
+    const site = { family, address: family === 'ipv4' ? '127.0.0.1' : '::1' }
+    return [
+      ...loopbackSockets({ ...site, process: 'loopback', network: hasHosts ? 'A' : 'machine' }),
+      ...withoutGsoSockets({ ...site, process: 'no GSO', network: hasHosts ? 'B' : 'machine' }),
+    ]
+  })
+  return hasHosts
+    ? [...loopback, ...families.flatMap(hostSockets), ...(families.includes('ipv4') ? roughLinkSockets() : [])]
+    : loopback
+}
+
+function namespaces({ namespaces }: SoakOptions): TwoHosts | string {
+  if (!namespaces) return '--no-namespaces'
+  for (const tool of ['nft', 'tc', 'nstat']) {
+    if (spawnSync(tool, ['-V']).error !== undefined) return `the command ${tool} is missing`
+  }
+  return twoHosts('soak')
+}
+
+function networksOf(hosts: TwoHosts): Network[] {
+  return (['A', 'B'] as const).map((name) => {
+    const namespace = `${hosts.env.BATCHCONN_NETNS_PREFIX}-${name.toLowerCase()}`
+    return new Network(name, namespace, hosts.command(name), hosts.env)
+  })
+}
+
+function notesOf(hosts: TwoHosts | string, families: readonly Family[], asked: readonly Family[]): string[] {
+  const notes: string[] = []
+  if (typeof hosts === 'string') notes.push(`no traffic between network namespaces, and no faults of links: ${hosts}`)
+  if (families.length < asked.length) notes.push('no IPv6: the loopback interface has no address ::1')
+  return notes
+}
+
+function hasIpv6(): boolean {
+  try {
+    return / lo$/m.test(readFileSync('/proc/net/if_inet6', 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** Below the range that the kernel chooses from (ip_local_port_range), so that a closed port stays free. */
+function firstPort(): number {
+  return 20_000 + (process.pid % 100) * 100
+}
+
+function onceAlsoAtExit(act: () => void): () => void {
+  const once = () => {
+    process.removeListener('exit', once)
+    act()
+  }
+  process.once('exit', once)
+  return once
+}
+
+const HOST_OF: Readonly<Record<string, 'A' | 'B'>> = { loopback: 'A', 'no GSO': 'B', 'host A': 'A', 'host B': 'B' }
+const ENVIRONMENT: Readonly<Record<string, NodeJS.ProcessEnv>> = { 'no GSO': { BATCHCONN_NO_GSO: '1' } }

@@ -1,0 +1,171 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Flow, SocketSpec } from '../plan/flow.js'
+import { accountsOf, type Counted, isClosed } from '../report/account.js'
+import type { OutgoingChanges } from '../traffic/outgoing.js'
+import type { Credit, Descriptors, ProcessCounts, SocketAction } from '../traffic/protocol.js'
+import type { Network } from './network.js'
+import type { TrafficLink } from './traffic-link.js'
+
+/** The soak while it runs: starts and pauses traffic, and collects what everything has counted. */
+export class SoakRun {
+  readonly sockets: readonly SocketSpec[]
+  readonly flows: readonly Flow[]
+  readonly networks: readonly Network[]
+  readonly links: ReadonlyMap<string, TrafficLink>
+  /** What each process counted last. */
+  readonly processes = new Map<string, ProcessCounts>()
+  /** What went wrong, in words; each is a violation. */
+  readonly problems: string[] = []
+  readonly #seed: number
+  readonly #windows: { readonly flow: Flow; readonly windowCost: number }[] = []
+
+  constructor(
+    sockets: readonly SocketSpec[],
+    flows: readonly Flow[],
+    networks: readonly Network[],
+    links: readonly TrafficLink[],
+    seed: number,
+  ) {
+    this.sockets = sockets
+    this.flows = flows
+    this.networks = networks
+    this.links = new Map(links.map((link) => [link.name, link]))
+    for (const link of links) link.onCredit = (credit) => this.#takeCredit(credit)
+    this.#seed = seed
+  }
+
+  /** Opens all sockets, limits what is on the way to each to what its receive buffer holds, and starts the traffic. */
+  async start(sampleMs: number): Promise<void> {
+    await Promise.all(this.networks.map((network) => network.begin()))
+    await Promise.all([...this.links.values()].map((link) => link.ask({ do: 'begin', sampleMs })))
+    await Promise.all(this.sockets.map((spec) => this.#open(spec)))
+    await Promise.all(this.#windows.map(({ flow, windowCost }) => this.#update([flow], { windowCost })))
+    await this.#all(this.sockets, 'connect')
+    await this.resume(this.sockets)
+  }
+
+  /** Starts workers that are terminated while they send. */
+  async churn(process: string): Promise<void> {
+    await this.links.get(process)?.ask({ do: 'churn' })
+  }
+
+  resume(sockets: readonly SocketSpec[]): Promise<void> {
+    return this.#all(sockets, 'resume')
+  }
+
+  pause(sockets: readonly SocketSpec[]): Promise<void> {
+    return this.#all(sockets, 'pause')
+  }
+
+  /** Waits until every datagram of the flows has come to an end. Pause their senders first. */
+  async drained(flows: readonly Flow[]): Promise<boolean> {
+    const open = await this.#openAfterDrain(flows)
+    for (const { from, to } of open)
+      this.problems.push(`datagrams from '${from.name}' to '${to.name}' are still missing`)
+    return open.length === 0
+  }
+
+  /**
+   * Closes a socket whose flows are drained, and opens another in its place.
+   *
+   * @param closedMs - how long it stays closed; while it does, the others go on sending to it
+   */
+  async closeAndOpen(spec: SocketSpec, closedMs: number): Promise<void> {
+    const flows = this.flows.filter(({ from, to }) => from === spec || to === spec)
+    const senders = [...new Set(flows.map(({ from }) => from))].filter((from) => from !== spec)
+    await this.pause([...senders, spec])
+    if (await this.drained(flows)) {
+      await this.#all([spec], 'shut')
+      const incoming = flows.filter(({ to }) => to === spec)
+      if (closedMs > 0) await this.#sendToClosed(senders, incoming, closedMs)
+      await this.#all([spec], 'open again')
+      await this.#all([spec], 'connect')
+    }
+    await this.resume([...senders, spec])
+  }
+
+  /** Asks all that the accounts of the flows need for its counts. */
+  async counted(flows: readonly Flow[] = this.flows): Promise<Counted> {
+    const networks = flows.some(({ loss }) => loss === 'nft' || loss === 'device queue') ? this.networks : []
+    const processes = new Set(flows.flatMap(({ from, to }) => [from.process, to.process]))
+    const asked = [...processes].map(async (name) => {
+      this.processes.set(name, await this.#process(name).ask<ProcessCounts>({ do: 'counts' }))
+    })
+    const [counters] = await Promise.all([Promise.all(networks.map((network) => network.counters())), ...asked])
+    const sockets = [...this.processes.values()].flatMap((process) => process.sockets)
+    return { networks: counters, sockets: new Map(sockets.map((socket) => [socket.name, socket])) }
+  }
+
+  /** Stops all traffic and closes all sockets. Returns each process's descriptors. */
+  async stop(): Promise<Map<string, Descriptors>> {
+    await this.pause(this.sockets)
+    await this.#openAfterDrain(this.flows)
+    await this.#all(this.sockets, 'close')
+    const ends = [...this.links].map(
+      async ([name, link]) => [name, await link.ask<Descriptors>({ do: 'end' })] as const,
+    )
+    return new Map(await Promise.all(ends))
+  }
+
+  /** Returns the flows of which something is still missing after a while. */
+  async #openAfterDrain(flows: readonly Flow[]): Promise<Flow[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      const open = accountsOf(flows, await this.counted(flows)).filter((account) => !isClosed(account))
+      if (open.length === 0 || attempt === DRAIN_ATTEMPTS) return open.map(({ flow }) => flow)
+      await sleep(DRAIN_MS)
+    }
+  }
+
+  /** Passes on to the process of the senders what their receivers in another one have read. */
+  #takeCredit({ costs }: Credit): void {
+    const perProcess = new Map<string, Record<number, number>>()
+    for (const [id, cost] of Object.entries(costs)) {
+      const { process } = this.flows[Number(id)].from
+      perProcess.set(process, { ...perProcess.get(process), [id]: cost })
+    }
+    for (const [name, costs] of perProcess)
+      this.#process(name)
+        .ask({ do: 'credit', costs })
+        .catch(() => {})
+  }
+
+  async #open(spec: SocketSpec): Promise<void> {
+    const incoming = this.flows.filter(({ to }) => to === spec)
+    const outgoing = this.flows.filter(({ from }) => from === spec)
+    const options = { spec, incoming, outgoing, seed: this.#seed }
+    const granted = await this.#process(spec.process).ask<number>({ do: 'open', options })
+    const windowed = incoming.filter(({ loss }) => loss === 'none')
+    // The kernel gives freed space back in steps of up to a quarter of the buffer (udp_rmem_release in net/ipv4/udp.c).
+    const windowCost = (granted * 0.75) / windowed.length
+    this.#windows.push(...windowed.map((flow) => ({ flow, windowCost })))
+  }
+
+  async #sendToClosed(senders: readonly SocketSpec[], flows: readonly Flow[], closedMs: number): Promise<void> {
+    await this.#update(flows, { isReceiverClosed: true })
+    await this.resume(senders)
+    await sleep(closedMs)
+    await this.pause(senders)
+    await this.#update(flows, { isReceiverClosed: false })
+  }
+
+  async #update(flows: readonly Flow[], changes: OutgoingChanges): Promise<void> {
+    await Promise.all(
+      flows.map(({ id, from }) =>
+        this.#process(from.process).ask({ do: 'update', name: from.name, flow: id, changes }),
+      ),
+    )
+  }
+
+  async #all(sockets: readonly SocketSpec[], action: SocketAction): Promise<void> {
+    await Promise.all(sockets.map((spec) => this.#process(spec.process).ask({ do: action, name: spec.name })))
+  }
+
+  #process(name: string): TrafficLink {
+    const link = this.links.get(name)
+    if (link === undefined) throw new Error(`there is no process ${name}`)
+    return link
+  }
+}
+
+const DRAIN_ATTEMPTS = 60
+const DRAIN_MS = 50

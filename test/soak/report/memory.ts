@@ -1,0 +1,60 @@
+import type { Descriptors, Sample } from '../traffic/protocol.js'
+import { type Trend, trendOf } from './trend.js'
+
+/** The kinds of memory that are sampled. */
+export const MEMORY_KINDS = ['rss', 'heapUsed', 'external', 'arrayBuffers'] as const
+
+/** The growth of one kind of memory of one process. */
+export interface MemoryTrend {
+  readonly process: string
+  readonly kind: (typeof MEMORY_KINDS)[number]
+  readonly trend: Trend
+  /** The seconds that it was fitted to. */
+  readonly seconds: number
+}
+
+/** The trends of a process's memory, its warm-up left out; none if there are too few samples. */
+export function memoryTrends(process: string, samples: readonly Sample[]): MemoryTrend[] {
+  const settled = samples.slice(Math.ceil(samples.length * WARM_UP))
+  if (settled.length < MIN_SAMPLES) return []
+  const seconds = settled[settled.length - 1].seconds - settled[0].seconds
+  return MEMORY_KINDS.map((kind) => {
+    const trend = trendOf(settled.map((sample) => [sample.seconds, sample[kind]]))
+    return { process, kind, trend, seconds }
+  })
+}
+
+/**
+ * A process grows if, with 99 % confidence, its memory rises by more than `BOUND_BYTES` over the time that was measured.
+ * The longer the run, the smaller the slope that this allows.
+ */
+export function memoryViolations(trends: readonly MemoryTrend[]): string[] {
+  return trends.flatMap(({ process, kind, trend, seconds }) => {
+    const least = (trend.slope - trend.margin) * seconds
+    if (least <= BOUND_BYTES[kind]) return []
+    const grown = `grew by at least ${mebibytes(least)} MiB in ${seconds.toFixed(0)} s (99 % confidence)`
+    return [`process ${process}: ${kind} ${grown}, and ${mebibytes(BOUND_BYTES[kind])} MiB are allowed`]
+  })
+}
+
+/** The descriptors that a process has at the end and did not have at the start. */
+export function descriptorViolations(process: string, { before, after }: Descriptors): string[] {
+  if (before.length === after.length) return []
+  const left = [...after]
+  for (const name of before) {
+    const at = left.indexOf(name)
+    if (at >= 0) left.splice(at, 1)
+  }
+  const counts = `${after.length} descriptors at the end, and ${before.length} at the start`
+  return [`process ${process}: ${counts}: ${left.slice(0, 5).join(', ')}`]
+}
+
+export function mebibytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(2)
+}
+
+const WARM_UP = 0.5
+const MIN_SAMPLES = 8
+
+// RSS also has the pages that a large datagram reaches for the first time, what malloc keeps, and workers that start and end.
+const BOUND_BYTES = { rss: 16 << 20, heapUsed: 3 << 20, external: 3 << 20, arrayBuffers: 3 << 20 } as const

@@ -1,0 +1,73 @@
+import type { NetworkCounters } from '../control/network.js'
+import { type Counted, type FlowAccount, sum } from './account.js'
+
+/** All that is wrong with the accounts of the flows, one sentence each. */
+export function flowViolations(accounts: readonly FlowAccount[]): string[] {
+  return accounts.flatMap((account) => {
+    const { flow } = account
+    const name = `flow ${flow.id} from '${flow.from.name}' to '${flow.to.name}'`
+    return [...sendingViolations(account), ...receivingViolations(account)].map((text) => `${name}: ${text}`)
+  })
+}
+
+/** Flows about which the run says nothing. */
+export function idleFlows(accounts: readonly FlowAccount[]): string[] {
+  const idle = accounts.filter(({ received }) => received.delivered === 0)
+  return idle.map(({ flow }) => `flow ${flow.id} from '${flow.from.name}' to '${flow.to.name}': nothing was delivered`)
+}
+
+function sendingViolations({ flow, sent, failed }: FlowAccount): string[] {
+  const found: string[] = []
+  const { offered, accepted, pendingCallbacks, toClosedPort, refused } = sent
+  if (pendingCallbacks > 0) found.push(`${pendingCallbacks} send callbacks were never called`)
+  if (offered !== accepted + failed + pendingCallbacks) {
+    found.push(`${offered} datagrams handed over, ${accepted} reported as accepted and ${failed} as failed`)
+  }
+  for (const [code, count] of Object.entries(sent.failed)) {
+    if (!flow.from.send?.mayFail.includes(code)) found.push(`${count} datagrams failed with ${code}`)
+  }
+  // Each datagram to a closed port is answered by ICMP, and recvErrors reports each answer.
+  if (flow.from.recvErrors ? refused !== toClosedPort : refused > toClosedPort) {
+    found.push(`${toClosedPort} datagrams went to a closed port, and ${refused} were reported as refused`)
+  }
+  return found
+}
+
+function receivingViolations({ sent, received, dropped, missing }: FlowAccount): string[] {
+  const found: string[] = []
+  const { delivered, duplicates, corrupt, reordered } = received
+  const account = `accepted ${sent.accepted}, to a closed port ${sent.toClosedPort}, delivered ${delivered}, dropped ${dropped}`
+  if (missing > 0) found.push(`${missing} datagrams are missing (${account})`)
+  if (missing < 0) found.push(`${-missing} datagrams too many arrived (${account})`)
+  if (duplicates > 0) found.push(`${duplicates} duplicates`)
+  if (corrupt > 0) found.push(`${corrupt} corrupt datagrams`)
+  if (reordered > 0) found.push(`${reordered} datagrams out of order`)
+  return found
+}
+
+/** What the counters of a network of the soak's own say, against the sum of what the sockets there say. */
+export function networkViolations(accounts: readonly FlowAccount[], { networks, sockets }: Counted): string[] {
+  return networks.flatMap((network) => {
+    const here = accounts.filter(({ flow }) => flow.to.network === network.name)
+    const names = new Set(here.map(({ flow }) => flow.to.name))
+    const dropped = sum([...names].map((name) => sockets.get(name)?.kernelDrops ?? 0))
+    const refused = sum(here.map(({ sent }) => sent.toClosedPort))
+    return [
+      ...differs(network, 'NoPorts', network.noPorts, refused, 'datagrams that were sent to closed ports'),
+      ...differs(network, 'RcvbufErrors', network.receiveBufferErrors, dropped, 'drops that the sockets counted'),
+      ...queueViolations(accounts, network),
+      ...Object.entries(network.unexpected).map(([name, count]) => `network ${network.name}: ${name} is ${count}`),
+    ]
+  })
+}
+
+function queueViolations(accounts: readonly FlowAccount[], { name, queueDrops }: NetworkCounters): string[] {
+  const through = accounts.filter(({ flow }) => flow.loss === 'device queue' && flow.from.network === name)
+  if (through.length === 0) return []
+  const lost = sum(through.map(({ dropped }) => dropped))
+  return lost === queueDrops ? [] : [`network ${name}: the device queue dropped ${queueDrops}, and ${lost} were lost`]
+}
+
+function differs({ name }: NetworkCounters, counter: string, value: number, expected: number, what: string): string[] {
+  return value === expected ? [] : [`network ${name}: ${counter} is ${value}, and there were ${expected} ${what}`]
+}

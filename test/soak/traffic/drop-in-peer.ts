@@ -1,0 +1,118 @@
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createSocket, type RemoteInfo, type SendCallback, type Socket } from '../../../src/dgram/index.js'
+import { bufferCost } from '../plan/flow.js'
+import { between, payloadLength } from './lengths.js'
+import type { Outgoing } from './outgoing.js'
+import { shortLength } from './payload.js'
+import { Peer } from './peer.js'
+import { plantOnce } from './plant.js'
+import { droppedAt } from './udp-table.js'
+
+/** A socket of the drop-in for node:dgram. */
+export class DropInPeer extends Peer {
+  #socket: Socket | undefined
+  #earlierDrops = 0
+
+  override async open(): Promise<number> {
+    const { family, gro, gso, receiveBufferBytes, address, port } = this.spec
+    const type = family === 'ipv4' ? 'udp4' : 'udp6'
+    const socket = createSocket({ type, gro, gso, recvTtl: true, recvTos: true, recvBufferSize: receiveBufferBytes })
+    this.#socket = socket
+    socket.on('message', (bytes, info) => this.#note(bytes, info))
+    socket.on('error', (error) => this.#noteError(error))
+    socket.bind(port, address)
+    await once(socket, 'listening')
+    if (socket.batching.state !== 'on') this.report(`the drop-in does not batch: ${socket.batching.reason}`)
+    return socket.getRecvBufferSize()
+  }
+
+  override connect(): void {
+    const { to } = this.outgoing[0]?.flow ?? {}
+    if (this.spec.send?.connected && to !== undefined) this.#open.connect(to.port, to.address)
+  }
+
+  // The drop-in has no count of its own.
+  override get kernelDrops(): number {
+    if (this.#socket === undefined) return this.#earlierDrops
+    return this.#earlierDrops + droppedAt(this.spec.port, this.spec.family)
+  }
+
+  /** Closes it in the tick of its last datagram, which must still be sent. */
+  override async shut(): Promise<void> {
+    if (this.outgoing.length > 0) this.#send(this.outgoing[0])
+    await super.shut()
+  }
+
+  protected override async closeSocket(): Promise<void> {
+    this.#earlierDrops = this.kernelDrops
+    const socket = this.#open
+    this.#socket = undefined
+    socket.close()
+    await once(socket, 'close')
+  }
+
+  /** Ends when all callbacks of the round have been called, as a program does that does not want to queue without end. */
+  protected override async sendRound(datagrams: number): Promise<void> {
+    for (let index = 0; index < datagrams; index += 1) this.#send(this.outgoing[index % this.outgoing.length])
+    const deadlineMs = performance.now() + CALLBACK_MS
+    while (this.outgoing.some(({ counts }) => counts.pendingCallbacks > 0) && performance.now() < deadlineMs) {
+      await sleep(1)
+    }
+  }
+
+  #send(outgoing: Outgoing): void {
+    const { sizes } = this.spec.send ?? { sizes: 'packet' }
+    const length = sizes === 'short' ? shortLength(outgoing.sequence) : payloadLength(sizes, this.random)
+    const cost = bufferCost(length)
+    if (!outgoing.hasRoom(cost)) return
+    const bytes = Buffer.allocUnsafe(length)
+    outgoing.write(bytes)
+    const { counts } = outgoing
+    counts.pendingCallbacks += 1
+    const isLost = plantOnce('lost-callback')
+    let calls = 0
+    const callback: SendCallback = (error, byteLength) => {
+      if (isLost) return
+      calls += 1
+      if (calls > 1) this.report(`a send callback was called ${calls} times`)
+      if (error === null && byteLength !== length) this.report(`a send callback has ${byteLength} bytes, not ${length}`)
+      counts.pendingCallbacks -= 1
+      outgoing.settle(1, cost, error === null ? undefined : ((error as { code?: string }).code ?? error.message))
+    }
+    this.#sendOneWay(bytes, outgoing, callback)
+  }
+
+  /** One of the forms that `send` has. */
+  #sendOneWay(bytes: Buffer, { destination, flow }: Outgoing, callback: SendCallback): void {
+    const { address, port } = flow.to
+    const way = between(this.random, 0, 3)
+    const cut = between(this.random, 0, bytes.length)
+    const pieces = [bytes.subarray(0, cut), bytes.subarray(cut)]
+    const target = destination === undefined ? [] : [port, address]
+    const options = this.spec.send?.options
+    const socket = this.#open
+    if (options !== undefined) socket.send(bytes, { port, address, ...options }, callback)
+    else if (way === 0) Reflect.apply(socket.send, socket, [pieces, ...target, callback])
+    else if (way === 1) Reflect.apply(socket.send, socket, [bytes, 0, bytes.length, ...target, callback])
+    else if (way === 2) socket.sendMany([bytes], destination === undefined ? {} : { port, address }, callback)
+    else Reflect.apply(socket.send, socket, [bytes, ...target, callback])
+  }
+
+  #note(bytes: Buffer, { address, port, ttl, ecn }: RemoteInfo): void {
+    this.incoming.note({ bytes, truncated: false, source: { address, port }, ttl, ecn })
+  }
+
+  #noteError(error: Error): void {
+    const { code } = error as { code?: string }
+    if (code === 'ECONNREFUSED' && this.spec.send?.connected) this.outgoing[0].counts.refused += 1
+    else this.report(`error event: ${error.stack}`)
+  }
+
+  get #open(): Socket {
+    if (this.#socket === undefined) throw new Error(`${this.spec.name} is closed`)
+    return this.#socket
+  }
+}
+
+const CALLBACK_MS = 2000

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Random, seededRandom } from '../../../bench/workload/random.js'
+import type { Flow, Received, SocketCounts, SocketSpec } from '../plan/flow.js'
+import { Incoming } from './incoming.js'
+import { Outgoing, type OutgoingChanges } from './outgoing.js'
+
+/** All that a process needs to open a socket of the soak. */
+export interface PeerOptions {
+  readonly spec: SocketSpec
+  /** The flows that end at the socket. */
+  readonly incoming: readonly Flow[]
+  /** The flows that start there. */
+  readonly outgoing: readonly Flow[]
+  readonly seed: number
+}
+
+/** A socket of the soak, wherever it lives. It receives from `open` on, and sends while it is not paused. */
+export interface SoakSocket {
+  /** Opens and binds it, also after `shut`. Returns the size of its receive buffer as the kernel granted it. */
+  open(): Promise<number>
+  /** Connects it, if it is to be connected. */
+  connect(): void
+  resume(): void
+  /** Settles when nothing more is being sent. */
+  pause(): Promise<void>
+  /** Closes it for a while. It must be paused, and its flows drained: what is in a closed socket's queue has no counter. */
+  shut(): Promise<void>
+  /** Closes it for good. */
+  close(): Promise<void>
+  update(flow: number, changes: OutgoingChanges): void
+  counts(): Promise<SocketCounts>
+  /** The part of the counts that is asked for all the time. */
+  received(): Promise<Record<number, Received>>
+}
+
+/** A socket of the soak on the event loop: sends at its rate while it is not paused, and receives all the time. */
+export abstract class Peer implements SoakSocket {
+  readonly spec: SocketSpec
+  readonly outgoing: readonly Outgoing[]
+  protected readonly incoming: Incoming
+  protected readonly random: Random
+  readonly #problems: string[] = []
+  #round: Promise<void> = Promise.resolve()
+  #isPaused = true
+  #isOver = false
+
+  constructor({ spec, incoming, outgoing, seed }: PeerOptions) {
+    this.spec = spec
+    this.random = seededRandom(seed + spec.port)
+    this.incoming = new Incoming(incoming, (problem) => this.report(problem))
+    this.outgoing = outgoing.map((flow) => new Outgoing(flow))
+    if (spec.send !== undefined) void this.#sendAtRate(spec.send.perSecond)
+  }
+
+  abstract open(): Promise<number>
+
+  abstract connect(): void
+
+  /** Sends about that many datagrams, and takes note of what became of them. */
+  protected abstract sendRound(datagrams: number): Promise<void>
+
+  protected abstract closeSocket(): Promise<void>
+
+  /** The kernel's drops at the socket, also of those opened before it in its place. */
+  abstract get kernelDrops(): number
+
+  resume(): void {
+    this.#isPaused = false
+  }
+
+  async pause(): Promise<void> {
+    this.#isPaused = true
+    await this.#round
+  }
+
+  async shut(): Promise<void> {
+    await this.closeSocket()
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true
+    await this.pause()
+    await this.closeSocket()
+  }
+
+  update(flow: number, changes: OutgoingChanges): void {
+    this.outgoing.find((outgoing) => outgoing.flow.id === flow)?.update(changes)
+  }
+
+  async counts(): Promise<SocketCounts> {
+    return {
+      name: this.spec.name,
+      sent: Object.fromEntries(this.outgoing.map(({ flow, counts }) => [flow.id, counts])),
+      received: this.incoming.counts,
+      kernelDrops: this.kernelDrops,
+      problems: this.#problems,
+    }
+  }
+
+  async received(): Promise<Record<number, Received>> {
+    return this.incoming.counts
+  }
+
+  protected report(problem: string): void {
+    if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(problem)
+  }
+
+  async #sendAtRate(perSecond: number): Promise<void> {
+    let due = 0
+    let lastMs = performance.now()
+    while (!this.#isOver) {
+      await sleep(TICK_MS)
+      const nowMs = performance.now()
+      // What a stalled loop did not send is not made up for.
+      due = Math.min(due + ((nowMs - lastMs) / 1000) * perSecond, MAX_ROUND)
+      lastMs = nowMs
+      const datagrams = Math.floor(due)
+      if (this.#isPaused || datagrams === 0) continue
+      due -= datagrams
+      this.#round = this.sendRound(datagrams).catch((error: Error) => this.report(`sending failed: ${error.stack}`))
+      await this.#round
+    }
+  }
+}
+
+const TICK_MS = 20
+const MAX_ROUND = 30
+const MAX_PROBLEMS = 10

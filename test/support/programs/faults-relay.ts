@@ -1,0 +1,46 @@
+import { createSocket } from 'node:dgram'
+
+// faults-relay PORT SEED: passes what arrives on to 127.0.0.1:PORT, some of it twice or three times, in another order.
+// Plain node:dgram, and none of the library. Over IPC it sends its own port once, and for each 'pass on' the list of the
+// numbers it has sent since the last, in the order in which it sent them.
+
+const [port, seed] = process.argv.slice(2).map(Number)
+const socket = createSocket('udp4')
+let held: Buffer[] = []
+let state = seed
+
+/** A whole number below `limit` (the generator of Numerical Recipes). */
+function random(limit: number): number {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+  return Math.floor((state / 2 ** 32) * limit)
+}
+
+function shuffle(messages: Buffer[]): Buffer[] {
+  for (let index = messages.length - 1; index > 0; index -= 1) {
+    const other = random(index + 1)
+    ;[messages[index], messages[other]] = [messages[other], messages[index]]
+  }
+  return messages
+}
+
+function passOn(): void {
+  const messages = shuffle(held.flatMap((message) => Array.from({ length: 1 + (random(4) % 3) }, () => message)))
+  held = []
+  let left = messages.length
+  const done = () => {
+    left -= 1
+    if (left === 0) process.send?.(messages.map((message) => message.readUInt32BE()))
+  }
+  for (const message of messages) socket.send(message, port, '127.0.0.1', done)
+}
+
+socket.on('message', (message) => held.push(message))
+socket.bind(0, '127.0.0.1', () => process.send?.(socket.address().port))
+process.on('message', (count: number) => {
+  const wait = () => {
+    if (held.length >= count) passOn()
+    else setTimeout(wait, 1)
+  }
+  wait()
+})
+process.on('disconnect', () => process.exit())
