@@ -20,7 +20,7 @@ import { type OffloadStatus, openReceiveOffload, SegmentationOffload } from './s
 import { SETTING_NAMES, SocketOptions } from './socket-options.js'
 import { type Sending, transmit } from './transmit.js'
 
-/** A descriptor that becomes a socket. @internal */
+/** A descriptor that becomes a socket. */
 export interface SocketDescriptor {
   readonly fd: number
   readonly family: Family

@@ -92,10 +92,11 @@ t.test('memory taken away by force is noticed before any address goes to the ker
     arena: detached,
     send: detached,
     recv: detached,
+    before: 'no error: 1',
     reference: 'TypeError ERR_MEMORY_DETACHED: the memory message 1 refers to was transferred away',
     referenceByteLength: 0,
-    sent: [0, 0],
-    arrived: [],
+    sent: [0, 1],
+    arrived: ['copied'],
   })
 })
 

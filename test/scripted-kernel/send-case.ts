@@ -52,6 +52,8 @@ export interface SendCase {
   readonly batch: BatchSpec
   readonly sockets: readonly SocketSpec[]
   readonly steps: readonly Step[]
+  /** True if what is left after the steps is sent on both sockets in turn, instead of the first alone. */
+  readonly alternates: boolean
   readonly world: World
   readonly events: readonly SendEvent[]
   readonly errorQueue: readonly ErrorEntry[]
@@ -174,6 +176,7 @@ const socketSpec: fc.Arbitrary<SocketSpec> = fc.record({
 const common = {
   family: rarely(5).map((isRare): 'ipv4' | 'ipv6' => (isRare ? 'ipv6' : 'ipv4')),
   sockets: fc.tuple(socketSpec, socketSpec),
+  alternates: rarely(4),
   world,
   events: fc.array(fc.oneof({ weight: 5, arbitrary: event }, { weight: 1, arbitrary: gsoEvent }), { maxLength: 8 }),
   errorQueue: fc.array(errorEntry, { maxLength: 4 }),

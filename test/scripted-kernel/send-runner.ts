@@ -14,7 +14,7 @@ export function runSendCase(testCase: SendCase, tally: SendTally, isStrict = fal
       takeStep(scene, step)
       scene.checkNumbers()
     }
-    sendRest(scene)
+    sendRest(scene, testCase.alternates)
     checkUsable(scene)
   } finally {
     scene.close()
@@ -98,13 +98,13 @@ function skip({ batch, model }: SendScene): void {
 }
 
 /** Sends what is left, skipping what fails: that must end in a bounded number of calls. */
-function sendRest(scene: SendScene): void {
+function sendRest(scene: SendScene, alternates: boolean): void {
   const { model, script } = scene
   const limit = 2 * model.remainingDatagrams + script.eventsLeft + 8
   let failures = 0
   for (let sends = 0; model.remaining > 0; sends += 1) {
     expect(sends < limit, () => `${model.remaining} messages are left after ${limit} calls of send`)
-    const outcome = send(scene, 0)
+    const outcome = send(scene, alternates ? sends % 2 : 0)
     if (!('error' in outcome)) continue
     skip(scene)
     failures += 1

@@ -9,16 +9,16 @@ import { newSendTally } from './send-tally.js'
 const skip = isSupportedMachine ? false : 'the scripted kernel reads structures of 64-bit machines'
 
 t.test('send: each message ends once and in order, whatever the kernel answers', { skip }, async (t) => {
-  await checkSuite(t, 'send', { cases: 55_000, timeLimitMs: 40_000 })
+  await checkSuite(t, 'send', { cases: 55_000, timeLimitMs: 30_000 })
 })
 
 t.test('sendAll: the same, with waits, an abort and a second call', { skip }, async (t) => {
-  await checkSuite(t, 'sendAll', { cases: 1_000, timeLimitMs: 12_000 })
+  await checkSuite(t, 'sendAll', { cases: 1_000, timeLimitMs: 8_000 })
 })
 
 t.test('send returns 0 only if the socket would block', { skip }, async (t) => {
   const property = fc.property(sendCase, (testCase) => runSendCase(testCase, newSendTally(), true))
-  const { failed, errorInstance } = fc.check(property, { numRuns: 3_000, interruptAfterTimeLimit: 8_000 })
+  const { failed, errorInstance } = fc.check(property, { numRuns: 3_000, interruptAfterTimeLimit: 5_000 })
   const todo = 'it also returns 0 if it sent a part of the segments of a GSO message'
   t.notOk(failed, failed ? `${errorInstance}` : 'it does', { todo })
 })

@@ -21,7 +21,7 @@ export function twoHosts(name: string): TwoHosts | string {
   if (spawnSync('ip', ['-V']).status !== 0) return 'network namespaces need iproute2'
   const env = { ...process.env, BATCHCONN_NETNS_PREFIX: `bct-${name}-${process.pid}` }
   const up = spawnSync(SCRIPT, ['up'], { env, encoding: 'utf8' })
-  if (up.status !== 0) return up.stderr.trim()
+  if (up.status !== 0) return up.stderr?.trim() || `${SCRIPT} could not be started`
   return {
     env,
     command: (where) => [SCRIPT, ...(where === 'sink' ? ['sink'] : ['exec', where])],

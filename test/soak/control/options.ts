@@ -13,7 +13,7 @@ export interface SoakOptions {
   readonly plot: string | undefined
   /** A file for all counts. */
   readonly json: string | undefined
-  readonly plant: Plant | undefined
+  readonly plant: readonly Plant[]
 }
 
 /** Parses the command line; `--help` and mistakes print and end the process. */
@@ -32,7 +32,13 @@ export function parseOptions(words: readonly string[]): SoakOptions {
       namespaces: { type: 'boolean', default: true, describe: 'use network namespaces, as root' },
       plot: { type: 'string', requiresArg: true, describe: 'write a picture of the run to this file (SVG)' },
       json: { type: 'string', requiresArg: true, describe: 'write all counts and samples to this file' },
-      plant: { choices: PLANTS, hidden: true, describe: 'spoil the traffic, to test that it is noticed' },
+      plant: {
+        array: true,
+        choices: PLANTS,
+        default: [] as Plant[],
+        hidden: true,
+        describe: 'spoil the traffic, to test that it is noticed',
+      },
     })
     .check(({ minutes }) => {
       if (!(minutes > 0)) throw new Error(`--minutes must be a number above 0, not ${minutes}`)

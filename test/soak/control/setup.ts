@@ -43,7 +43,7 @@ export async function setUp(options: SoakOptions): Promise<Setup> {
     for (const name of new Set(sockets.map(({ process }) => process))) {
       const wrapper = hosts?.command(HOST_OF[name]) ?? []
       const env: NodeJS.ProcessEnv = { ...process.env, ...hosts?.env, ...ENVIRONMENT[name] }
-      if (name === 'loopback') env[PLANT_VARIABLE] = options.plant
+      if (name === 'loopback') env[PLANT_VARIABLE] = options.plant.join()
       links.push(new TrafficLink({ name, programs, wrapper, env }))
     }
     const run = new SoakRun(sockets, flows, networks, links, options.seed)

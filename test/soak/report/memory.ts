@@ -54,7 +54,7 @@ export function mebibytes(bytes: number): string {
 }
 
 const WARM_UP = 0.5
-const MIN_SAMPLES = 8
+const MIN_SAMPLES = 6
 
 // RSS also has the pages that a large datagram reaches for the first time, what malloc keeps, and workers that start and end.
 const BOUND_BYTES = { rss: 16 << 20, heapUsed: 3 << 20, external: 3 << 20, arrayBuffers: 3 << 20 } as const

@@ -70,7 +70,7 @@ export class DropInPeer extends Peer {
     outgoing.write(bytes)
     const { counts } = outgoing
     counts.pendingCallbacks += 1
-    const isLost = plantOnce('lost-callback')
+    const isLost = plantOnce('lost-callback', this.spec.name)
     let calls = 0
     const callback: SendCallback = (error, byteLength) => {
       if (isLost) return

@@ -80,7 +80,7 @@ export class Filler {
   #appendOne(outgoing: Outgoing, length: number, messages: Message[]): void {
     const cost = bufferCost(length)
     if (!outgoing.hasRoom(cost)) return
-    if (plantOnce('lost-datagram')) {
+    if (plantOnce('lost-datagram', outgoing.flow.from.name)) {
       outgoing.write(this.#scratch.subarray(0, length))
       outgoing.settle(1, cost)
       return
@@ -95,7 +95,7 @@ export class Filler {
     const { batch } = this
     const { destination } = outgoing
     const { options, detaches } = this.#send
-    const isDoubled = length >= HEADER_BYTES && plantOnce('duplicate')
+    const isDoubled = plantOnce('duplicate', outgoing.flow.from.name)
     const way = isDoubled ? 2 : between(this.#random, 0, 3)
     if (way === 0) {
       outgoing.write(batch.reserve(length, destination, options))

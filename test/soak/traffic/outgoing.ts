@@ -1,6 +1,6 @@
 import { type Endpoint, endpoint } from '../../../src/index.js'
 import { bufferCost, type Flow, type Sent } from '../plan/flow.js'
-import { HEADER_BYTES, writeDatagram } from './payload.js'
+import { writeDatagram } from './payload.js'
 import { plantOnce } from './plant.js'
 
 /** Where a flow's sending socket was when its thread ended, for the socket that goes on with it. */
@@ -70,7 +70,7 @@ export class Outgoing {
   /** Writes the next datagram of the flow to all of `target`. It takes room in the window until it is settled or read. */
   write(target: Buffer): void {
     writeDatagram(target, this.flow.id, this.#plantedSequence())
-    if (target.length >= HEADER_BYTES && plantOnce('corrupt')) target[target.length - 1] ^= 1
+    if (plantOnce('corrupt', this.flow.from.name)) target[target.length - 1] ^= 1
     this.#sequence += 1
     this.#sentCost += bufferCost(target.length)
     this.counts.offered += 1
@@ -93,7 +93,7 @@ export class Outgoing {
       this.#swapped = undefined
       return swapped
     }
-    if (this.flow.from.send?.sizes === 'short' || !plantOnce('reorder')) return this.#sequence
+    if (!plantOnce('reorder', this.flow.from.name)) return this.#sequence
     this.#swapped = this.#sequence
     return this.#sequence + 1
   }

@@ -1,6 +1,4 @@
-import { isMainThread } from 'node:worker_threads'
-
-/** Faults that the soak's test plants in the traffic, to see that the account finds them. */
+/** Faults that the soak's test plants, to see that they are found. Those of the traffic strike one datagram of one socket. */
 export const PLANTS = [
   'lost-datagram',
   'lost-callback',
@@ -13,20 +11,25 @@ export const PLANTS = [
 
 export type Plant = (typeof PLANTS)[number]
 
-/** The environment variable that names the planted fault, for the processes with traffic. */
+/** The environment variable with the planted faults, for the processes with traffic. */
 export const PLANT_VARIABLE = 'BATCHCONN_SOAK_PLANT'
 
 /** True when this fault is planted in this process. */
 export function isPlanted(plant: Plant): boolean {
-  return planted === plant
+  return planted.has(plant)
 }
 
-/** True once, on the main thread, if the fault is planted: for the datagrams of which one is spoilt. */
-export function plantOnce(plant: Plant): boolean {
-  if (planted !== plant || isSpent || !isMainThread) return false
-  isSpent = true
-  return true
+/** True once, for the socket that the fault strikes. Each has a flow of its own, so that each is found on its own. */
+export function plantOnce(plant: keyof typeof VICTIMS, socket: string): boolean {
+  return socket === VICTIMS[plant] && planted.delete(plant)
 }
 
-const planted = process.env[PLANT_VARIABLE]
-let isSpent = false
+const VICTIMS = {
+  'lost-datagram': 'callback ipv4',
+  'lost-callback': 'drop-in ipv4',
+  duplicate: 'pair callback ipv4',
+  corrupt: 'knocking ipv4',
+  reorder: 'pair waiting ipv4',
+} as const satisfies Partial<Record<Plant, string>>
+
+const planted = new Set<string>(process.env[PLANT_VARIABLE]?.split(','))

@@ -45,10 +45,11 @@ async function main(): Promise<void> {
     arena: outcome(() => arena.assertAttached()),
     send: outcome(() => sender.send(out)),
     recv: outcome(() => receiver.recv(inbox)),
+    before: outcome(() => sender.send(referring)),
     reference: outcome(() => sender.send(referring)),
     referenceByteLength: payload.byteLength,
     sent: [out.sent, referring.sent],
-    arrived: drain(receiver),
+    arrived: drain(receiver).map(({ text }) => text),
   }
   process.stdout.write(JSON.stringify(result))
 }
