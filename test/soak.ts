@@ -8,8 +8,10 @@ import { reportOf } from './soak/report/report.js'
 async function main(): Promise<void> {
   const options = parseOptions(hideBin(process.argv))
   const interrupted = new AbortController()
-  // Once ends the traffic and closes the account; twice ends the process, as without a listener.
-  process.once('SIGINT', () => interrupted.abort())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    // The first ends the traffic and closes the account; the second ends the process.
+    process.on(signal, () => (interrupted.signal.aborted ? process.exit(1) : interrupted.abort()))
+  }
   const result = await conduct(options, interrupted.signal)
   console.log(reportOf(result))
   if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(result, null, 2))

@@ -28,7 +28,7 @@ export function casesNamed(parts: readonly string[] = ['']): Case[] {
 export function sampleCases(): Case[] {
   const names = Object.keys(activities)
   return casesNamed().filter(({ thread, activity, ending }) => {
-    if (activity.startsWith('node:dgram')) return false
+    if (activity.startsWith('node:dgram') || UNSAFE.has(ending)) return false
     if (thread === 'worker' && ALWAYS.has(ending)) return true
     const index = names.indexOf(activity) + endingsOf(thread).indexOf(ending)
     return index % (thread === 'lone' ? LONE_SAMPLE_STEP : SAMPLE_STEP) === 0
@@ -48,6 +48,12 @@ const NEED_SLOW_DEVICE = new Set(['sendAll that is blocked', 'waitWritable'])
 
 const ALWAYS = new Set(['process.exit', 'terminate under traffic'])
 
-const SAMPLE_STEP = 6
+/**
+ * Can abort the process, in about one of 100 runs: Koffi cannot pass on a termination while it declares functions and
+ * structures, which a thread does when it opens its first socket.
+ */
+const UNSAFE = new Set(['terminate while loading'])
+
+const SAMPLE_STEP = 7
 
 const LONE_SAMPLE_STEP = 11

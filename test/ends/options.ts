@@ -23,7 +23,7 @@ Ends worker threads and processes at every kind of moment, and checks that nothi
   --only NAME     only cases whose name contains NAME: "worker: idle socket / process.exit", say; repeat it for more
   --jobs N        processes that run at the same time (default 2)
   --at-once N     workers of one process that run at the same time (default 4)
-  --share         worker cases of one activity share a process: faster where each ends only a few times
+  --share         worker cases share processes: faster where each ends only a few times
   --json PATH     write all results, with memory samples, to this file
   --help          print this`
 

@@ -8,7 +8,7 @@ import type { Setting } from './setting.js'
 export interface ScheduleOptions {
   /** Number of processes that run at the same time. */
   readonly jobs: number
-  /** True to let all worker cases of one activity share a process. */
+  /** True to spread worker cases over as few processes as run at the same time; false for a process per case. */
   readonly shareProcess: boolean
 }
 
@@ -21,8 +21,9 @@ export interface Scheduled {
 /** Starts to run all cases, some at the same time, in their order. */
 export function schedule(cases: readonly Case[], setting: Setting, options: ScheduleOptions): Scheduled[] {
   const groups = new Map<string, Case[]>()
-  for (const one of cases) {
-    const key = options.shareProcess && one.thread !== 'main' ? `${one.thread} ${one.activity}` : one.name
+  for (const [index, one] of cases.entries()) {
+    const isShared = options.shareProcess && one.thread !== 'main'
+    const key = isShared ? `${one.thread} ${one.needsSlowDevice} ${index % options.jobs}` : one.name
     groups.set(key, [...(groups.get(key) ?? []), one])
   }
   const limit = new Limit(options.jobs)

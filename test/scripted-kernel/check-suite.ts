@@ -8,6 +8,8 @@ export async function checkSuite(t: Test, name: Suite['name'], options: SuiteOpt
   const { violation, cases, seconds, tally } = await runSuite(suite, options)
   t.equal(violation, undefined, violation ?? 'no violation')
   t.comment(`${cases} cases in ${seconds.toFixed(1)} s: ${JSON.stringify(tally)}`)
+  // On a very busy machine the time limit can leave too few cases for this.
+  if (cases < options.cases / 10) return
   // A property that never meets a refusal or a short count would hold without meaning anything.
   for (const [event, count] of Object.entries(tally)) t.ok(count > 0, `it met ${event} (${count} times)`)
 }

@@ -12,7 +12,7 @@ export interface IncomingControl {
   readonly length?: number | undefined
 }
 
-/** What the kernel stores for one datagram, right or wrong. */
+/** One datagram as the kernel stores it, right or wrong. */
 export interface Arrival {
   readonly payload: Uint8Array
   /** `msg_len`; undefined for the number of bytes stored. */

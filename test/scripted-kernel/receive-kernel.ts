@@ -6,7 +6,7 @@ import { type Arrival, type Stored, store } from './incoming.js'
 import type { RegisteredMemory } from './registered-memory.js'
 import { expect } from './violation.js'
 
-/** What comes next at a socket: a datagram, an errno, or 0 for a return value of 0. */
+/** The next answer of a socket: a datagram, an errno, or 0 for a return value of 0. */
 export type Incoming = Arrival | number
 
 /** Answers of the calls that receive. Each list is used up; then nothing has arrived (EAGAIN). */
@@ -18,7 +18,7 @@ export interface ReceiveScript {
   readonly errorQueue: Incoming[]
 }
 
-/** Follows what the kernel hands out. */
+/** Follows the datagrams and errors that the kernel returns. */
 export interface ReceiveObserver {
   called(fd: number): void
   stored(fd: number, datagram: Stored): void

@@ -10,7 +10,7 @@ export interface OwedError {
   isDelayed: boolean
 }
 
-/** What the kernel did in one `recv` or `errors`, and what it still owes the caller. */
+/** Record of the kernel's answers in one `recv` or `errors`, and of the errors that no `recv` has thrown yet. */
 export class ReceiveModel implements ReceiveObserver {
   readonly tally: ReceiveTally
   /** Datagrams stored since `begin`. */
@@ -80,7 +80,7 @@ export class ReceiveModel implements ReceiveObserver {
   }
 }
 
-/** Counts of what a run has met. */
+/** Counts of the events of a run. A test checks that each occurred. */
 export interface ReceiveTally {
   datagrams: number
   errors: number

@@ -20,7 +20,7 @@ export class RegisteredMemory {
   readonly #held = new Map<ArrayBufferLike, Uint8Array[]>()
   #last: Range | undefined
 
-  /** Notes that the library knows the address of a view. */
+  /** Notes that the library has obtained the address of a view. */
   register(view: ArrayBufferView, address: number): void {
     const { buffer, byteOffset, byteLength } = view
     this.#ranges.push({

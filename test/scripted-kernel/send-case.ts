@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import * as c from '../../src/libc/constants.js'
 import { NOTHING, type PathLimit, type SendEvent, type World } from './send-script.js'
 
-/** How a message gets into the batch. */
+/** Method that puts a message into the batch. */
 export type Way = 'copy' | 'text' | 'pieces' | 'view' | 'reserve' | 'reference' | 'shared'
 
 /** One message to be appended. */

@@ -15,7 +15,7 @@ export interface Refusal {
   readonly isVisible: boolean
 }
 
-/** Follows what the kernel is shown and what it does. */
+/** Follows the headers that the kernel is shown, and its answers. */
 export interface SendObserver {
   /** A call begins. */
   called(socket: SocketFacts): void

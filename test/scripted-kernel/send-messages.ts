@@ -4,7 +4,7 @@ import { splitPayload } from './outgoing.js'
 import type { RegisteredMemory } from './registered-memory.js'
 import type { BatchSpec, MessageSpec } from './send-case.js'
 
-/** What must reach the kernel for one message. */
+/** One message as the kernel must receive it. */
 export interface Expected {
   readonly destination: string
   readonly options: string

@@ -138,6 +138,7 @@ export class SendModel implements SendObserver {
     }
     this.lastAnswer = answer
     this.refusals.push(refusal)
+    if (this.wouldBlock) this.tally.wouldBlock += 1
     if (answer === EINTR) this.interruptions += 1
     else this.failures += 1
   }

@@ -24,7 +24,6 @@ export function judgeCount(count: number, before: Before, model: SendModel, sock
       model.wouldBlock || isTolerated,
       () => `send returned 0, which means "would block"; the last answer was ${model.lastAnswer}`,
     )
-    model.tally.wouldBlock += 1
     return
   }
   model.tally.shortCounts += 1

@@ -42,7 +42,7 @@ export interface World {
 
 export const COOPERATIVE_WORLD: World = { sendmmsg: 0, device: [], paths: [], unreachable: [] }
 
-/** Decides what becomes of each message. */
+/** Decides the answer to each message. */
 export class SendScript {
   readonly #world: World
   readonly #events: readonly SendEvent[]

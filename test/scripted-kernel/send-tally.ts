@@ -1,4 +1,4 @@
-/** Counts of what a run has met, so that a test can show that it met it. */
+/** Counts of the events of a run. A test checks that each occurred. */
 export interface SendTally {
   messages: number
   datagrams: number

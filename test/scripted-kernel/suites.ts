@@ -44,11 +44,11 @@ export const SUITES: readonly Suite[] = [
   },
 ]
 
-/** How to run a suite. */
+/** Size and seed of one run of a suite. */
 export interface SuiteOptions {
   readonly cases: number
   readonly seed?: number | undefined
-  /** Where fast-check found a counterexample, to run that one again. */
+  /** Path to a counterexample that fast-check printed, to run that one again. */
   readonly path?: string | undefined
   /** Ends the run early, with the cases that were run by then. */
   readonly timeLimitMs?: number | undefined

@@ -10,7 +10,7 @@ import type { SoakOptions } from './options.js'
 import { setUp } from './setup.js'
 import type { SoakRun } from './soak-run.js'
 
-/** What came of a soak. */
+/** Result of a soak. */
 export interface SoakResult {
   readonly seed: number
   /** How long there was traffic. */
@@ -25,7 +25,7 @@ export interface SoakResult {
   readonly violations: readonly string[]
 }
 
-/** What came of one process with traffic. */
+/** Result of one process with traffic. */
 export interface ProcessResult {
   readonly samples: readonly Sample[]
   readonly trends: readonly MemoryTrend[]
@@ -37,7 +37,7 @@ export interface ProcessResult {
 /**
  * Runs the soak.
  *
- * @param signal - ends the traffic before its time; the account is closed all the same
+ * @param signal - ends the traffic early; the account is still closed
  */
 export async function conduct(options: SoakOptions, signal: AbortSignal): Promise<SoakResult> {
   const { run, roughLink, notes, remove } = await setUp(options)

@@ -33,7 +33,7 @@ export function linkFaults(link: RoughLink): Fault[] {
   ]
 }
 
-/** Lets the faults happen one after the other, each as often as the others, until the signal is aborted. */
+/** Makes the faults happen one after the other, in random order and equally often, until the signal is aborted. */
 export async function throwIn(
   run: SoakRun,
   faults: readonly Fault[],

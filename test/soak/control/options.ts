@@ -2,7 +2,7 @@ import yargs from 'yargs'
 import type { Family } from '../../../src/index.js'
 import { PLANTS, type Plant } from '../traffic/plant.js'
 
-/** What the command line asks for. */
+/** Options of the command line. */
 export interface SoakOptions {
   readonly minutes: number
   readonly seed: number

@@ -23,36 +23,30 @@ export interface Setup {
   remove(): Promise<void>
 }
 
-/** Makes the network namespaces, if they can be had, and starts the processes with traffic. */
+/** Makes the network namespaces, if this machine allows it, and starts the processes with traffic. */
 export async function setUp(options: SoakOptions): Promise<Setup> {
   const programs = compiledSoak()
   const families = options.families.filter((family) => family === 'ipv4' || hasIpv6())
-  const found = namespaces(options)
-  const hosts = typeof found === 'string' ? undefined : found
-  const down = hosts === undefined ? () => {} : onceAlsoAtExit(() => hosts.down())
+  const found = await openNamespaces(options)
+  const namespaces = typeof found === 'string' ? undefined : found
   const links: TrafficLink[] = []
-  const remove = () => Promise.all(links.map((link) => link.end())).finally(down)
+  const remove = async () => {
+    await Promise.all(links.map((link) => link.end()))
+    namespaces?.down()
+  }
   try {
-    const networks = hosts === undefined ? [] : networksOf(hosts)
-    const [a, b] = networks
-    const roughLink = hosts === undefined ? undefined : new RoughLink(a, b)
-    await roughLink?.create()
-    const sockets = specify(plan(families, hosts !== undefined), firstPort())
+    const sockets = specify(plan(families, namespaces !== undefined), firstPort())
     const flows = flowsBetween(sockets)
+    const networks = namespaces?.networks ?? []
     for (const network of networks) await network.prepare(flows)
     for (const name of new Set(sockets.map(({ process }) => process))) {
-      const wrapper = hosts?.command(HOST_OF[name]) ?? []
-      const env: NodeJS.ProcessEnv = { ...process.env, ...hosts?.env, ...ENVIRONMENT[name] }
+      const wrapper = namespaces?.hosts.command(HOST_OF[name]) ?? []
+      const env: NodeJS.ProcessEnv = { ...process.env, ...namespaces?.hosts.env, ...ENVIRONMENT[name] }
       if (name === 'loopback') env[PLANT_VARIABLE] = options.plant.join()
       links.push(new TrafficLink({ name, programs, wrapper, env }))
     }
     const run = new SoakRun(sockets, flows, networks, links, options.seed)
-    return {
-      run,
-      roughLink,
-      notes: notesOf(found, families, options.families),
-      remove: async () => void (await remove()),
-    }
+    return { run, roughLink: namespaces?.roughLink, notes: notesOf(found, families, options.families), remove }
   } catch (error) {
     await remove()
     throw error
@@ -73,25 +67,41 @@ function plan(families: readonly Family[], hasHosts: boolean): (Site & PlannedSo
     : loopback
 }
 
-function namespaces({ namespaces }: SoakOptions): TwoHosts | string {
-  if (!namespaces) return '--no-namespaces'
+interface Namespaces {
+  readonly hosts: TwoHosts
+  readonly networks: readonly Network[]
+  readonly roughLink: RoughLink
+  down(): void
+}
+
+/** Two hosts with both their links; a string is the reason why this machine has none. */
+async function openNamespaces(options: SoakOptions): Promise<Namespaces | string> {
+  if (!options.namespaces) return '--no-namespaces'
   for (const tool of ['nft', 'tc', 'nstat']) {
     if (spawnSync(tool, ['-V']).error !== undefined) return `the command ${tool} is missing`
   }
-  return twoHosts('soak')
+  const hosts = twoHosts('soak')
+  if (typeof hosts === 'string') return hosts
+  const down = onceAlsoAtExit(() => hosts.down())
+  try {
+    const [a, b] = (['A', 'B'] as const).map((name) => {
+      const namespace = `${hosts.env.BATCHCONN_NETNS_PREFIX}-${name.toLowerCase()}`
+      return new Network(name, namespace, hosts.command(name), hosts.env)
+    })
+    const roughLink = new RoughLink(a, b)
+    await roughLink.create()
+    await a.run('nft list ruleset')
+    return { hosts, networks: [a, b], roughLink, down }
+  } catch (error) {
+    down()
+    return (error as Error).message.trim().replaceAll('\n', '; ')
+  }
 }
 
-function networksOf(hosts: TwoHosts): Network[] {
-  return (['A', 'B'] as const).map((name) => {
-    const namespace = `${hosts.env.BATCHCONN_NETNS_PREFIX}-${name.toLowerCase()}`
-    return new Network(name, namespace, hosts.command(name), hosts.env)
-  })
-}
-
-function notesOf(hosts: TwoHosts | string, families: readonly Family[], asked: readonly Family[]): string[] {
+function notesOf(found: Namespaces | string, families: readonly Family[], requested: readonly Family[]): string[] {
   const notes: string[] = []
-  if (typeof hosts === 'string') notes.push(`no traffic between network namespaces, and no faults of links: ${hosts}`)
-  if (families.length < asked.length) notes.push('no IPv6: the loopback interface has no address ::1')
+  if (typeof found === 'string') notes.push(`no traffic between network namespaces, and no faults of links: ${found}`)
+  if (families.length < requested.length) notes.push('no IPv6: the loopback interface has no address ::1')
   return notes
 }
 

@@ -37,7 +37,7 @@ export class SoakRun {
   /** Opens all sockets, limits what is on the way to each to what its receive buffer holds, and starts the traffic. */
   async start(sampleMs: number): Promise<void> {
     await Promise.all(this.networks.map((network) => network.begin()))
-    await Promise.all([...this.links.values()].map((link) => link.ask({ do: 'begin', sampleMs })))
+    await Promise.all([...this.links.values()].map((link) => link.request({ do: 'begin', sampleMs })))
     await Promise.all(this.sockets.map((spec) => this.#open(spec)))
     await Promise.all(this.#windows.map(({ flow, windowCost }) => this.#update([flow], { windowCost })))
     await this.#all(this.sockets, 'connect')
@@ -46,7 +46,7 @@ export class SoakRun {
 
   /** Starts workers that are terminated while they send. */
   async churn(process: string): Promise<void> {
-    await this.links.get(process)?.ask({ do: 'churn' })
+    await this.links.get(process)?.request({ do: 'churn' })
   }
 
   resume(sockets: readonly SocketSpec[]): Promise<void> {
@@ -57,7 +57,7 @@ export class SoakRun {
     return this.#all(sockets, 'pause')
   }
 
-  /** Waits until every datagram of the flows has come to an end. Pause their senders first. */
+  /** Waits until every datagram of the flows is delivered or counted as lost. Pause their senders first. */
   async drained(flows: readonly Flow[]): Promise<boolean> {
     const open = await this.#openAfterDrain(flows)
     for (const { from, to } of open)
@@ -68,7 +68,7 @@ export class SoakRun {
   /**
    * Closes a socket whose flows are drained, and opens another in its place.
    *
-   * @param closedMs - how long it stays closed; while it does, the others go on sending to it
+   * @param closedMs - how long it stays closed; meanwhile its peers go on sending to it
    */
   async closeAndOpen(spec: SocketSpec, closedMs: number): Promise<void> {
     const flows = this.flows.filter(({ from, to }) => from === spec || to === spec)
@@ -84,14 +84,14 @@ export class SoakRun {
     await this.resume([...senders, spec])
   }
 
-  /** Asks all that the accounts of the flows need for its counts. */
+  /** Collects the counts that the accounts of the flows need. */
   async counted(flows: readonly Flow[] = this.flows): Promise<Counted> {
     const networks = flows.some(({ loss }) => loss === 'nft' || loss === 'device queue') ? this.networks : []
     const processes = new Set(flows.flatMap(({ from, to }) => [from.process, to.process]))
-    const asked = [...processes].map(async (name) => {
-      this.processes.set(name, await this.#process(name).ask<ProcessCounts>({ do: 'counts' }))
+    const requests = [...processes].map(async (name) => {
+      this.processes.set(name, await this.#process(name).request<ProcessCounts>({ do: 'counts' }))
     })
-    const [counters] = await Promise.all([Promise.all(networks.map((network) => network.counters())), ...asked])
+    const [counters] = await Promise.all([Promise.all(networks.map((network) => network.counters())), ...requests])
     const sockets = [...this.processes.values()].flatMap((process) => process.sockets)
     return { networks: counters, sockets: new Map(sockets.map((socket) => [socket.name, socket])) }
   }
@@ -102,7 +102,7 @@ export class SoakRun {
     await this.#openAfterDrain(this.flows)
     await this.#all(this.sockets, 'close')
     const ends = [...this.links].map(
-      async ([name, link]) => [name, await link.ask<Descriptors>({ do: 'end' })] as const,
+      async ([name, link]) => [name, await link.request<Descriptors>({ do: 'end' })] as const,
     )
     return new Map(await Promise.all(ends))
   }
@@ -125,7 +125,7 @@ export class SoakRun {
     }
     for (const [name, costs] of perProcess)
       this.#process(name)
-        .ask({ do: 'credit', costs })
+        .request({ do: 'credit', costs })
         .catch(() => {})
   }
 
@@ -133,7 +133,7 @@ export class SoakRun {
     const incoming = this.flows.filter(({ to }) => to === spec)
     const outgoing = this.flows.filter(({ from }) => from === spec)
     const options = { spec, incoming, outgoing, seed: this.#seed }
-    const granted = await this.#process(spec.process).ask<number>({ do: 'open', options })
+    const granted = await this.#process(spec.process).request<number>({ do: 'open', options })
     const windowed = incoming.filter(({ loss }) => loss === 'none')
     // The kernel gives freed space back in steps of up to a quarter of the buffer (udp_rmem_release in net/ipv4/udp.c).
     const windowCost = (granted * 0.75) / windowed.length
@@ -151,13 +151,13 @@ export class SoakRun {
   async #update(flows: readonly Flow[], changes: OutgoingChanges): Promise<void> {
     await Promise.all(
       flows.map(({ id, from }) =>
-        this.#process(from.process).ask({ do: 'update', name: from.name, flow: id, changes }),
+        this.#process(from.process).request({ do: 'update', name: from.name, flow: id, changes }),
       ),
     )
   }
 
   async #all(sockets: readonly SocketSpec[], action: SocketAction): Promise<void> {
-    await Promise.all(sockets.map((spec) => this.#process(spec.process).ask({ do: action, name: spec.name })))
+    await Promise.all(sockets.map((spec) => this.#process(spec.process).request({ do: action, name: spec.name })))
   }
 
   #process(name: string): TrafficLink {

@@ -44,7 +44,7 @@ export class TrafficLink {
   }
 
   /** Settles with the answer of the process. Rejects when the process ends, or gives none for a long time. */
-  ask<T>(command: Command): Promise<T> {
+  request<T>(command: Command): Promise<T> {
     const name = `process ${this.name}`
     return new Promise<T>((resolve, reject) => {
       if (this.#ended !== undefined) {

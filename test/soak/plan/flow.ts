@@ -8,7 +8,7 @@ export type ReceiveKind = 'onReadable' | 'batches' | 'readable'
 
 /**
  * How a socket fills its batches: `plain` mixes copies, lists of pieces, `reserve` and references; `coalesce` leaves GSO
- * to the batch; `segments` asks for it per message.
+ * to the batch; `segments` sets `segmentBytes` per message.
  */
 export type SendKind = 'plain' | 'coalesce' | 'segments'
 
@@ -98,7 +98,7 @@ export interface Received {
   corrupt: number
 }
 
-/** What the soak knows of one socket. */
+/** Counts of one socket. */
 export interface SocketCounts {
   readonly name: string
   /** By flow. */
@@ -110,7 +110,7 @@ export interface SocketCounts {
   readonly problems: string[]
 }
 
-/** Receive buffer space that one datagram takes at the most: data, its `sk_buff` and the rounding of allocations. */
+/** Receive buffer space that one datagram takes at most: data, its `sk_buff` and the rounding of allocations. */
 export function bufferCost(byteLength: number): number {
   return 2 * byteLength + 1280
 }

@@ -51,7 +51,7 @@ function pairs(): PlannedSocket[] {
   ]
 }
 
-/** Lengths from 0 to 11. A socket that receives them has no other flow, as they do not say which they are of. */
+/** Lengths from 0 to 11. A socket that receives them has no other flow, since they are too short to carry a flow number. */
 function shortDatagrams(): PlannedSocket[] {
   return [
     { name: 'short callback', send: { to: ['short drop-in'], sizes: 'short' } },

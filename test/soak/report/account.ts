@@ -15,7 +15,7 @@ export interface FlowAccount {
   readonly received: Received
   /** The sum of those that failed, which the library reported. */
   readonly failed: number
-  /** Dropped by the kernel, as the counter of the place says where the flow may lose. */
+  /** Dropped by the kernel, from the counter of the place where the flow may lose datagrams. */
   readonly dropped: number
   /** Accepted, and neither delivered, nor dropped, nor sent to a closed port: 0 when the account closes. */
   readonly missing: number
@@ -42,7 +42,7 @@ export function accountsOf(flows: readonly Flow[], { sockets, networks }: Counte
   })
 }
 
-/** True when everything accepted has come to an end. */
+/** True when every accepted datagram is delivered or counted as lost. */
 export function isClosed({ missing, sent }: FlowAccount): boolean {
   return missing === 0 && sent.pendingCallbacks === 0
 }

@@ -10,7 +10,7 @@ export function flowViolations(accounts: readonly FlowAccount[]): string[] {
   })
 }
 
-/** Flows about which the run says nothing. */
+/** Flows that the run did not test. */
 export function idleFlows(accounts: readonly FlowAccount[]): string[] {
   const idle = accounts.filter(({ received }) => received.delivered === 0)
   return idle.map(({ flow }) => `flow ${flow.id} from '${flow.from.name}' to '${flow.to.name}': nothing was delivered`)
@@ -45,7 +45,7 @@ function receivingViolations({ sent, received, dropped, missing }: FlowAccount):
   return found
 }
 
-/** What the counters of a network of the soak's own say, against the sum of what the sockets there say. */
+/** Compares the counters of each network namespace with the sum of what its sockets counted. */
 export function networkViolations(accounts: readonly FlowAccount[], { networks, sockets }: Counted): string[] {
   return networks.flatMap((network) => {
     const here = accounts.filter(({ flow }) => flow.to.network === network.name)

@@ -16,7 +16,7 @@ export interface BlockingWorkerData extends PeerOptions {
   readonly earlier: BlockingCounts
 }
 
-/** What the main thread asks of it. It runs no event loop: it looks for these between two calls that block. */
+/** Commands of the main thread. The worker runs no event loop: it reads them between two calls that block. */
 export type BlockingCommand =
   | { readonly do: 'connect' | 'pause' | 'resume' | 'counts' | 'close' }
   | { readonly do: 'update'; readonly flow: number; readonly changes: OutgoingChanges }

@@ -89,7 +89,7 @@ export class ConnPeer extends Peer {
   }
 }
 
-/** Opens and binds a BatchConn as its spec says; it counts drops, and reports all that a flow may check. */
+/** Opens and binds a BatchConn as specified. It counts drops, and reports everything that a flow may check. */
 export function openConn(spec: SocketSpec): BatchConn {
   const { family, gro, gso, receiveBufferBytes, recvErrors } = spec
   const reported = { recvTtl: true, recvTos: true, countDrops: true }
@@ -105,5 +105,5 @@ export function newInbox({ gro }: { gro: boolean }): RecvBatch {
 export function finalDrops(conn: BatchConn, port: number): number | string {
   const dropped = droppedAt(port, conn.family)
   if (conn.kernelDrops === dropped) return dropped
-  return `kernelDrops is ${conn.kernelDrops}, and /proc/net/udp says ${dropped}`
+  return `kernelDrops is ${conn.kernelDrops}, and /proc/net/udp has ${dropped}`
 }

@@ -40,7 +40,8 @@ export class DropInPeer extends Peer {
 
   /** Closes it in the tick of its last datagram, which must still be sent. */
   override async shut(): Promise<void> {
-    if (this.outgoing.length > 0) this.#send(this.outgoing[0])
+    // Not with an offset and a length: then Node's own code looks the address up first, and drops what it has by then.
+    if (this.outgoing.length > 0) this.#send(this.outgoing[0], 'bytes')
     await super.shut()
   }
 
@@ -52,7 +53,7 @@ export class DropInPeer extends Peer {
     await once(socket, 'close')
   }
 
-  /** Ends when all callbacks of the round have been called, as a program does that does not want to queue without end. */
+  /** Settles when all callbacks of the round have been called, so that the queue stays bounded. */
   protected override async sendRound(datagrams: number): Promise<void> {
     for (let index = 0; index < datagrams; index += 1) this.#send(this.outgoing[index % this.outgoing.length])
     const deadlineMs = performance.now() + CALLBACK_MS
@@ -61,7 +62,7 @@ export class DropInPeer extends Peer {
     }
   }
 
-  #send(outgoing: Outgoing): void {
+  #send(outgoing: Outgoing, form: SendForm = FORMS[between(this.random, 0, FORMS.length - 1)]): void {
     const { sizes } = this.spec.send ?? { sizes: 'packet' }
     const length = sizes === 'short' ? shortLength(outgoing.sequence) : payloadLength(sizes, this.random)
     const cost = bufferCost(length)
@@ -80,22 +81,20 @@ export class DropInPeer extends Peer {
       counts.pendingCallbacks -= 1
       outgoing.settle(1, cost, error === null ? undefined : ((error as { code?: string }).code ?? error.message))
     }
-    this.#sendOneWay(bytes, outgoing, callback)
+    this.#sendAs(form, bytes, outgoing, callback)
   }
 
-  /** One of the forms that `send` has. */
-  #sendOneWay(bytes: Buffer, { destination, flow }: Outgoing, callback: SendCallback): void {
+  #sendAs(form: SendForm, bytes: Buffer, { destination, flow }: Outgoing, callback: SendCallback): void {
     const { address, port } = flow.to
-    const way = between(this.random, 0, 3)
     const cut = between(this.random, 0, bytes.length)
     const pieces = [bytes.subarray(0, cut), bytes.subarray(cut)]
     const target = destination === undefined ? [] : [port, address]
     const options = this.spec.send?.options
     const socket = this.#open
     if (options !== undefined) socket.send(bytes, { port, address, ...options }, callback)
-    else if (way === 0) Reflect.apply(socket.send, socket, [pieces, ...target, callback])
-    else if (way === 1) Reflect.apply(socket.send, socket, [bytes, 0, bytes.length, ...target, callback])
-    else if (way === 2) socket.sendMany([bytes], destination === undefined ? {} : { port, address }, callback)
+    else if (form === 'pieces') Reflect.apply(socket.send, socket, [pieces, ...target, callback])
+    else if (form === 'offset') Reflect.apply(socket.send, socket, [bytes, 0, bytes.length, ...target, callback])
+    else if (form === 'many') socket.sendMany([bytes], destination === undefined ? {} : { port, address }, callback)
     else Reflect.apply(socket.send, socket, [bytes, ...target, callback])
   }
 
@@ -114,5 +113,9 @@ export class DropInPeer extends Peer {
     return this.#socket
   }
 }
+
+/** The forms of `send`, and `sendMany`. */
+const FORMS = ['bytes', 'pieces', 'offset', 'many'] as const
+type SendForm = (typeof FORMS)[number]
 
 const CALLBACK_MS = 2000

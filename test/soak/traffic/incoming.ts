@@ -93,14 +93,14 @@ export class Incoming {
     return [...this.#flows.values()].find(({ from }) => from.port === source?.port)
   }
 
-  // The first of each flow is reported in words; the others would only repeat it.
+  // Only the first of each flow is described: the rest would repeat it.
   #corrupt(flow: Flow | undefined, what: string): void {
     if (flow !== undefined) this.counts[flow.id].corrupt += 1
     if (flow === undefined || this.counts[flow.id].corrupt === 1) this.#report(`received a corrupt datagram: ${what}`)
   }
 }
 
-/** What the socket reported with a datagram, and the flow's sender did not ask for. */
+/** Describes a received option that differs from what the flow's sender set. */
 function mistakenOption({ from, id }: Flow, { source, ttl, ecn }: Arrival): string | undefined {
   const options = from.send?.options
   const expected = { address: options?.source ?? from.address, port: from.port, ttl: options?.ttl, ecn: options?.ecn }

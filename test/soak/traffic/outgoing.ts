@@ -20,7 +20,7 @@ export interface OutgoingChanges {
   readonly isReceiverClosed?: boolean
 }
 
-/** The sending end of one flow: numbers the datagrams, keeps to the window, and counts what became of them. */
+/** The sending end of one flow: numbers the datagrams, keeps to the window, and counts the results. */
 export class Outgoing {
   readonly flow: Flow
   readonly counts: Sent
@@ -76,7 +76,7 @@ export class Outgoing {
     this.counts.offered += 1
   }
 
-  /** Takes note of what became of datagrams that were written. */
+  /** Notes the result of datagrams that were written. */
   settle(datagrams: number, cost: number, code?: string): void {
     const { counts } = this
     if (code === undefined) counts.accepted += datagrams

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 /** Flow (2 bytes), length (2), number (4), CRC-32 of these and of the rest (4), little-endian. */
 export const HEADER_BYTES = 12
 
-/** What a datagram says of itself. */
+/** Flow and number in a header. */
 export interface Numbered {
   readonly flow: number
   readonly sequence: number
@@ -24,13 +24,13 @@ export function writeDatagram(target: Buffer, flow: number, sequence: number): v
   target.writeUInt32LE(checksum(target), 8)
 }
 
-/** Reads the header back; a string says what is wrong with the datagram. */
+/** Reads the header. A string describes what is wrong with the datagram. */
 export function readDatagram(bytes: Buffer): Numbered | string {
   if (bytes.length < HEADER_BYTES) return `${bytes.length} bytes, too short for the header`
   const flow = bytes.readUInt16LE(0)
   const sequence = bytes.readUInt32LE(4)
   const length = bytes.readUInt16LE(2)
-  if (length !== bytes.length) return `${bytes.length} bytes, and its header says ${length}`
+  if (length !== bytes.length) return `${bytes.length} bytes, and its header has ${length}`
   if (bytes.readUInt32LE(8) !== checksum(bytes))
     return `checksum of datagram ${sequence} of flow ${flow} does not match`
   return { flow, sequence }

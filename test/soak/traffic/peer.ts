@@ -29,7 +29,7 @@ export interface SoakSocket {
   close(): Promise<void>
   update(flow: number, changes: OutgoingChanges): void
   counts(): Promise<SocketCounts>
-  /** The part of the counts that is asked for all the time. */
+  /** The part of the counts that is read continuously. */
   received(): Promise<Record<number, Received>>
 }
 
@@ -56,7 +56,7 @@ export abstract class Peer implements SoakSocket {
 
   abstract connect(): void
 
-  /** Sends about that many datagrams, and takes note of what became of them. */
+  /** Sends about that many datagrams, and notes the results. */
   protected abstract sendRound(datagrams: number): Promise<void>
 
   protected abstract closeSocket(): Promise<void>

@@ -1,4 +1,4 @@
-/** Faults that the soak's test plants, to see that they are found. Those of the traffic strike one datagram of one socket. */
+/** Faults that the soak's test plants, to see that they are found. Those of the traffic affect one datagram of one socket. */
 export const PLANTS = [
   'lost-datagram',
   'lost-callback',
@@ -19,7 +19,7 @@ export function isPlanted(plant: Plant): boolean {
   return planted.has(plant)
 }
 
-/** True once, for the socket that the fault strikes. Each has a flow of its own, so that each is found on its own. */
+/** True once, for the socket that the fault affects. Each fault has a socket of its own, so that each is found separately. */
 export function plantOnce(plant: keyof typeof VICTIMS, socket: string): boolean {
   return socket === VICTIMS[plant] && planted.delete(plant)
 }

@@ -2,7 +2,7 @@ import type { SocketCounts } from '../plan/flow.js'
 import type { OutgoingChanges } from './outgoing.js'
 import type { PeerOptions } from './peer.js'
 
-/** What the soak asks of a process with traffic: a line of JSON each, and a line for each answer. */
+/** Commands to a process with traffic: one line of JSON each, and one line per answer. */
 export type Command =
   | { readonly do: 'begin'; readonly sampleMs: number }
   | { readonly do: 'open'; readonly options: PeerOptions }
@@ -28,7 +28,7 @@ export interface ProcessCounts {
   readonly signals: number
 }
 
-/** What became of the workers that were terminated while they sent. */
+/** Counts of the workers that were terminated while they sent. */
 export interface ChurnCounts {
   readonly workers: number
   readonly datagrams: number

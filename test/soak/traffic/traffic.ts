@@ -12,7 +12,7 @@ import { isPlanted } from './plant.js'
 import type { Answer, Command, Credit, Descriptors, ProcessCounts, ProcessEvent } from './protocol.js'
 import { WorkerPeer } from './worker-peer.js'
 
-/** A process with traffic: opens sockets, sends and receives as its parent says, and samples itself. Needs --expose-gc. */
+/** A process with traffic: opens sockets, sends and receives as its parent commands, and samples its own memory. Needs --expose-gc. */
 class TrafficProcess {
   readonly #sockets = new Map<string, SoakSocket>()
   /** The name of the socket that each flow from this process starts at. */
@@ -94,7 +94,7 @@ class TrafficProcess {
       }
       this.#delivered = delivered
       const elsewhere = this.#takeCredit(costs)
-      if (Object.keys(elsewhere).length > 0) say({ event: 'credit', costs: elsewhere })
+      if (Object.keys(elsewhere).length > 0) print({ event: 'credit', costs: elsewhere })
       await sleep(CREDIT_MS)
     }
   }
@@ -117,7 +117,7 @@ class TrafficProcess {
     const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage()
     const memory = { rss, heapUsed, external, arrayBuffers }
     const seconds = performance.now() / 1000
-    say({ event: 'sample', seconds, ...memory, descriptors: openDescriptors().length, delivered: this.#delivered })
+    print({ event: 'sample', seconds, ...memory, descriptors: openDescriptors().length, delivered: this.#delivered })
   }
 
   async #end(): Promise<Descriptors> {
@@ -158,7 +158,7 @@ async function warmUp(): Promise<void> {
   await once(socket, 'close')
 }
 
-function say(line: Answer | ProcessEvent): void {
+function print(line: Answer | ProcessEvent): void {
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
@@ -170,10 +170,10 @@ createInterface({ input: process.stdin })
   .on('line', async (line) => {
     const { id, ...command } = JSON.parse(line) as Command & { id: number }
     try {
-      say({ id, result: await traffic.run(command as Command) })
+      print({ id, result: await traffic.run(command as Command) })
     } catch (error) {
-      say({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+      print({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
     }
   })
-  // The parent has ended, or wants this process to.
+  // The parent has ended, or ends this process.
   .on('close', () => process.exit())

@@ -40,15 +40,15 @@ export class WorkerPeer implements SoakSocket {
   }
 
   async pause(): Promise<void> {
-    await this.#ask({ do: 'pause' })
+    await this.#request({ do: 'pause' })
   }
 
   shut(): Promise<void> {
-    return this.#askLast({ do: 'counts' })
+    return this.#requestLast({ do: 'counts' })
   }
 
   close(): Promise<void> {
-    return this.#askLast({ do: 'close' })
+    return this.#requestLast({ do: 'close' })
   }
 
   update(flow: number, changes: OutgoingChanges): void {
@@ -57,23 +57,23 @@ export class WorkerPeer implements SoakSocket {
   }
 
   async counts(): Promise<SocketCounts> {
-    await this.#ask({ do: 'counts' })
+    await this.#request({ do: 'counts' })
     const { states, received, kernelDrops, problems } = this.#latest
     const sent = Object.fromEntries(Object.entries(states).map(([flow, { counts }]) => [flow, counts]))
     return { name: this.#options.spec.name, sent, received, kernelDrops, problems }
   }
 
   async received(): Promise<Record<number, Received>> {
-    await this.#ask({ do: 'counts' })
+    await this.#request({ do: 'counts' })
     return this.#latest.received
   }
 
-  #ask(command: BlockingCommand): Promise<void> {
+  #request(command: BlockingCommand): Promise<void> {
     return this.#inTurn((worker) => this.#exchange(worker, command))
   }
 
-  /** Asks, and terminates the worker before anything else can be asked. */
-  #askLast(command: BlockingCommand): Promise<void> {
+  /** Sends the last request and terminates the worker before another can follow. */
+  #requestLast(command: BlockingCommand): Promise<void> {
     clearInterval(this.#signals)
     return this.#inTurn(async (worker) => {
       await this.#exchange(worker, command)
@@ -89,7 +89,7 @@ export class WorkerPeer implements SoakSocket {
     this.#latest = counts
   }
 
-  /** One question at a time: the next message of the worker is its answer. */
+  /** One request at a time: the next message of the worker is its answer. */
   #inTurn(act: (worker: Worker) => Promise<void>): Promise<void> {
     this.#turn = this.#turn.then(() => (this.#worker === undefined ? undefined : act(this.#worker)))
     return this.#turn
