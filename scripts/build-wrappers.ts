@@ -21,17 +21,15 @@ interface Files {
 }
 
 function buildWrapper(root: string, entry: Exclude<Entry, string>): string[] {
-  const names = Object.keys(require(join(root, entry.require.default))).filter((name) => name !== '__esModule')
+  const names = Object.getOwnPropertyNames(require(join(root, entry.require.default))).filter(
+    (name) => name !== '__esModule',
+  )
   if (names.length === 0) throw new Error(`${entry.require.default} exports nothing`)
   const hasDefault = names.includes('default')
   const named = names.filter((name) => name !== 'default').sort()
   const source = `./${basename(entry.require.default)}`
 
-  const code = [
-    `import cjs from '${source}'`,
-    ...named.map((name) => `export const ${name} = cjs.${name}`),
-    ...(hasDefault ? ['export default cjs.default'] : []),
-  ]
+  const code = [`export { ${[...named, ...(hasDefault ? ['default'] : [])].join(', ')} } from '${source}'`]
   const types = [
     `export * from '${source}'`,
     ...(hasDefault

@@ -1,26 +1,37 @@
 import { AsyncResource } from 'node:async_hooks'
-import { isIP } from 'node:net'
 import { type Endpoint, endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
+import { ErrnoError } from '../libc/errno-error.js'
 import { watchDirectly } from '../loop/direct-watch.js'
 import { BatchConn } from '../socket/batch-conn.js'
+import type { NetworkError } from '../socket/error-queue.js'
 import type { OffloadStatus } from '../socket/segmentation-offload.js'
 import { type Completion, completion, type SendCallback } from './completion.js'
+import { flushAtExit, turn } from './flush.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
-import { adoptOptions, type SocketOptions } from './options.js'
+import type { Settings } from './options.js'
 import { type Recipient, receiveTurn } from './receiver.js'
 import { RestingWatch } from './resting-watch.js'
 import { blockedError } from './send-error.js'
 import { SendQueue } from './send-queue.js'
 
+/** The socket whose handle is accelerated. */
+export interface Accelerated {
+  readonly settings: Settings
+  readonly recipient: Recipient
+  /** True for an address on the send block list. */
+  refuses(address: unknown): boolean
+  onDrain(): void
+  onNetworkErrors(errors: readonly NetworkError[]): void
+}
+
 /**
- * Takes over the sending and receiving of one of Node's native handles, and leaves it the rest: the descriptor is its
- * own, and so are binding, options and closing. libuv never watches the descriptor; the reactor does.
+ * Does the sending and receiving of one of Node's native handles, and leaves the rest to it: the descriptor is its own, and
+ * so are binding, options and closing. libuv never watches the descriptor; the reactor does.
  */
 export class Accelerator {
   readonly #handle: NodeHandle
-  readonly #recipient: Recipient
-  readonly #options: SocketOptions
+  readonly #socket: Accelerated
   // Events come in the context the socket was made in, as they do from a native handle.
   readonly #context = new AsyncResource('BATCHCONN_DGRAM')
   #conn: BatchConn | undefined
@@ -30,41 +41,79 @@ export class Accelerator {
   isReceiving = false
   #isBlocked = false
   #isReferenced: boolean
+  #isShared: boolean
 
-  constructor(handle: NodeHandle, recipient: Recipient, options: SocketOptions) {
+  /** @param isShared - the handle came from elsewhere: another process may hold its descriptor as well */
+  constructor(handle: NodeHandle, socket: Accelerated, isShared: boolean) {
     this.#handle = handle
-    this.#recipient = recipient
-    this.#options = options
+    this.#socket = socket
+    this.#isShared = isShared
     this.#isReferenced = handle.hasRef()
+    flushAtExit()
     this.#patch()
   }
 
   /** The socket underneath, once it has a descriptor. */
   get conn(): BatchConn {
-    this.#conn ??= BatchConn.borrow(this.#handle.fd, adoptOptions(this.#options))
+    this.#conn ??= this.#borrow()
     return this.#conn
   }
 
-  /** Why there is one system call per message; undefined if there is not. */
+  /** Number of datagrams the kernel has dropped; undefined before `bind` and unless they are counted. */
+  get kernelDrops(): number | undefined {
+    return this.#conn?.kernelDrops
+  }
+
+  /** Why system calls carry one message each; undefined if they do not. */
   get refusal(): OffloadStatus | undefined {
     const status = this.#conn?.batching
     return status?.state === 'off' ? status : undefined
   }
 
+  /**
+   * True if another process may hold the descriptor as well. A datagram that was received and not delivered before the
+   * socket is closed would be lost to the others, so each is received by itself.
+   */
+  get isShared(): boolean {
+    return this.#isShared
+  }
+
   get queue(): SendQueue {
-    this.#queue ??= new SendQueue(this.conn, {
+    const watcher = {
       onLargeBatch: () => this.#watch?.rest(),
-      onBlocked: (isBlocked) => {
+      onBlocked: (isBlocked: boolean) => {
         this.#isBlocked = isBlocked
         this.#refresh()
       },
-    })
+      onDrain: () => this.#socket.onDrain(),
+    }
+    this.#queue ??= new SendQueue(this.conn, watcher, this.#socket.settings.queue)
     return this.#queue
+  }
+
+  /** True while messages wait because the kernel takes no more. */
+  get isBlocked(): boolean {
+    return this.#queue?.isBlocked === true
+  }
+
+  /** The descriptor is about to leave for another process, which may not know GRO buffers. */
+  share(): void {
+    if (this.#isShared) return
+    this.#isShared = true
+    if (this.#conn === undefined) return
+    // Buffers that have arrived already: without UDP_GRO they would be taken for one datagram each.
+    if (this.isReceiving) receiveTurn(this.conn, this.#socket.recipient, 'collect')
+    this.conn.stopGro()
+  }
+
+  #borrow(): BatchConn {
+    const { adopt } = this.#socket.settings
+    return BatchConn.borrow(this.#handle.fd, this.#isShared ? { ...adopt, gro: false } : adopt)
   }
 
   #patch(): void {
     const handle = this.#handle
-    const { ref, unref, close, connect, disconnect } = handle
+    const { ref, unref, close, connect, disconnect, bind, open } = handle
     handle.send = (request, list, _count, ...rest) => this.#send(request, list, rest)
     handle.recvStart = () => this.#setReceiving(true)
     handle.recvStop = () => this.#setReceiving(false)
@@ -78,9 +127,14 @@ export class Accelerator {
       unref.call(handle)
       this.#setReferenced(false)
     }
+    handle.bind = (address, port, flags) => bind.call(handle, address, port, flags) || this.#applyOptions()
+    handle.open = (fd) => {
+      this.#isShared = true
+      return open.call(handle, fd) || this.#applyOptions()
+    }
     handle.connect = (address, port) => {
       this.#settleQueue()
-      const status = this.refuses(address) ? -c.EPERM : connect.call(handle, address, port)
+      const status = this.#socket.refuses(address) ? -c.EPERM : connect.call(handle, address, port)
       this.#conn?.noteConnection()
       return status
     }
@@ -96,11 +150,22 @@ export class Accelerator {
     }
   }
 
+  /** Returns 0, or the negative errno of an option that the kernel refuses: Node reports it as an error of `bind`. */
+  #applyOptions(): number {
+    try {
+      this.conn.noteConnection()
+      return 0
+    } catch (error) {
+      if (error instanceof ErrnoError) return error.errno
+      throw error
+    }
+  }
+
   /** What Node's own `send` ends in: `port, address, hasCallback`, or `hasCallback` alone when connected. */
   #send(request: SendRequest, list: ArrayBufferView[], rest: unknown[]): number {
     const destination = rest.length > 1 ? destinationOf(rest, this.conn) : undefined
     if (destination === 'bad') return -c.EINVAL
-    if (this.refuses(rest[1])) {
+    if (this.#socket.refuses(rest[1])) {
       // Node has no errno for it: where it knows the option, it never comes this far.
       if (rest.at(-1) === true) process.nextTick(() => request.callback?.(blockedError(String(rest[1]))))
       return 0
@@ -115,13 +180,6 @@ export class Accelerator {
     if (this.#queue !== undefined && this.#queue.length > 0) this.#queue.finish()
   }
 
-  /** True for an address on the send block list. */
-  refuses(address: unknown): boolean {
-    const { sendBlockList } = this.#options
-    if (sendBlockList === undefined || typeof address !== 'string') return false
-    return sendBlockList.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
-  }
-
   #setReceiving(isReceiving: boolean): number {
     this.isReceiving = isReceiving
     this.#refresh()
@@ -130,8 +188,7 @@ export class Accelerator {
 
   #setReferenced(isReferenced: boolean): void {
     this.#isReferenced = isReferenced
-    if (isReferenced) this.#watch?.ref()
-    else this.#watch?.unref()
+    this.#refresh()
   }
 
   #refresh(): void {
@@ -139,20 +196,28 @@ export class Accelerator {
     if (events === 0) {
       this.#watch?.close()
       this.#watch = undefined
-    } else if (this.#watch === undefined) {
+      return
+    }
+    if (this.#watch === undefined) {
       const onReady = (ready: number) => this.#onReady(ready)
       const watch = watchDirectly(this.conn.fd, events, onReady, this.#context)
       this.#watch = new RestingWatch(watch, () => onReady(c.EPOLLIN), this.#context)
-      if (!this.#isReferenced) this.#watch.unref()
     } else {
       this.#watch.update(events)
     }
+    // Messages that wait keep the process alive, as a send that is under way in libuv does.
+    if (this.#isReferenced || this.#isBlocked) this.#watch.ref()
+    else this.#watch.unref()
   }
 
   #onReady(ready: number): void {
     if ((ready & c.EPOLLOUT) !== 0 && this.#isBlocked) this.queue.flush()
-    // An error to be told counts as something to receive.
-    if ((ready & ~c.EPOLLOUT) !== 0 && this.isReceiving) receiveTurn(this.conn, this.#recipient)
+    // An error to be reported counts as something to receive.
+    if ((ready & ~c.EPOLLOUT) === 0 || !this.isReceiving) return
+    if ((ready & c.EPOLLERR) !== 0) this.conn.noteErrorEvent()
+    receiveTurn(this.conn, this.#socket.recipient)
+    const errors = this.#socket.settings.recvErrors ? this.#conn?.errors() : undefined
+    if (errors !== undefined && errors.length > 0) turn(() => this.#socket.onNetworkErrors(errors))
   }
 
   #dispose(): void {

@@ -1,15 +1,20 @@
 import type * as dgram from 'node:dgram'
 import type { RecvBatch } from '../batch/recv-batch.js'
+import type { NetworkError } from '../socket/error-queue.js'
 import type { RemoteInfo } from './receiver.js'
 
 /** A Buffer over memory that is not shared, under the name that this version of @types/node has for it. */
 export type OwnBuffer = ReturnType<typeof Buffer.alloc>
 
-/** What a socket emits, and with what: node:dgram's events, and `batch`. */
+/** Events of a socket with their arguments: node:dgram's, and three more. */
 export interface SocketEvents {
   message: [bytes: OwnBuffer, info: RemoteInfo]
-  /** All that one call brought, as views that are good until the listener returns; `receiveBlockList` is not looked at. */
+  /** All datagrams of one system call, as views that are valid until the listener returns; `receiveBlockList` does not apply. */
   batch: [batch: RecvBatch]
+  /** The network, or this host, has reported an error about a datagram that was sent (`recvErrors`). */
+  networkError: [error: NetworkError]
+  /** All messages that had to wait for the kernel have left. */
+  drain: []
   error: [error: Error]
   close: []
   connect: []

@@ -41,6 +41,16 @@ export const NodeSocket = dgram.Socket as unknown as new (
   listener?: (...args: never[]) => void,
 ) => EventfulSocket
 
+/** Node's `send` as it was when this module was loaded: tracers replace it. */
+export const nodeSend: unknown = Reflect.get(dgram.Socket.prototype, 'send')
+
+/** True while `send` of node:dgram is Node's own. */
+export function isNodeSendOriginal(): boolean {
+  return NODE_PROTOTYPE.send === nodeSend
+}
+
+const NODE_PROTOTYPE = dgram.Socket.prototype
+
 /** How a socket turns an address into a numeric one: at once or later. */
 export type Lookup = (address: string | undefined, callback: (error: Error | null, address: string) => void) => void
 
@@ -62,41 +72,63 @@ export function stateOf(socket: dgram.Socket): NodeState | undefined {
   return isNodeState(state) ? state : undefined
 }
 
-/**
- * Tells of every native handle that the socket is given, the present one included: `bind` to a handle brings one, and so
- * does a cluster.
- *
- * @returns the socket's state from now on
- */
-export function watchHandle(socket: dgram.Socket, state: NodeState, onHandle: OnHandle): NodeState {
-  const watched = new WatchedState(state, onHandle)
+/** Follows the native handle of a socket. */
+export interface HandleObserver {
+  /** The socket has this handle now; null after `close`. `bind` to a handle replaces the first one, and so does a cluster. */
+  onHandle(handle: NodeHandle | null): void
+  /** The handle is about to be sent to another process. */
+  onShare(): void
+}
+
+/** Starts to follow the socket's handle, the present one included. @returns the socket's state from now on */
+export function watchHandle(socket: dgram.Socket, state: NodeState, observer: HandleObserver): NodeState {
+  const watched = new WatchedState(socket, state, observer)
   Reflect.set(socket, stateSymbol(socket) ?? '', watched)
   return watched
 }
 
-type OnHandle = (handle: NodeHandle | null) => void
+/** Notes that the `type` of a socket is read: for `subprocess.send(message, socket)` Node reads it just before the handle. */
+export function noteTypeRead(socket: object): void {
+  typeReadOf = socket
+}
+
+let typeReadOf: object | undefined
+
+function isSentToProcess(): boolean {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 10
+  const { stack } = new Error()
+  Error.stackTraceLimit = stackTraceLimit
+  return stack?.includes('node:internal/child_process') === true
+}
 
 // Not Node's object with its `handle` made an accessor: V8 then keeps all of its properties in a hash table, and every
 // message sent reads some of them.
 class WatchedState implements NodeState {
   declare readonly bindState: number
   declare readonly connectState: number
-  readonly #onHandle: OnHandle
+  readonly #socket: dgram.Socket
+  readonly #observer: HandleObserver
   #handle: NodeHandle | null = null
 
-  constructor({ handle, ...rest }: NodeState, onHandle: OnHandle) {
-    this.#onHandle = onHandle
+  constructor(socket: dgram.Socket, { handle, ...rest }: NodeState, observer: HandleObserver) {
+    this.#socket = socket
+    this.#observer = observer
     Object.assign(this, rest)
     this.handle = handle
   }
 
   get handle(): NodeHandle | null {
+    if (typeReadOf === this.#socket) {
+      typeReadOf = undefined
+      if (isSentToProcess()) this.#observer.onShare()
+    }
     return this.#handle
   }
 
   set handle(handle: NodeHandle | null) {
     this.#handle = handle
-    this.#onHandle(handle)
+    this.#observer.onHandle(handle)
   }
 }
 

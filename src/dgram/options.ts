@@ -1,29 +1,107 @@
 import type * as dgram from 'node:dgram'
 import type { BlockList } from 'node:net'
+import * as validate from '../arguments/validate.js'
 import type { AdoptOptions } from '../socket/conn-options.js'
+import { MTU_DISCOVER, type MtuDiscover } from '../socket/socket-options.js'
 
-/** node:dgram's options of Node 20 to 24, and some that batching and control messages add. */
-export interface SocketOptions extends dgram.SocketOptions {
+/** node:dgram's options of Node 20 to 26, and those that this drop-in adds. */
+export interface SocketOptions extends dgram.SocketOptions, ExtraOptions {
   /** SO_REUSEPORT, on every Node version. */
   reusePort?: boolean
-  /** No `message` is made of datagrams from these addresses; on every Node version. */
+  /** Datagrams from these addresses are dropped; on every Node version. */
   receiveBlockList?: BlockList
   /** Nothing is sent to these addresses (ERR_IP_BLOCKED); on every Node version. */
   sendBlockList?: BlockList
-  /** Send runs of equal-sized messages to one peer as trains (UDP_SEGMENT). Default true. */
-  gso?: boolean
-  /** Receive trains whole (UDP_GRO); each datagram is still a message of its own. Default true. */
-  gro?: boolean
-  /** Tell `tos` and `ecn` in `rinfo`. */
-  recvTos?: boolean
-  /** Tell `ttl` in `rinfo`. */
-  recvTtl?: boolean
-  /** Tell `destination`, the local address, in `rinfo`. */
-  recvDestination?: boolean
 }
 
-/** The part of a socket's options that is about how its descriptor is used. */
-export function adoptOptions(options: SocketOptions): AdoptOptions {
-  const { gso = true, gro = true, recvTos = false, recvTtl = false, recvDestination = false } = options
-  return { gso, gro, recvTos, recvTtl, recvDestination }
+/** Options that node:dgram does not have. Each applies when the socket is bound. */
+export interface ExtraOptions {
+  /** Send runs of equal-sized messages to one peer by GSO (UDP_SEGMENT). Default true. */
+  gso?: boolean
+  /** Receive GRO buffers (UDP_GRO); each datagram is still a message of its own. Default true. */
+  gro?: boolean
+  /** Report `tos` and `ecn` in `rinfo`. */
+  recvTos?: boolean
+  /** Report `ttl` in `rinfo`. */
+  recvTtl?: boolean
+  /** Report `destination`, the local address, and `interfaceIndex` and `interfaceName` in `rinfo`. */
+  recvDestination?: boolean
+  /** Report `timestampNs`, the time at which the kernel received the datagram, in `rinfo`. */
+  recvTimestamps?: boolean
+  /** Emit `networkError` with each ICMP error and each error of this host about a datagram that was sent (IP_RECVERR). */
+  recvErrors?: boolean
+  /** Count the datagrams that the kernel drops because the receive buffer is full, in `kernelDrops`. */
+  countDrops?: boolean
+  /** SO_BINDTODEVICE: this interface only. */
+  bindToDevice?: string
+  /** IP_TOS or IPV6_TCLASS, 0 to 255. */
+  tos?: number
+  /** IP_MTU_DISCOVER or IPV6_MTU_DISCOVER. Default: the system's. */
+  mtuDiscover?: MtuDiscover
+  /** Largest number of segments of a GSO send, 1 to 128. Default 64. */
+  maxSegments?: number
+  /** Bytes that may wait for the kernel; beyond that `send` fails with ENOBUFS. Default 16 MiB. */
+  maxQueueBytes?: number
+  /** Messages that may wait for the kernel; beyond that `send` fails with ENOBUFS. Default 16,384. */
+  maxQueueMessages?: number
 }
+
+/** The extra options of one socket, checked, with their defaults. */
+export interface Settings {
+  /** Those of the descriptor. */
+  readonly adopt: AdoptOptions
+  /** True if `rinfo` has more than node:dgram's properties. */
+  readonly wantsDetails: boolean
+  readonly recvErrors: boolean
+  readonly queue: QueueSettings
+}
+
+/** Those of the send queue. */
+export interface QueueSettings {
+  readonly maxSegments: number
+  readonly maxQueueBytes: number
+  readonly maxQueueMessages: number
+}
+
+/**
+ * Reads each extra option once.
+ *
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, RangeError `ERR_OUT_OF_RANGE`
+ */
+export function readSettings(options: SocketOptions): Settings {
+  const flag = (name: keyof typeof FLAGS) => validate.boolean(options[name] ?? FLAGS[name], name)
+  const { bindToDevice, tos, mtuDiscover, maxSegments = 64, maxQueueBytes, maxQueueMessages } = options
+  const adopt: AdoptOptions = {}
+  for (const name of Object.keys(FLAGS) as (keyof typeof FLAGS)[]) adopt[name] = flag(name)
+  // Where it is false the descriptor keeps its setting.
+  if (adopt.recvErrors === false) delete adopt.recvErrors
+  if (bindToDevice !== undefined) adopt.bindToDevice = validate.text(bindToDevice, 'bindToDevice')
+  if (tos !== undefined) adopt.tos = validate.integer(tos, 'tos', 0, 255)
+  if (mtuDiscover !== undefined) adopt.mtuDiscover = validate.oneOf(mtuDiscover, 'mtuDiscover', MTU_DISCOVER)
+  const { recvTos, recvTtl, recvDestination, recvTimestamps, recvErrors } = adopt
+  return {
+    adopt,
+    wantsDetails: [recvTos, recvTtl, recvDestination, recvTimestamps].includes(true),
+    recvErrors: recvErrors === true,
+    queue: {
+      maxSegments: validate.integer(maxSegments, 'maxSegments', 1, 128),
+      maxQueueBytes: validate.integer(maxQueueBytes ?? MAX_QUEUE_BYTES, 'maxQueueBytes', 1, 2 ** 30),
+      maxQueueMessages: validate.integer(maxQueueMessages ?? MAX_QUEUE_MESSAGES, 'maxQueueMessages', 1, 2 ** 20),
+    },
+  }
+}
+
+const FLAGS = {
+  gso: true,
+  gro: true,
+  recvTos: false,
+  recvTtl: false,
+  recvDestination: false,
+  recvTimestamps: false,
+  recvErrors: false,
+  countDrops: false,
+} as const satisfies Partial<Record<keyof AdoptOptions, boolean>>
+
+/** Beyond either, messages are refused as the kernel refuses them. A short message takes a slot as well. */
+const MAX_QUEUE_BYTES = 16 << 20
+const MAX_QUEUE_MESSAGES = 16_384

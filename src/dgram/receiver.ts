@@ -1,33 +1,51 @@
+import * as timers from 'node:timers'
 import { RecvBatch } from '../batch/recv-batch.js'
+import { interfaceName } from '../endpoint/numeric-address.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { raise } from '../loop/reactor.js'
 import type { BatchConn } from '../socket/batch-conn.js'
-import { Slab } from './slab.js'
-import { runDueTicks, turn } from './turn.js'
+import { runDueTicks } from './due-ticks.js'
+import { turn } from './flush.js'
+import { Slabs } from './slab.js'
 
-/** What comes with a datagram. The names are node:dgram's; the last four are extra and only there if asked for. */
+/** Properties of a datagram. The first four are node:dgram's; the others are present if an option asks for them. */
 export interface RemoteInfo {
   address: string
   family: 'IPv4' | 'IPv6'
   port: number
   size: number
+  /** TOS or traffic class byte (`recvTos`). */
   tos?: number
+  /** The two ECN bits of `tos`. */
   ecn?: number
+  /** Hops left on arrival (`recvTtl`). */
   ttl?: number
+  /** Local address it was sent to (`recvDestination`). */
   destination?: string
+  /** Interface by which it arrived (`recvDestination`). */
+  interfaceIndex?: number
+  /** Name of that interface; its index as text if it has gone. */
+  interfaceName?: string
+  /** Time at which the kernel received it, in nanoseconds since 1970 (`recvTimestamps`). */
+  timestampNs?: bigint
 }
 
-/** Where received datagrams go. */
+/** Receives datagrams. */
 export interface Recipient {
-  /** False once nothing more is wanted. */
+  /** False once nothing more may be delivered. */
   readonly isReceiving: boolean
-  /** True if somebody wants whole batches. */
+  /**
+   * True if another process may receive from the same descriptor: then each datagram is received by itself and delivered
+   * before the next, so that closing loses none.
+   */
+  readonly isShared: boolean
+  /** True if whole batches are listened for. */
   readonly wantsBatches: boolean
-  /** How many listeners want single datagrams. */
+  /** Number of listeners for single datagrams. */
   readonly messageListeners: number
-  /** True if `tos`, `ttl` or `destination` was asked for. */
+  /** True if `rinfo` has more than node:dgram's properties. */
   readonly wantsDetails: boolean
-  /** Datagrams that are taken and not handed out yet: they come first. */
+  /** Datagrams that are received and not delivered yet: they come first. */
   rest: Collected
   onBatch(batch: RecvBatch): void
   onMessage(bytes: Buffer, info: RemoteInfo): void
@@ -35,21 +53,40 @@ export interface Recipient {
   onError(status: number): void
 }
 
-/** Takes what has arrived at a socket and hands it out, for a bounded time. */
-export function receiveTurn(conn: BatchConn, recipient: Recipient): void {
-  turn(() => receiveBatches(conn, recipient))
+/**
+ * Receives what has arrived at a socket and delivers it, for a bounded time.
+ *
+ * @param purpose - `collect` receives everything, and delivers it in a later loop iteration
+ */
+export function receiveTurn(conn: BatchConn, recipient: Recipient, purpose: 'deliver' | 'collect' = 'deliver'): void {
+  if (purpose === 'collect') collectAll(conn, recipient)
+  else turn(() => receiveBatches(conn, recipient))
 }
 
 function receiveBatches(conn: BatchConn, recipient: Recipient): void {
-  inbox ??= new RecvBatch({ capacity: INBOX_CAPACITY, gro: true })
-  let delivered = handOutRest(recipient, true)
-  while (recipient.isReceiving && delivered < MAX_MESSAGES_PER_TURN) {
+  let delivered = deliverRest(recipient, true)
+  // Listeners can change all of this: they close the socket, remove each other, or send it to another process.
+  while (recipient.isReceiving && recipient.rest.length === 0) {
+    const inbox = inboxFor(recipient)
+    if (delivered >= (inbox.capacity === 1 ? MAX_SINGLE_MESSAGES : MAX_MESSAGES_PER_TURN)) return
     const count = receive(conn, inbox, recipient)
     if (count === 0) return
-    if (recipient.wantsBatches) protect(() => recipient.onBatch(inbox as RecvBatch))
-    delivered += recipient.messageListeners > 0 ? deliver(inbox, recipient) : count
+    if (recipient.wantsBatches) protect(() => recipient.onBatch(inbox))
+    // Without any listener each `message` is emitted all the same, as by Node: an overridden `emit` may want it.
+    const isWanted = recipient.messageListeners > 0 || !recipient.wantsBatches
+    delivered += isWanted ? deliver(inbox, recipient) : count
     if (count < inbox.capacity) return
   }
+}
+
+/** One datagram at a time for a shared descriptor, and where nothing is listening: a listener may come back. */
+function inboxFor({ isShared, wantsBatches, messageListeners }: Recipient): RecvBatch {
+  if (isShared || (messageListeners === 0 && !wantsBatches)) {
+    single ??= new RecvBatch({ capacity: 1, gro: true })
+    return single
+  }
+  inbox ??= new RecvBatch({ capacity: INBOX_CAPACITY, gro: true })
+  return inbox
 }
 
 function receive(conn: BatchConn, batch: RecvBatch, recipient: Recipient): number {
@@ -62,11 +99,12 @@ function receive(conn: BatchConn, batch: RecvBatch, recipient: Recipient): numbe
   }
 }
 
-/** Hands out the datagrams of a batch one by one. @returns how many there were */
+/** Delivers the datagrams of a batch one by one. @returns their number */
 function deliver(batch: RecvBatch, recipient: Recipient): number {
   const { memory } = batch.slots
   const { wantsDetails } = recipient
   const { length } = batch
+  slabs.begin(batch)
   // A full batch may be followed by another in this turn.
   const last = length < batch.capacity ? length - 1 : -1
   let delivered = 0
@@ -74,50 +112,77 @@ function deliver(batch: RecvBatch, recipient: Recipient): number {
     const size = batch.size(index)
     const step = batch.segmentBytes(index)
     const start = batch.slots.payloadOffset(index)
+    const source = batch.source(index)
     let offset = 0
     do {
       if (!recipient.isReceiving) return delivered
       const byteLength = Math.min(step, size - offset)
-      const copy = slab.copy(memory, start + offset, byteLength)
+      const copy = slabs.copy(memory, start + offset, byteLength, source)
       offset += byteLength
       delivered += 1
       const isLast = offset >= size && index === last
-      const outcome = hand(recipient, copy, describe(batch, index, byteLength, wantsDetails), isLast)
+      const outcome = emit(recipient, copy, describe(batch, index, byteLength, wantsDetails), isLast)
       if (outcome === 'on') continue
-      return defer(outcome, collect(batch, index, offset, wantsDetails), recipient)
+      return defer(outcome, collect(batch, { index, offset, isWhole: false }, wantsDetails), recipient)
     } while (offset < size)
   }
   return delivered
 }
 
+function collectAll(conn: BatchConn, recipient: Recipient): void {
+  // Memory of its own: a listener that is called for a datagram of the common one may have caused this.
+  const batch = new RecvBatch({ capacity: INBOX_CAPACITY, gro: true })
+  for (let batches = 0; batches < MAX_COLLECTED_BATCHES; batches += 1) {
+    const count = receive(conn, batch, recipient)
+    const details = recipient.wantsDetails
+    if (count > 0)
+      recipient.rest = recipient.rest.concat(collect(batch, { index: 0, offset: 0, isWhole: true }, details))
+    if (count < batch.capacity) break
+  }
+  if (recipient.rest.length > 0) setImmediate(() => turn(() => deliverRest(recipient)))
+}
+
 /** Datagrams in memory of their own. */
 export type Collected = [Buffer, RemoteInfo][]
 
-/** What is left of a batch, in memory of its own. */
-function collect(batch: RecvBatch, from: number, fromOffset: number, details: boolean): Collected {
+/** Where the rest of a batch begins. */
+interface Position {
+  readonly index: number
+  /** In the slot's payload. */
+  readonly offset: number
+  /** True if nothing of the slot was delivered: a datagram of length 0 is one as well. */
+  readonly isWhole: boolean
+}
+
+/** The rest of a batch, in memory of its own. */
+function collect(batch: RecvBatch, from: Position, details: boolean): Collected {
+  const copies = new Slabs()
+  copies.begin(batch)
   const rest: Collected = []
-  let offset = fromOffset
-  for (let index = from; index < batch.length; index += 1) {
+  let { offset, isWhole } = from
+  for (let { index } = from; index < batch.length; index += 1) {
     const size = batch.size(index)
     const step = batch.segmentBytes(index)
     const start = batch.slots.payloadOffset(index)
-    // An empty datagram is one too, unless it is the one that was just handed out.
-    for (let isFirst = index > from; offset < size || isFirst; isFirst = false) {
+    while (isWhole || offset < size) {
       const length = Math.min(step, size - offset)
-      rest.push([slab.copy(batch.slots.memory, start + offset, length), describe(batch, index, length, details)])
+      const copy = copies.copy(batch.slots.memory, start + offset, length, batch.source(index))
+      rest.push([copy, describe(batch, index, length, details)])
       offset += length
+      isWhole = false
     }
     offset = 0
+    isWhole = true
   }
   return rest
 }
 
-/** Whether to go on after a message, or who is to be waited for first. */
+/** Whether to go on after a message, or what to wait for first. */
 type Outcome = 'on' | 'listener' | 'uncaught'
 
-/** @param isLast - nothing follows in this turn, and its end runs what is due */
-function hand(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boolean): Outcome {
-  const listeners = runDueTicks === undefined ? recipient.messageListeners : 0
+/** @param isLast - nothing follows in this turn, and its end runs the ticks that are due */
+function emit(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boolean): Outcome {
+  const listeners = recipient.messageListeners
   try {
     recipient.onMessage(bytes, info)
   } catch (error) {
@@ -125,24 +190,27 @@ function hand(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boo
     return 'uncaught'
   }
   if (isLast) return 'on'
-  // Who awaits the next message, or ends listening, may say so in a promise or a tick.
+  // Code that awaits the next message, or stops listening, may do so in a promise or a tick.
   if (runDueTicks?.() === false) return 'uncaught'
-  return runDueTicks === undefined && recipient.messageListeners < listeners ? 'listener' : 'on'
+  const left = recipient.messageListeners
+  const isGone = runDueTicks === undefined ? left < listeners : left === 0 && listeners > 0
+  return isGone ? 'listener' : 'on'
 }
 
 /**
- * Hands the rest out later: when the exception is dealt with or, where ticks cannot be run in between, when whoever
- * awaited one message has had the chance to await the next. Nothing of it is lost, and nothing overtakes it.
+ * Delivers the rest later: when the exception is handled, or a listener that was removed has had the chance to come back.
+ * Nothing of it is lost, and nothing overtakes it.
  *
- * @returns what ends the turn
+ * @returns a number that ends the turn
  */
 function defer(outcome: Outcome, rest: Collected, recipient: Recipient): number {
-  recipient.rest = rest
   if (rest.length === 0) return MAX_MESSAGES_PER_TURN
-  // Behind the tick that throws, which on Node 26 comes with the next immediate only.
-  if (outcome === 'uncaught') process.nextTick(() => setImmediate(handOutRest, recipient))
+  recipient.rest = rest.concat(recipient.rest)
+  const goOn = () => turn(() => deliverRest(recipient))
+  // Behind the tick that throws, which on Node 26 comes with the next immediate only; behind the immediates of listeners.
+  if (outcome === 'uncaught' || runDueTicks !== undefined) nextTick(() => setImmediate(goOn))
   // From a microtask to the next tick: all other microtasks come before that.
-  else queueMicrotask(() => process.nextTick(handOutRest, recipient))
+  else queueMicrotask(() => nextTick(goOn))
   return MAX_MESSAGES_PER_TURN
 }
 
@@ -150,13 +218,16 @@ function defer(outcome: Outcome, rest: Collected, recipient: Recipient): number 
  * @param isFollowed - more may be received in this turn
  * @returns how many messages of the turn are used up
  */
-function handOutRest(recipient: Recipient, isFollowed = false): number {
+function deliverRest(recipient: Recipient, isFollowed = false): number {
   const { rest } = recipient
   if (rest.length === 0) return 0
   recipient.rest = []
+  // Node reads so many in one turn, also while nothing listens.
+  const end = recipient.messageListeners > 0 ? rest.length : Math.min(rest.length, MAX_SINGLE_MESSAGES)
   for (const [index, [bytes, info]] of rest.entries()) {
     if (!recipient.isReceiving) return MAX_MESSAGES_PER_TURN
-    const outcome = hand(recipient, bytes, info, !isFollowed && index + 1 === rest.length)
+    if (index === end) return defer('listener', rest.slice(index), recipient)
+    const outcome = emit(recipient, bytes, info, !isFollowed && index + 1 === rest.length)
     if (outcome !== 'on') return defer(outcome, rest.slice(index + 1), recipient)
   }
   return rest.length
@@ -171,11 +242,15 @@ function describe(batch: RecvBatch, index: number, size: number, details: boolea
     size,
   }
   if (!details) return info
+  const interfaceIndex = batch.interfaceIndex(index)
   const extras = {
     tos: batch.tos(index),
     ecn: batch.ecn(index),
     ttl: batch.ttl(index),
     destination: batch.destination(index),
+    interfaceIndex,
+    interfaceName: interfaceIndex === undefined ? undefined : interfaceName(interfaceIndex),
+    timestampNs: batch.timestampNs(index),
   }
   return Object.assign(info, Object.fromEntries(Object.entries(extras).filter(([, value]) => value !== undefined)))
 }
@@ -188,11 +263,22 @@ function protect(callback: () => void): void {
   }
 }
 
-// One for all sockets of a thread: each turn copies everything out before it ends. Slots have 64 KiB, for trains;
-// memory that no datagram ever reached is never touched.
+// For all sockets of a thread: each turn copies everything out before it ends. Slots have 64 KiB, for GRO buffers; memory
+// that no datagram ever reached is never touched.
 let inbox: RecvBatch | undefined
-const slab = new Slab()
+let single: RecvBatch | undefined
+const slabs = new Slabs()
 const INBOX_CAPACITY = 64
 
-/** libuv reads 32 times a turn, then lets timers and other sockets go on; a batch is the larger unit here. */
+/** A batch is the unit here; libuv reads fewer, then lets timers and other sockets go on. */
 const MAX_MESSAGES_PER_TURN = 256
+
+/** As libuv's loop over recvmsg (`uv__udp_recvmsg` in src/unix/udp.c). */
+const MAX_SINGLE_MESSAGES = 32
+
+/** More than a receive buffer holds, unless datagrams come in as fast as they are read. */
+const MAX_COLLECTED_BATCHES = 64
+
+// Captured at load: fake timers installed later would hold datagrams back.
+const { nextTick } = process
+const { setImmediate } = timers

@@ -9,6 +9,7 @@ import type { NodeHandle } from './node-socket.js'
  * made and bound here, and then the handle's.
  */
 export function shareItsPort(handle: NodeHandle, family: Family): void {
+  const { open } = handle
   handle.bind = (address, port, flags) => {
     try {
       const conn = BatchConn.open({ family, reusePort: true, reuseAddress: (flags & UV_UDP_REUSEADDR) !== 0 })
@@ -19,7 +20,7 @@ export function shareItsPort(handle: NodeHandle, family: Family): void {
         conn.close()
         throw error
       }
-      return handle.open(conn.release())
+      return open.call(handle, conn.release())
     } catch (error) {
       // What is no error of the kernel's is an address of the other family.
       return error instanceof ErrnoError ? error.errno : -c.EINVAL

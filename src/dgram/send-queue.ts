@@ -1,3 +1,4 @@
+import * as timers from 'node:timers'
 import type { MessageOptions } from '../batch/message-options.js'
 import { messagesOf, SendBatch } from '../batch/send-batch.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
@@ -5,20 +6,24 @@ import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import type { BatchConn } from '../socket/batch-conn.js'
 import { type Completion, finish, settle } from './completion.js'
-import { afterTurn } from './turn.js'
+import { cancelFlush, countWaiting, flushOldest, flushSoon } from './flush.js'
+import type { QueueSettings } from './options.js'
 
-// `process` is a hash table to V8: asking it each time takes a third as long as the tick, and keeps it from being inlined.
+// Captured at load: `process` is a hash table to V8, and fake timers installed later would hold messages back.
 const { nextTick } = process
+const { setTimeout } = timers
 
 /** One message: its bytes, or the pieces it is put together from. */
 export type Bytes = string | Uint8Array | readonly (string | Uint8Array)[]
 
-/** Who watches a queue's socket. */
+/** Follows a queue's state. */
 export interface QueueWatcher {
-  /** Many messages are about to leave one by one, and not in trains. */
+  /** Many messages are about to leave one by one, and not as segments of GSO sends. */
   onLargeBatch(): void
-  /** Told when to start and when to stop to watch for writability, which is to call `flush`. */
+  /** Called to start and to stop watching for writability, which has to call `flush`. */
   onBlocked(isBlocked: boolean): void
+  /** Everything that had to wait for the kernel has left. */
+  onDrain(): void
 }
 
 /**
@@ -32,21 +37,28 @@ export class SendQueue {
   length = 0
   readonly #conn: BatchConn
   readonly #watcher: QueueWatcher
+  readonly #settings: QueueSettings
   #batches: Batch[] = []
-  #isScheduled = false
   #isBlocked = false
   #idleTurns = 0
-  /** How many single datagrams and trains the last flush was: what the next is expected to be. */
+  /** Number of headers, single datagrams and GSO sends, of the last flush: what the next is expected to have. */
   #lastHeaders = 0
 
-  constructor(conn: BatchConn, watcher: QueueWatcher) {
+  constructor(conn: BatchConn, watcher: QueueWatcher, settings: QueueSettings) {
     this.#conn = conn
     this.#watcher = watcher
+    this.#settings = settings
+  }
+
+  /** True while messages wait because the kernel takes no more. */
+  get isBlocked(): boolean {
+    return this.#isBlocked
   }
 
   /** Takes a message. The completion is told in the caller's async context, in a tick to come. */
   add(payload: Bytes, destination: Endpoint | undefined, completion?: Completion, options?: MessageOptions): void {
-    if (this.byteLength > MAX_QUEUED_BYTES || this.length >= MAX_QUEUED_MESSAGES) {
+    const { maxQueueBytes, maxQueueMessages } = this.#settings
+    if (this.byteLength > maxQueueBytes || this.length >= maxQueueMessages) {
       if (completion !== undefined) finish(completion, -c.ENOBUFS)
     } else {
       const batch = this.#room()
@@ -58,7 +70,7 @@ export class SendQueue {
       batch.byteLength += size
       this.byteLength += size
       this.length += 1
-      this.#schedule()
+      if (!this.#isBlocked) flushSoon(this)
     }
     // Queued behind the flush, so most are settled by then, and in the caller's own context.
     if (completion !== undefined) nextTick(settle, completion)
@@ -66,7 +78,7 @@ export class SendQueue {
 
   /** Sends what waits, as far as the kernel takes it. */
   flush(): void {
-    this.#isScheduled = false
+    cancelFlush(this)
     const before = this.length
     if (before >= LARGE_BATCH && this.#lastHeaders >= LARGE_BATCH) this.#watcher.onLargeBatch()
     this.#lastHeaders = 0
@@ -81,12 +93,15 @@ export class SendQueue {
       recycle(batch)
     }
     this.#idleTurns = 0
+    if (!this.#isBlocked) return
     this.#setBlocked(false)
+    this.#watcher.onDrain()
   }
 
   /** Sends what can be sent still, and gives up the rest. */
   finish(): void {
     if (this.length > 0) this.flush()
+    cancelFlush(this)
     this.#setBlocked(false)
     const given = this.#batches
     this.#batches = []
@@ -104,7 +119,7 @@ export class SendQueue {
     const last = this.#batches.at(-1)
     if (last !== undefined && last.messages.length < last.messages.capacity) return last
     if (last !== undefined && !this.#isBlocked) this.flush()
-    const batch = free.pop() ?? newBatch()
+    const batch = takeBatch(this.#settings.maxSegments)
     this.#batches.push(batch)
     return batch
   }
@@ -142,15 +157,6 @@ export class SendQueue {
       messages.skip()
       return error instanceof ErrnoError ? error.errno : -c.EINVAL
     }
-  }
-
-  #schedule(): void {
-    if (this.#isScheduled || this.#isBlocked) return
-    this.#isScheduled = true
-    const flush = () => {
-      if (this.#isScheduled) this.flush()
-    }
-    if (!afterTurn(flush)) process.nextTick(flush)
   }
 
   #wait(isProgressing: boolean): void {
@@ -207,29 +213,43 @@ export function ownCopy(payload: Bytes): Buffer {
   return payload instanceof Uint8Array ? Buffer.from(payload) : Buffer.concat(payload.map(ownCopy))
 }
 
-function newBatch(): Batch {
+function newBatch(maxSegments: number): Batch {
   return {
-    messages: new SendBatch({ capacity: BATCH_CAPACITY, slotBytes: SLOT_BYTES, coalesce: true }),
+    messages: new SendBatch({ capacity: BATCH_CAPACITY, slotBytes: SLOT_BYTES, coalesce: true, maxSegments }),
     completions: [],
     byteLength: 0,
   }
+}
+
+/** A batch to fill. Where many sockets send in one tick, those that sent first leave before its end. */
+function takeBatch(maxSegments: number): Batch {
+  const pool = poolFor(maxSegments)
+  if (pool.length === 0 && countWaiting() >= MAX_BATCHES) flushOldest()
+  return pool.pop() ?? newBatch(maxSegments)
 }
 
 function recycle(batch: Batch): void {
   batch.messages.clear()
   // A new one: each store of something young in something old costs the garbage collector a note.
   batch.completions = []
-  if (free.length < MAX_FREE) free.push(batch)
+  const pool = poolFor(batch.messages.maxSegments)
+  if (pool.length < MAX_BATCHES) pool.push(batch)
 }
 
-// Shared by the sockets of a thread, so that one that sends nothing costs nothing.
-const free: Batch[] = []
-const MAX_FREE = 4
+function poolFor(maxSegments: number): Batch[] {
+  const known = pools[maxSegments]
+  if (known !== undefined) return known
+  const pool: Batch[] = []
+  pools[maxSegments] = pool
+  return pool
+}
+
+/** Free batches by `maxSegments`, shared by the sockets of a thread: a socket that sends nothing holds none. */
+const pools: (Batch[] | undefined)[] = []
+
+/** Batches that the sockets of a thread fill at a time, 0.4 MiB each. Blocked sockets hold more, up to their limits. */
+const MAX_BATCHES = 16
 const BATCH_CAPACITY = 256
 const SLOT_BYTES = 1472
-/** To rest a watch for a turn costs what half as many wake-ups do. */
+/** Pausing a watch for one loop iteration costs what half as many wake-ups do. */
 const LARGE_BATCH = 64
-
-/** Beyond either, messages are refused with ENOBUFS, as the kernel refuses them. A short one takes a slot as well. */
-const MAX_QUEUED_BYTES = 16 << 20
-const MAX_QUEUED_MESSAGES = 16_384

@@ -1,7 +1,8 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { isMainThread } from 'node:worker_threads'
-import { EPOLLERR, EPOLLIN, EPOLLOUT } from '../libc/constants.js'
+import { EPOLLERR, EPOLLIN, EPOLLOUT, F_DUPFD_CLOEXEC } from '../libc/constants.js'
 import { koffi } from '../libc/koffi.js'
+import { libc } from '../libc/libc.js'
 import { promptTicks } from './epoll-watch.js'
 import { type ReadinessCallback, raise, reactor, type Watch } from './reactor.js'
 
@@ -10,13 +11,13 @@ import { type ReadinessCallback, raise, reactor, type Watch } from './reactor.js
  * kernel's hint that the sender is about to sleep, by which the receiver may have its core at once, does not go through
  * two epolls.
  *
- * Only for a descriptor that nobody else watches in this loop, and that is closed after this watch is and by the same
- * hands: anything else would abort the process (docs/event-loop.md). In a worker, whose handles can be torn down with no
- * JavaScript running, the reactor watches it instead.
+ * The handle watches a duplicate of the descriptor: libuv aborts the process where two handles watch one descriptor, or a
+ * watched descriptor is closed, which Node does at exit (docs/event-loop.md). In a worker, whose handles can be torn down
+ * with no JavaScript running, and where no descriptor is left, the reactor watches it instead.
  */
 export function watchDirectly(fd: number, events: number, callback: ReadinessCallback, context: AsyncResource): Watch {
-  if (!isMainThread || isExiting) return reactor().watch(fd, events, callback, context)
-  closeAllAtExit()
+  const duplicate = isMainThread ? libc().fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1
+  if (duplicate < 0) return reactor().watch(fd, events, callback, context)
   let interest = events
   let isOpen = true
   let isPaused = false
@@ -32,7 +33,7 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
     // libuv stops a poll that has an error to tell, an ICMP answer say.
     if (status < 0 && isOpen && !isPaused) start()
   }
-  const handle = koffi().node.poll(fd, wanted(events), onPoll as () => void)
+  const handle = koffi().node.poll(duplicate, wanted(events), onPoll as () => void)
   const start = () => {
     if (interest === 0) handle.stop()
     else handle.start(wanted(interest), onPoll as () => void)
@@ -62,20 +63,11 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
       isOpen = false
       open.delete(watch)
       handle.close()
+      libc().close(duplicate)
     },
   }
   open.add(watch)
   return watch
-}
-
-// Node closes its own handle, and so the descriptor, before it would come to this one, and libuv aborts then.
-function closeAllAtExit(): void {
-  if (hasExitListener) return
-  hasExitListener = true
-  process.once('exit', () => {
-    isExiting = true
-    for (const watch of open) watch.close()
-  })
 }
 
 function wanted(events: number): { readable: boolean; writable: boolean } {
@@ -84,6 +76,3 @@ function wanted(events: number): { readable: boolean; writable: boolean } {
 
 // A handle that nobody refers to is collected, and goes silent.
 const open = new Set<Watch>()
-
-let hasExitListener = false
-let isExiting = false

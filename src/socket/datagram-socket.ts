@@ -16,7 +16,12 @@ import { ErrorQueue, type NetworkError } from './error-queue.js'
 import { changeMembership, type Membership } from './multicast.js'
 import { receive } from './receive.js'
 import { applyControlSettings, recvErrorsSetting } from './receive-options.js'
-import { type OffloadStatus, openReceiveOffload, SegmentationOffload } from './segmentation-offload.js'
+import {
+  closeReceiveOffload,
+  type OffloadStatus,
+  openReceiveOffload,
+  SegmentationOffload,
+} from './segmentation-offload.js'
 import { SETTING_NAMES, SocketOptions } from './socket-options.js'
 import { type Sending, transmit } from './transmit.js'
 
@@ -38,7 +43,7 @@ export class DatagramSocket {
   readonly #errors: ErrorQueue
   readonly #calls: BatchedCalls
   readonly #sending: { -readonly [name in keyof Sending]: Sending[name] }
-  readonly #gro: OffloadStatus
+  #gro: OffloadStatus
   readonly #owner: OwnedDescriptor
   #fd: number
 
@@ -115,6 +120,11 @@ export class DatagramSocket {
   /** Whether GRO buffers are received (UDP_GRO), and why. */
   get gro(): OffloadStatus {
     return this.#gro
+  }
+
+  /** Ends the receiving of GRO buffers: another process that shares the descriptor may not know them. @internal */
+  stopGro(): void {
+    this.#gro = closeReceiveOffload(this.#openFd(), this.#gro)
   }
 
   /**

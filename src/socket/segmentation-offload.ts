@@ -121,6 +121,13 @@ export function openReceiveOffload(fd: number, isWanted: boolean): OffloadStatus
   }
 }
 
+/** Switches UDP_GRO off, if it is on. */
+export function closeReceiveOffload(fd: number, status: OffloadStatus): OffloadStatus {
+  if (status.state === 'off') return status
+  setIntegerOption(fd, IPPROTO_UDP, UDP_GRO, 0)
+  return off('the descriptor is shared with another process')
+}
+
 /** True if a kernel release such as `6.1.0-13-amd64` is at least the given version. */
 export function isKernelAtLeast(kernelRelease: string, major: number, minor: number): boolean {
   const [first = 0, second = 0] = kernelRelease.split('.', 2).map((part) => Number.parseInt(part, 10))

@@ -222,7 +222,7 @@ export const SETTING_NAMES = [
 ] as const satisfies readonly (keyof SocketSettings)[]
 
 /** The kernel's numbers 0 to 5 (linux/in.h, IP_PMTUDISC_DONT and on). */
-const MTU_DISCOVER = ['dont', 'want', 'do', 'probe', 'interface', 'omit'] as const
+export const MTU_DISCOVER = ['dont', 'want', 'do', 'probe', 'interface', 'omit'] as const
 
 /** IFNAMSIZ without its NUL. */
 const MAX_INTERFACE_NAME_BYTES = 15

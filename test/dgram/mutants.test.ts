@@ -1,6 +1,7 @@
 import { BlockList } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { readSettings } from '../../src/dgram/options.js'
 import { SendQueue } from '../../src/dgram/send-queue.js'
 import { BatchConn, type Endpoint } from '../../src/index.js'
 import { boundSocket } from '../support/sockets.js'
@@ -16,7 +17,8 @@ function queue(t: Test): { queue: SendQueue; add: (count: number) => void; large
   })
   const destination: Endpoint = receiver.localAddress
   let largeBatches = 0
-  const made = new SendQueue(conn, { onLargeBatch: () => (largeBatches += 1), onBlocked: () => {} })
+  const watcher = { onLargeBatch: () => (largeBatches += 1), onBlocked: () => {}, onDrain: () => {} }
+  const made = new SendQueue(conn, watcher, readSettings({ type: 'udp4' }).queue)
   const add = (count: number) => {
     for (let index = 0; index < count; index += 1) made.add('x', destination)
   }

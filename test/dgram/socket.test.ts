@@ -73,10 +73,38 @@ t.test('a received Buffer and its rinfo are the caller’s own', async (t) => {
   })
   t.equal(kept[500][0].toString(), 'l'.repeat(9000))
   t.strictSame([kept[501][0].byteLength, kept[501][1].size], [0, 0])
-  const memory = new Set(kept.slice(0, 500).map(([bytes]) => bytes.buffer))
-  t.equal(memory.size, 1, '500 short datagrams share a slab')
+  t.ok(
+    kept.slice(0, 500).every(([bytes]) => bytes.buffer.byteLength === 60),
+    'short datagrams have memory of their own',
+  )
   t.ok(kept.every(([bytes]) => bytes.byteOffset % 8 === 0))
 })
+
+t.test(
+  'datagrams share memory only with others of their source and batch: a clone has no bytes of other peers',
+  async (t) => {
+    const receiver = await bound(t)
+    const senders = await Promise.all(['a', 'b'].map(async (letter) => [letter, await bound(t)] as const))
+    const kept: Buffer[] = []
+    receiver.on('message', (bytes) => kept.push(bytes))
+    const { port } = receiver.address()
+    for (let wave = 1; wave <= 6; wave += 1) {
+      for (let index = 0; index < 50; index += 1) {
+        for (const [letter, sender] of senders) sender.send(letter.repeat(66 + (index % 40)), port, '127.0.0.1')
+      }
+      await until(() => kept.length === wave * 100)
+    }
+    const memory = new Set(kept.map(({ buffer }) => buffer))
+    t.ok(memory.size < 60, `600 datagrams are in ${memory.size} blocks`)
+    for (const block of memory) {
+      const letters = new Set(Buffer.from(structuredClone(block)).toString('latin1'))
+      letters.delete('\0')
+      t.equal(letters.size, 1, 'one source')
+    }
+    t.ok(kept.every((bytes) => new Set(bytes).size === 1 && bytes.length >= 66))
+    t.ok(kept.every(({ byteOffset }) => byteOffset % 8 === 0))
+  },
+)
 
 t.test('a train arrives as single messages, with gro and without', async (t) => {
   for (const gro of [true, false]) {

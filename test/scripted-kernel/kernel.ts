@@ -1,5 +1,6 @@
+import { koffi } from '../../src/libc/koffi.js'
 import type { Libc } from '../../src/libc/libc.js'
-import * as libcModule from '../../src/libc/libc.js'
+import { libc as loadLibc } from '../../src/libc/libc.js'
 import { RegisteredMemory } from './registered-memory.js'
 
 /** The calls that the scripted kernel answers in place of the real one. */
@@ -20,7 +21,7 @@ export const memory = new RegisteredMemory()
 
 /** Lets a scripted kernel answer the library's message calls until `restore` is called. All other calls stay real. */
 export function installKernel(calls: MessageCalls): { restore(): void } {
-  const libc = libcModule.libc()
+  const libc = loadLibc()
   const { sendmsg, sendmmsg, recvmsg, recvmmsg } = libc
   watchAddresses()
   memory.reset()
@@ -28,25 +29,23 @@ export function installKernel(calls: MessageCalls): { restore(): void } {
   return {
     restore: () => {
       Object.assign(libc, { sendmsg, sendmmsg, recvmsg, recvmmsg })
-      setAddressOf(realAddressOf)
+      setAddress(realAddress)
       memory.reset()
     },
   }
 }
 
-// The compiled module's exports are plain properties, which the other modules read at each call.
+// Koffi's `address` is the only function through which the library obtains native addresses.
 function watchAddresses(): void {
-  const wrapper: typeof realAddressOf = (view) => {
-    const address = realAddressOf(view)
-    memory.register(view, address)
+  setAddress((view: ArrayBufferView) => {
+    const address: unknown = Reflect.apply(realAddress, undefined, [view])
+    memory.register(view, Number(address))
     return address
-  }
-  setAddressOf(wrapper)
-  if (libcModule.addressOf !== wrapper) throw new Error('addressOf cannot be replaced in this build')
+  })
 }
 
-function setAddressOf(replacement: typeof realAddressOf): void {
-  Reflect.set(libcModule, 'addressOf', replacement)
+function setAddress(replacement: unknown): void {
+  if (!Reflect.set(koffi(), 'address', replacement)) throw new Error("Koffi's address cannot be replaced")
 }
 
-const realAddressOf = libcModule.addressOf
+const realAddress = koffi().address

@@ -8,18 +8,14 @@ export interface KnownDifference {
 
 const CLASS = "Socket is a class that extends node:dgram's own Socket, so that it is an instance of both"
 
-const SHARED_MEMORY = 'messages that arrive together share a block of memory, as small Buffers of Node do'
-
 /** Each must really differ: one that no longer does is a failure, and so is one that names no case. */
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
-  {
-    name: 'Socket: what the module exports',
-    reason: 'Node’s deprecated _createSocketHandle (DEP0112) is left out, which Node 26 leaves out as well',
-    before: '26.0.0',
-  },
   { name: 'Socket: its place among the classes', reason: CLASS },
-  { name: 'Socket: is extended the old way, with inherits and call', reason: CLASS },
-  { name: 'Socket: called without new and without this', reason: CLASS },
+  {
+    name: 'Socket: its type is a property of its own',
+    reason:
+      'it is an accessor: Node reads it when it sends the socket to another process, which ends GRO and batched receiving',
+  },
   {
     name: 'connect: and sends that were queued before it',
     reason: 'a send to an address that was queued before connect() is delivered, where node:dgram answers EISCONN',
@@ -35,11 +31,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     name: 'send when bound: the bytes are read after the tick',
     reason: 'the bytes are read when send() is called, where node:dgram reads them a tick later',
-  },
-  { name: 'message: the bytes are a Buffer of their own memory', reason: SHARED_MEMORY },
-  {
-    name: 'message: one may be transferred without harm to another',
-    reason: `${SHARED_MEMORY}, and like these they refuse to be transferred`,
   },
   {
     name: 'message: in the order they were sent, from two senders',

@@ -19,16 +19,16 @@ const { load } = Module.prototype
 
 Module.prototype.load = function (filename) {
   load.call(this, filename)
-  if (LIBC_MODULE.test(filename)) watch(this.exports)
+  if (KOFFI.test(filename) && typeof this.exports.address === 'function') watch(this.exports)
 }
 
 /** Wraps the only function through which the library obtains native addresses. */
-function watch(libcModule) {
-  const { addressOf } = libcModule
-  libcModule.addressOf = (view) => {
-    const address = addressOf(view)
-    register(view, address)
-    return address
+function watch(koffi) {
+  const { address } = koffi
+  koffi.address = (view) => {
+    const pointer = address(view)
+    if (ArrayBuffer.isView(view)) register(view, Number(pointer))
+    return pointer
   }
 }
 
@@ -109,7 +109,7 @@ function gettersOf(prototype) {
 const TYPED_ARRAY = gettersOf(Object.getPrototypeOf(Uint8Array.prototype))
 const DATA_VIEW = gettersOf(DataView.prototype)
 
-/** The path of the library's module, as TypeScript or compiled. */
-const LIBC_MODULE = /[\\/]src[\\/]libc[\\/]libc\.[jt]s$/
+/** Paths of Koffi's modules. */
+const KOFFI = /[\\/]node_modules[\\/]koffi[\\/]/
 
 let loaded

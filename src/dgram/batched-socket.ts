@@ -1,0 +1,261 @@
+import { isIP } from 'node:net'
+import { typeError } from '../arguments/errors.js'
+import type { MessageOptions } from '../batch/message-options.js'
+import type { RecvBatch } from '../batch/recv-batch.js'
+import type { Endpoint } from '../endpoint/endpoint.js'
+import { ECANCELED } from '../libc/constants.js'
+import { raise } from '../loop/reactor.js'
+import type { NetworkError } from '../socket/error-queue.js'
+import type { OffloadStatus } from '../socket/segmentation-offload.js'
+import { Accelerator } from './accelerator.js'
+import { completion, finish, type SendCallback, settle } from './completion.js'
+import { Destinations } from './destinations.js'
+import type { EventfulSocket } from './events.js'
+import {
+  isNodeHandle,
+  isNodeSendOriginal,
+  type NodeHandle,
+  type NodeState,
+  READY,
+  stateOf,
+  watchHandle,
+} from './node-socket.js'
+import { readSettings, type Settings, type SocketOptions } from './options.js'
+import type { Recipient } from './receiver.js'
+import { shareItsPort } from './reuse-port.js'
+import { blockedError } from './send-error.js'
+import { type Bytes, ownCopy } from './send-queue.js'
+import { batchingSupport } from './support.js'
+
+/** Destination of a message, with options for it. */
+export interface SendTarget extends Omit<MessageOptions, 'segmentBytes' | 'txTimeNs'> {
+  /** Left out, like `address`, on a connected socket. */
+  port?: number
+  /** A numeric address. Left out, the loopback address. */
+  address?: string
+}
+
+/**
+ * The batching part of one socket: how its datagrams leave and arrive. It is kept beside the socket and not in private fields
+ * of its class, so that a Proxy of the socket, or an object that inherits from it, works as with node:dgram.
+ */
+export class BatchedSocket {
+  readonly settings: Settings
+  readonly recipient: Recipient
+  readonly #socket: EventfulSocket
+  readonly #options: SocketOptions
+  readonly #destinations: Destinations
+  readonly #batching: OffloadStatus
+  readonly #isLeftToNode: boolean
+  #state: NodeState | undefined
+  #accelerator: Accelerator | undefined
+  #slowSends = 0
+
+  constructor(socket: EventfulSocket, options: SocketOptions) {
+    this.#socket = socket
+    this.#options = options
+    this.settings = readSettings(options)
+    this.recipient = this.#newRecipient()
+    this.#destinations = new Destinations(options.type === 'udp6' ? 'ipv6' : 'ipv4')
+    // Their effect lies between Node's send and the handle.
+    this.#isLeftToNode = options.lookup !== undefined || options.sendBlockList !== undefined
+    this.#state = stateOf(socket)
+    this.#batching = this.#state === undefined ? unknownState() : batchingSupport()
+    if (this.#batching.state === 'on' && this.#state !== undefined) this.#state = this.#takeOver(this.#state)
+  }
+
+  /** Whether datagrams go in batches, and why. */
+  get batching(): OffloadStatus {
+    return this.#accelerator?.refusal ?? (this.#accelerator?.isShared === true ? SHARED : this.#batching)
+  }
+
+  get kernelDrops(): number | undefined {
+    return this.#accelerator?.kernelDrops
+  }
+
+  get isBlocked(): boolean {
+    return this.#accelerator?.isBlocked === true
+  }
+
+  /** Takes the common forms: from a bound socket to a numeric address. @returns false if Node has to do it, or refuse it */
+  send(message: Bytes, a: unknown, b: unknown, c: unknown): boolean {
+    const state = this.#state
+    if (this.#accelerator === undefined || this.#isLeftToNode || this.#slowSends > 0) return false
+    if (state?.bindState !== READY || !isNodeSendOriginal()) return false
+    if (state.connectState === READY) {
+      if (b !== undefined || c !== undefined || !isCallback(a)) return false
+      this.#enqueue(message, undefined, undefined, undefined, a)
+      return true
+    }
+    if (state.connectState !== 0 || typeof a !== 'number' || !(a > 0 && a < 65_536) || a >>> 0 !== a) return false
+    const address = typeof b === 'string' && b !== '' ? b : this.#loopback
+    const callback = typeof b === 'function' ? b : c
+    if (!(typeof b === 'string' || b === undefined || (typeof b === 'function' && c === undefined))) return false
+    if (!isCallback(callback)) return false
+    const destination = this.#destinations.find(address, a)
+    if (destination === undefined) return false
+    this.#enqueue(message, destination, typeof b === 'string' ? b : undefined, a, callback)
+    return true
+  }
+
+  /** Sends with a target. @returns false if it is for Node: the socket is not bound, or batching is off */
+  sendTo(message: Bytes, target: SendTarget, callback: unknown): boolean {
+    const { port, address, ...options } = target
+    if (this.#accelerator === undefined || this.#state?.bindState !== READY) {
+      if (Object.keys(options).length === 0) return false
+      throw typeError('ERR_INVALID_STATE', 'options of a single message need a bound socket with batching on')
+    }
+    const destination = port === undefined ? undefined : this.#destinations.find(address ?? this.#loopback, port)
+    if (port !== undefined && destination === undefined) {
+      const problem = `send with a target needs a numeric address of the socket's family; received '${address}'`
+      throw typeError('ERR_INVALID_ARG_VALUE', problem)
+    }
+    const completed = isCallback(callback) ? callback : undefined
+    const to = destination?.address ?? ''
+    if (this.refuses(to)) {
+      if (completed !== undefined) process.nextTick(() => Reflect.apply(completed, undefined, [blockedError(to)]))
+      return true
+    }
+    const enqueue = (bytes: Bytes) => this.#enqueue(bytes, destination, address, port, completed, options)
+    if (this.#slowSends === 0) {
+      enqueue(message)
+      return true
+    }
+    const copy = ownCopy(message)
+    this.#afterSlowSends(() => enqueue(copy))
+    return true
+  }
+
+  /**
+   * Notes a message that went through Node's `send`, which looks the address up, in the next tick if it is numeric: until
+   * then nothing may overtake it.
+   */
+  noteSlowSend(): void {
+    if (this.#accelerator !== undefined) this.#afterSlowSends(() => {})
+  }
+
+  /** True for an address on the send block list. */
+  refuses(address: unknown): boolean {
+    const { sendBlockList } = this.#options
+    if (sendBlockList === undefined || typeof address !== 'string') return false
+    return sendBlockList.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  }
+
+  onDrain(): void {
+    process.nextTick(() => this.#socket.emit('drain'))
+  }
+
+  onNetworkErrors(errors: readonly NetworkError[]): void {
+    for (const error of errors) {
+      try {
+        this.#socket.emit('networkError', error)
+      } catch (thrown) {
+        raise(thrown)
+      }
+    }
+  }
+
+  #afterSlowSends(work: () => void): void {
+    this.#slowSends += 1
+    process.nextTick(() => {
+      this.#slowSends -= 1
+      work()
+    })
+  }
+
+  #enqueue(
+    message: Bytes,
+    destination: Endpoint | undefined,
+    address: string | undefined,
+    port: number | undefined,
+    callback: SendCallback | undefined,
+    options?: MessageOptions,
+  ): void {
+    const completed = callback === undefined ? undefined : completion(callback, address, port)
+    if (this.#accelerator !== undefined) {
+      this.#accelerator.queue.add(message, destination, completed, options)
+    } else if (completed !== undefined) {
+      finish(completed, -ECANCELED)
+      settle(completed)
+    }
+  }
+
+  get #loopback(): string {
+    return this.#options.type === 'udp6' ? '::1' : '127.0.0.1'
+  }
+
+  /** Accelerates the present handle, and any that replaces it: that one comes from elsewhere. */
+  #takeOver(state: NodeState): NodeState {
+    const sharesItsPort = this.#options.reusePort === true && !('reusePort' in state)
+    let isShared = false
+    return watchHandle(this.#socket, state, {
+      onHandle: (handle) => {
+        this.#accelerator = isNodeHandle(handle) ? this.#accelerate(handle, isShared, sharesItsPort) : undefined
+        isShared = true
+      },
+      onShare: () => this.#accelerator?.share(),
+    })
+  }
+
+  #accelerate(handle: NodeHandle, isShared: boolean, sharesItsPort: boolean): Accelerator {
+    if (sharesItsPort) shareItsPort(handle, this.#options.type === 'udp6' ? 'ipv6' : 'ipv4')
+    return new Accelerator(handle, this, isShared)
+  }
+
+  #newRecipient(): Recipient {
+    const { receiveBlockList } = this.#options
+    const isBlocked = (address: string) =>
+      receiveBlockList?.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4') === true
+    const socket = this.#socket
+    const accelerator = () => this.#accelerator
+    return {
+      rest: [],
+      wantsDetails: this.settings.wantsDetails,
+      get isReceiving() {
+        return accelerator()?.isReceiving === true
+      },
+      get isShared() {
+        return accelerator()?.isShared === true
+      },
+      get wantsBatches() {
+        return socket.listenerCount('batch') > 0
+      },
+      get messageListeners() {
+        return socket.listenerCount('message')
+      },
+      onBatch: (batch: RecvBatch) => socket.emit('batch', batch),
+      onMessage: (bytes, info) => {
+        if (receiveBlockList === undefined || !isBlocked(info.address)) socket.emit('message', bytes, info)
+      },
+      onError: (status) => {
+        const handle = this.#state?.handle
+        handle?.onmessage?.(status, handle, undefined, undefined)
+      },
+    }
+  }
+}
+
+function isCallback(value: unknown): value is SendCallback | undefined {
+  return value === undefined || typeof value === 'function'
+}
+
+/** Node's dgram has changed: says so once, since the program would not notice that it gained nothing. */
+function unknownState(): OffloadStatus {
+  if (!hasWarned) {
+    hasWarned = true
+    process.emitWarning(`batchconn/dgram: ${UNKNOWN_STATE.reason}; it works as node:dgram`, { code: 'BATCHCONN_DGRAM' })
+  }
+  return UNKNOWN_STATE
+}
+
+let hasWarned = false
+
+const UNKNOWN_STATE: OffloadStatus = {
+  state: 'off',
+  reason: `dgram of Node.js ${process.version} keeps its state in a way that is not known`,
+}
+
+const SHARED: OffloadStatus = {
+  state: 'on',
+  reason: 'sends in batches; receives one datagram per call, because another process may hold the descriptor',
+}
