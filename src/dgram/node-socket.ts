@@ -36,20 +36,29 @@ export interface NodeHandle {
  * Node's Socket as it can really be constructed: with what `createSocket` takes, which @types/node does not show. And
  * with the events a subclass of ours emits.
  */
-export const NodeSocket = dgram.Socket as unknown as new (
+type NodeSocketConstructor = new (
   options: dgram.SocketType | dgram.SocketOptions,
   listener?: (...args: never[]) => void,
 ) => EventfulSocket
 
-/** Node's `send` as it was when this module was loaded: tracers replace it. */
-export const nodeSend: unknown = Reflect.get(dgram.Socket.prototype, 'send')
+/** Under this name a constructor that replaces node:dgram's Socket holds Node's own. */
+export const REPLACED = Symbol.for('batchconn.dgram.replaced')
 
-/** True while `send` of node:dgram is Node's own. */
-export function isNodeSendOriginal(): boolean {
-  return NODE_PROTOTYPE.send === nodeSend
+export const NodeSocket: NodeSocketConstructor = findNodeSocket()
+
+// Another copy of this package may be registered in node:dgram's place.
+function findNodeSocket(): NodeSocketConstructor {
+  const replaced: unknown = Reflect.get(dgram.Socket, REPLACED)
+  return (replaced ?? dgram.Socket) as NodeSocketConstructor
 }
 
-const NODE_PROTOTYPE = dgram.Socket.prototype
+/** True while `send` of node:dgram is as it was when this module was loaded: tracers replace it. */
+export function isNodeSendOriginal(): boolean {
+  return NODE_PROTOTYPE.send === NODE_SEND
+}
+
+const NODE_PROTOTYPE = NodeSocket.prototype
+const NODE_SEND: unknown = NODE_PROTOTYPE.send
 
 /** How a socket turns an address into a numeric one: at once or later. */
 export type Lookup = (address: string | undefined, callback: (error: Error | null, address: string) => void) => void

@@ -3,7 +3,7 @@ import type { OffloadStatus } from '../socket/segmentation-offload.js'
 import { BatchedSocket, type SendTarget } from './batched-socket.js'
 import type { SendCallback } from './completion.js'
 import type { OwnBuffer } from './events.js'
-import { NodeSocket, noteTypeRead } from './node-socket.js'
+import { NodeSocket, noteTypeRead, REPLACED } from './node-socket.js'
 import type { SocketOptions } from './options.js'
 import type { RemoteInfo } from './receiver.js'
 import type { Bytes } from './send-queue.js'
@@ -155,6 +155,7 @@ function ordinaryConstructor(): SocketConstructor {
   }
   Object.setPrototypeOf(Socket, NodeSocket)
   Object.defineProperty(Socket, 'prototype', { value: BatchingSocket.prototype, writable: false })
+  Object.defineProperty(Socket, REPLACED, { value: NodeSocket })
   // Sockets of Node's own code, received from another process say, are instances as well.
   Object.defineProperty(Socket, Symbol.hasInstance, {
     value(this: unknown, value: unknown) {

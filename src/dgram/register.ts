@@ -1,0 +1,46 @@
+import { syncBuiltinESMExports } from 'node:module'
+import { debuglog } from 'node:util'
+import { createSocket, Socket } from './index.js'
+import { batchingSupport } from './support.js'
+
+/**
+ * Makes node:dgram create batching sockets, for CommonJS and ES modules alike: `node --require batchconn/register app.js`,
+ * or `--import`. What a program has imported by name before that (`import { createSocket } from 'node:dgram'`) follows as
+ * well; what it has kept in a variable does not.
+ *
+ * Loading this module calls it, unless the environment variable BATCHCONN_REGISTER is `off`.
+ */
+export function register(): void {
+  replace({ createSocket, Socket })
+}
+
+/** Undoes `register`: sockets created from then on are Node's own. Those that exist keep batching. */
+export function unregister(): void {
+  replace(original)
+}
+
+function replace(functions: DgramFunctions): void {
+  Object.assign(dgram, functions)
+  syncBuiltinESMExports()
+}
+
+interface DgramFunctions {
+  readonly createSocket: unknown
+  readonly Socket: unknown
+}
+
+// The module object itself: what TypeScript imports as a namespace is a copy of it.
+const dgram = require('node:dgram') as DgramFunctions
+const original: DgramFunctions = { createSocket: dgram.createSocket, Socket: dgram.Socket }
+
+const log = debuglog('batchconn')
+
+if (process.env.BATCHCONN_REGISTER === 'off') {
+  log('register: BATCHCONN_REGISTER is off; node:dgram is unchanged')
+} else {
+  register()
+  if (log.enabled) {
+    const { state, reason } = batchingSupport()
+    log('register: node:dgram creates batching sockets; batching is %s: %s', state, reason)
+  }
+}
