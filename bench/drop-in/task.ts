@@ -1,9 +1,9 @@
 import type { HostPort } from '../options/parse-host-port.js'
 
 /** What is measured of a socket, in a process of its own. */
-export type Measure = 'send' | 'receive' | 'round-trip' | 'kept'
+export type Measure = 'send' | 'receive' | 'round-trip' | 'kept' | 'sockets'
 
-export const MEASURES: readonly Measure[] = ['send', 'receive', 'round-trip', 'kept']
+export const MEASURES: readonly Measure[] = ['send', 'receive', 'round-trip', 'kept', 'sockets']
 
 /** Whose socket: node:dgram's, or the drop-in's, sending trains (GSO) and taking them whole (GRO) or not. */
 export type Contender = 'dgram' | 'batchconn-dgram' | 'batchconn-dgram, no GSO' | 'batchconn-dgram, no GRO'
@@ -14,6 +14,7 @@ export const CONTENDERS: Readonly<Record<Measure, readonly Contender[]>> = {
   receive: ['dgram', 'batchconn-dgram, no GRO', 'batchconn-dgram'],
   'round-trip': ['dgram', 'batchconn-dgram'],
   kept: ['dgram', 'batchconn-dgram, no GRO', 'batchconn-dgram'],
+  sockets: ['dgram', 'batchconn-dgram'],
 }
 
 /** What a worker is started with. */
@@ -28,6 +29,8 @@ export interface Task {
   readonly to?: HostPort | undefined
   /** To how many addresses, from that one on. */
   readonly peers: number
+  /** Number of sockets, for `sockets`. */
+  readonly sockets: number
 }
 
 /** The figures of one round by name, with their unit: `median us`. */

@@ -1,4 +1,5 @@
 import { keptBytes } from './kept.js'
+import { manySocketsCost } from './many-sockets.js'
 import { receiveCost } from './receive.js'
 import { echo, roundTripTimes } from './round-trip.js'
 import { sendCost } from './send.js'
@@ -9,6 +10,7 @@ const WORK: Readonly<Record<Task['measure'], (task: Task) => Promise<Figures | u
   receive: receiveCost,
   'round-trip': roundTripTimes,
   kept: keptBytes,
+  sockets: manySocketsCost,
   echo: async (task) => {
     await echo(task)
     return undefined

@@ -16,6 +16,8 @@ export interface DropInOptions {
   readonly to: HostPort | undefined
   /** To how many addresses `send` sends, in turn: from that one on. */
   readonly peers: number
+  /** How many sockets send one datagram per tick. */
+  readonly sockets: number
   /** The processor all processes are bound to; undefined for any. */
   readonly cpu: number | undefined
   readonly seed: number
@@ -39,6 +41,7 @@ export function parseDropInOptions(words: readonly string[]): DropInOptions {
     kept: parseInteger('kept', String(raw.kept), 1, 10_000_000),
     to,
     peers,
+    sockets: parseInteger('sockets', String(raw.sockets), 1, 10_000),
     cpu,
     seed:
       raw.seed === undefined
@@ -53,11 +56,11 @@ export function parseDropInOptions(words: readonly string[]): DropInOptions {
 const MOST_PEERS = 64
 
 const COMMAND: CommandDefinition<
-  'measure' | 'rounds' | 'size' | 'kept' | 'to' | 'peers' | 'cpu' | 'seed' | 'json' | 'quiet'
+  'measure' | 'rounds' | 'size' | 'kept' | 'to' | 'peers' | 'sockets' | 'cpu' | 'seed' | 'json' | 'quiet'
 > = {
   name: 'drop-in',
   usage:
-    'Usage: $0 [options]\n\nCompares batchconn/dgram with node:dgram one figure at a time: what a datagram costs to send, of 64 a tick (send), what an event of datagrams that wait costs (receive), how long one datagram takes there and back (round-trip), and the memory a datagram takes that is kept (kept).',
+    'Usage: $0 [options]\n\nCompares batchconn/dgram with node:dgram one figure at a time: what a datagram costs to send, of 64 a tick (send), what an event of datagrams that wait costs (receive), how long one datagram takes there and back (round-trip), the memory a datagram takes that is kept (kept), and the CPU time and memory of many sockets that each send one datagram per 20 ms (sockets).',
   options: {
     measure: { type: 'value', alias: 'm', default: MEASURES.join(','), describe: `a list of ${MEASURES.join(', ')}` },
     rounds: { type: 'value', default: '15', describe: 'how often each is measured, in random order, in a new process' },
@@ -65,13 +68,14 @@ const COMMAND: CommandDefinition<
     kept: { type: 'value', default: '1000000', describe: 'how many datagrams are kept' },
     to: { type: 'value', describe: 'where send sends, an IPv4 HOST:PORT; default a socket that nobody reads from' },
     peers: { type: 'value', default: '1', describe: `to how many addresses send sends, up to ${MOST_PEERS}` },
+    sockets: { type: 'value', default: '300', describe: 'number of sockets, for the measure sockets' },
     cpu: { type: 'value', describe: 'bind all processes to this processor (taskset)' },
     seed: { type: 'value', describe: 'of the random order; default a new one' },
     json: { type: 'flag', alias: 'J', default: false, describe: 'print one JSON document' },
     quiet: { type: 'flag', alias: 'q', default: false, describe: 'no progress on standard error' },
   },
   examples: [
-    ['$0', 'all four, with datagrams of 64 bytes'],
+    ['$0', 'all of them, with datagrams of 64 bytes'],
     ['$0 --measure round-trip --cpu 1', 'round trips without the cost of waking another core'],
     ['$0 --measure send --peers 64 --to 10.83.1.2:9 --size 1400', 'sends to 64 peers beside each other'],
     ['$0 --measure receive --size 1400', 'events of longer datagrams'],

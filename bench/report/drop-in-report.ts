@@ -57,11 +57,11 @@ export function dropInText(options: DropInOptions, summaries: readonly FigureSum
 
 /** The JSON document. */
 export function dropInDocument(options: DropInOptions, summaries: readonly FigureSummary[]): object {
-  const { measures, rounds, sizeBytes, kept, to = null, peers, cpu = null, seed } = options
+  const { measures, rounds, sizeBytes, kept, to = null, peers, sockets, cpu = null, seed } = options
   return {
     schemaVersion: SCHEMA_VERSION,
     command: 'drop-in',
-    config: { measures, rounds, sizeBytes, kept, to, peers, cpu, seed },
+    config: { measures, rounds, sizeBytes, kept, to, peers, sockets, cpu, seed },
     machine: describeMachine(),
     figures: summaries,
   }

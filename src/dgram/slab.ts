@@ -32,8 +32,6 @@ export class Slabs {
   /** A Buffer with a copy of `byteLength` bytes from `offset` on, which came from `source`. */
   copy(memory: ArrayBufferLike, offset: number, byteLength: number, source: Endpoint | undefined): Buffer {
     const bytes = bufferOver(memory, offset, byteLength)
-    // V8 keeps these in the typed array itself.
-    if (byteLength <= SMALL_BYTES) return ownCopy(bytes, byteLength)
     const slab = this.#slabFor(source, byteLength)
     return slab === undefined ? ownCopy(bytes, byteLength) : slab.copy(bytes, byteLength)
   }
@@ -44,8 +42,8 @@ export class Slabs {
     if (known !== undefined && known.left >= byteLength) return this.#note(source, known)
     const expected = this.#expected.get(source) ?? 0
     const size = Math.min(expected, SLAB_BYTES)
-    // Nothing to share it with.
-    if (size < byteLength + SMALL_BYTES) return undefined
+    // There is no other to share it with, or too few would fit.
+    if (expected <= aligned(byteLength) || byteLength > LARGE_BYTES) return undefined
     this.#expected.set(source, expected - size)
     const made = new Slab(size)
     this.#slabs.set(source, made)
@@ -86,8 +84,7 @@ class Slab {
 
 /** Bytes that the datagrams of one slot take in a slab. */
 function roomFor(size: number, segmentBytes: number): number {
-  if (size <= segmentBytes) return size <= SMALL_BYTES ? 0 : aligned(size)
-  return segmentBytes <= SMALL_BYTES ? 0 : Math.ceil(size / segmentBytes) * aligned(segmentBytes)
+  return size <= segmentBytes ? aligned(size) : Math.ceil(size / segmentBytes) * aligned(segmentBytes)
 }
 
 // Every Buffer starts at a multiple of eight, so that typed arrays can be laid over it.
@@ -101,8 +98,8 @@ function ownCopy(bytes: Buffer, byteLength: number): Buffer {
   return copy
 }
 
-/** Largest typed array that V8 allocates within its own heap (`v8_typed_array_max_size_in_heap`). */
-const SMALL_BYTES = 64
-
 /** Small enough that one datagram which is kept does not hold much. */
 const SLAB_BYTES = 64 * 1024
+
+/** From here on, a slab would be wasted at its end too often. */
+const LARGE_BYTES = 8 * 1024

@@ -15,7 +15,7 @@ async function figures(line: string): Promise<FigureSummary[]> {
 }
 
 t.test('every figure of every contender', async (t) => {
-  const found = await figures('--measure send,receive,round-trip --rounds 2 --seed 7')
+  const found = await figures('--measure send,receive,round-trip,sockets --sockets 40 --rounds 2 --seed 7')
   t.strictSame(
     found.map(({ measure, figure, contender }) => `${measure}: ${figure}, ${contender}`),
     [
@@ -29,6 +29,10 @@ t.test('every figure of every contender', async (t) => {
       'round-trip: median us, batchconn-dgram',
       'round-trip: p99 us, dgram',
       'round-trip: p99 us, batchconn-dgram',
+      'sockets: us of CPU per tick, dgram',
+      'sockets: us of CPU per tick, batchconn-dgram',
+      'sockets: peak resident MiB, dgram',
+      'sockets: peak resident MiB, batchconn-dgram',
     ],
   )
   for (const { rounds, low, median, high } of found) {
@@ -92,7 +96,7 @@ t.test('what is sent goes where it should, in turn to each peer', async (t) => {
 t.test('bad input', async (t) => {
   const { status, stderr } = await bench('drop-in', '--measure receive,latency')
   t.equal(status, 2)
-  t.equal(stderr, "drop-in: --measure must be a list of send, receive, round-trip, kept, not 'latency'\n")
+  t.equal(stderr, "drop-in: --measure must be a list of send, receive, round-trip, kept, sockets, not 'latency'\n")
   for (const [to, peers] of [
     ['[::1]:9', 1],
     ['localhost:9', 1],

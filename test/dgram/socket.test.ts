@@ -73,10 +73,8 @@ t.test('a received Buffer and its rinfo are the caller’s own', async (t) => {
   })
   t.equal(kept[500][0].toString(), 'l'.repeat(9000))
   t.strictSame([kept[501][0].byteLength, kept[501][1].size], [0, 0])
-  t.ok(
-    kept.slice(0, 500).every(([bytes]) => bytes.buffer.byteLength === 60),
-    'short datagrams have memory of their own',
-  )
+  const memory = new Set(kept.slice(0, 500).map(([bytes]) => bytes.buffer))
+  t.ok(memory.size <= 9, `500 short datagrams of one source are in ${memory.size} blocks, one per batch`)
   t.ok(kept.every(([bytes]) => bytes.byteOffset % 8 === 0))
 })
 

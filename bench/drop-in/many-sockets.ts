@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { BatchConn } from '../../src/index.js'
+import { openSocket } from './sockets.js'
+import type { Figures, Task } from './task.js'
+
+/**
+ * CPU time and memory of many sockets that each send one datagram in every tick of a timer, as a media server does with a
+ * socket per stream. They go to a socket on loopback that nobody reads from.
+ */
+export async function manySocketsCost({ contender, sizeBytes, sockets: count }: Task): Promise<Figures> {
+  const unread = BatchConn.open().bind({ address: '127.0.0.1', port: 0 })
+  const { port } = unread.localAddress
+  const sockets = await Promise.all(Array.from({ length: count }, () => openSocket(contender)))
+  const payload = Buffer.alloc(sizeBytes)
+  const sendTicks = (ticks: number) =>
+    new Promise<void>((resolve) => {
+      let left = ticks
+      const timer = setInterval(() => {
+        for (const socket of sockets) socket.send(payload, port, '127.0.0.1')
+        left -= 1
+        if (left > 0) return
+        clearInterval(timer)
+        // The last tick's datagrams leave after this callback.
+        setImmediate(resolve)
+      }, TICK_MS)
+    })
+  await sendTicks(WARM_UP_TICKS)
+  const before = process.cpuUsage()
+  await sendTicks(TICKS)
+  const { user, system } = process.cpuUsage(before)
+  for (const socket of sockets) socket.close()
+  unread.close()
+  return { 'us of CPU per tick': (user + system) / TICKS, 'peak resident MiB': peakResidentBytes() / 2 ** 20 }
+}
+
+/** `VmHWM` of proc_pid_status(5). */
+function peakResidentBytes(): number {
+  const match = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))
+  if (match === null) throw new Error('/proc/self/status has no VmHWM')
+  return Number(match[1]) * 1024
+}
+
+/** A packet per 20 ms is usual for audio over RTP. */
+const TICK_MS = 20
+const WARM_UP_TICKS = 20
+const TICKS = 100
