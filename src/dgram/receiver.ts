@@ -1,8 +1,10 @@
 import * as timers from 'node:timers'
 import { RecvBatch } from '../batch/recv-batch.js'
+import type { Endpoint } from '../endpoint/endpoint.js'
 import { interfaceName } from '../endpoint/numeric-address.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { raise } from '../loop/reactor.js'
+import { bufferOver } from '../memory/buffer-over.js'
 import type { BatchConn } from '../socket/batch-conn.js'
 import { runDueTicks } from './due-ticks.js'
 import { turn } from './flush.js'
@@ -105,6 +107,7 @@ function deliver(batch: RecvBatch, recipient: Recipient): number {
   const { wantsDetails } = recipient
   const { length } = batch
   slabs.begin(batch)
+  const isListening = recipient.messageListeners > 0
   // A full batch may be followed by another in this turn.
   const last = length < batch.capacity ? length - 1 : -1
   let delivered = 0
@@ -117,11 +120,14 @@ function deliver(batch: RecvBatch, recipient: Recipient): number {
     do {
       if (!recipient.isReceiving) return delivered
       const byteLength = Math.min(step, size - offset)
-      const copy = slabs.copy(memory, start + offset, byteLength, source)
+      const bytes = step === size ? batch.bytes(index) : bufferOver(memory, start + offset, byteLength)
+      const copy = slabs.copy(bytes, byteLength, source)
       offset += byteLength
       delivered += 1
       const isLast = offset >= size && index === last
-      const outcome = emit(recipient, copy, describe(batch, index, byteLength, wantsDetails), isLast)
+      const info = describe(source, byteLength)
+      if (wantsDetails) addDetails(info, batch, index)
+      const outcome = emit(recipient, copy, info, isLast, isListening)
       if (outcome === 'on') continue
       return defer(outcome, collect(batch, { index, offset, isWhole: false }, wantsDetails), recipient)
     } while (offset < size)
@@ -166,8 +172,10 @@ function collect(batch: RecvBatch, from: Position, details: boolean): Collected 
     const start = batch.slots.payloadOffset(index)
     while (isWhole || offset < size) {
       const length = Math.min(step, size - offset)
-      const copy = copies.copy(batch.slots.memory, start + offset, length, batch.source(index))
-      rest.push([copy, describe(batch, index, length, details)])
+      const source = batch.source(index)
+      const info = describe(source, length)
+      if (details) addDetails(info, batch, index)
+      rest.push([copies.copy(bufferOver(batch.slots.memory, start + offset, length), length, source), info])
       offset += length
       isWhole = false
     }
@@ -180,9 +188,12 @@ function collect(batch: RecvBatch, from: Position, details: boolean): Collected 
 /** Whether to go on after a message, or what to wait for first. */
 type Outcome = 'on' | 'listener' | 'uncaught'
 
-/** @param isLast - nothing follows in this turn, and its end runs the ticks that are due */
-function emit(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boolean): Outcome {
-  const listeners = recipient.messageListeners
+/**
+ * @param isLast - nothing follows in this turn, and its end runs the ticks that are due
+ * @param isListening - there were listeners when the turn began
+ */
+function emit(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boolean, isListening: boolean): Outcome {
+  const listeners = runDueTicks === undefined ? recipient.messageListeners : 1
   try {
     recipient.onMessage(bytes, info)
   } catch (error) {
@@ -192,9 +203,7 @@ function emit(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boo
   if (isLast) return 'on'
   // Code that awaits the next message, or stops listening, may do so in a promise or a tick.
   if (runDueTicks?.() === false) return 'uncaught'
-  const left = recipient.messageListeners
-  const isGone = runDueTicks === undefined ? left < listeners : left === 0 && listeners > 0
-  return isGone ? 'listener' : 'on'
+  return isListening && recipient.messageListeners < listeners ? 'listener' : 'on'
 }
 
 /**
@@ -223,27 +232,30 @@ function deliverRest(recipient: Recipient, isFollowed = false): number {
   if (rest.length === 0) return 0
   recipient.rest = []
   // Node reads so many in one turn, also while nothing listens.
-  const end = recipient.messageListeners > 0 ? rest.length : Math.min(rest.length, MAX_SINGLE_MESSAGES)
+  const isListening = recipient.messageListeners > 0
+  const end = isListening ? rest.length : Math.min(rest.length, MAX_SINGLE_MESSAGES)
   for (const [index, [bytes, info]] of rest.entries()) {
     if (!recipient.isReceiving) return MAX_MESSAGES_PER_TURN
     if (index === end) return defer('listener', rest.slice(index), recipient)
-    const outcome = emit(recipient, bytes, info, !isFollowed && index + 1 === rest.length)
+    const isLast = !isFollowed && index + 1 === rest.length
+    const outcome = emit(recipient, bytes, info, isLast, isListening)
     if (outcome !== 'on') return defer(outcome, rest.slice(index + 1), recipient)
   }
   return rest.length
 }
 
-function describe(batch: RecvBatch, index: number, size: number, details: boolean): RemoteInfo {
-  const source = batch.source(index)
-  const info: RemoteInfo = {
+function describe(source: Endpoint | undefined, size: number): RemoteInfo {
+  return {
     address: source?.address ?? '',
     family: source?.family === 'ipv6' ? 'IPv6' : 'IPv4',
     port: source?.port ?? 0,
     size,
   }
-  if (!details) return info
+}
+
+function addDetails(info: RemoteInfo, batch: RecvBatch, index: number): void {
   const interfaceIndex = batch.interfaceIndex(index)
-  const extras = {
+  const details = {
     tos: batch.tos(index),
     ecn: batch.ecn(index),
     ttl: batch.ttl(index),
@@ -252,7 +264,7 @@ function describe(batch: RecvBatch, index: number, size: number, details: boolea
     interfaceName: interfaceIndex === undefined ? undefined : interfaceName(interfaceIndex),
     timestampNs: batch.timestampNs(index),
   }
-  return Object.assign(info, Object.fromEntries(Object.entries(extras).filter(([, value]) => value !== undefined)))
+  Object.assign(info, Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined)))
 }
 
 function protect(callback: () => void): void {

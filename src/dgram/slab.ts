@@ -6,32 +6,27 @@ import { bufferOver } from '../memory/buffer-over.js'
 /**
  * Copies datagrams into memory that their receiver may keep for ever.
  *
- * Those of one batch and one source share an ArrayBuffer: an allocation each would take three to eight times as long. Those of
- * different sources never do, since `structuredClone`, `postMessage` and `message.buffer` pass on all of an ArrayBuffer.
+ * Those that come together from one source share an ArrayBuffer: an allocation each would take three to eight times as long.
+ * Those of different sources never do, since `structuredClone`, `postMessage` and `message.buffer` pass on all of an
+ * ArrayBuffer.
  */
 export class Slabs {
-  readonly #expected = new Map<Endpoint | undefined, number>()
   readonly #slabs = new Map<Endpoint | undefined, Slab>()
+  /** Bytes of the batch by source; undefined until they are needed. */
+  #expected: Map<Endpoint | undefined, number> | undefined
+  #batch: RecvBatch | undefined
   #lastSource: Endpoint | undefined
   #last: Slab | undefined
 
   /** Starts with the datagrams of a batch. */
   begin(batch: RecvBatch): void {
     this.#slabs.clear()
-    this.#expected.clear()
-    this.#last = undefined
-    for (let index = 0; index < batch.length; index += 1) {
-      const source = batch.source(index)
-      this.#expected.set(
-        source,
-        (this.#expected.get(source) ?? 0) + roomFor(batch.size(index), batch.segmentBytes(index)),
-      )
-    }
+    this.#expected = undefined
+    this.#batch = batch
   }
 
-  /** A Buffer with a copy of `byteLength` bytes from `offset` on, which came from `source`. */
-  copy(memory: ArrayBufferLike, offset: number, byteLength: number, source: Endpoint | undefined): Buffer {
-    const bytes = bufferOver(memory, offset, byteLength)
+  /** A copy of a datagram from `source`. */
+  copy(bytes: Buffer, byteLength: number, source: Endpoint | undefined): Buffer {
     const slab = this.#slabFor(source, byteLength)
     return slab === undefined ? ownCopy(bytes, byteLength) : slab.copy(bytes, byteLength)
   }
@@ -40,14 +35,20 @@ export class Slabs {
     if (this.#last !== undefined && this.#lastSource === source && this.#last.left >= byteLength) return this.#last
     const known = this.#slabs.get(source)
     if (known !== undefined && known.left >= byteLength) return this.#note(source, known)
-    const expected = this.#expected.get(source) ?? 0
-    const size = Math.min(expected, SLAB_BYTES)
-    // There is no other to share it with, or too few would fit.
-    if (expected <= aligned(byteLength) || byteLength > LARGE_BYTES) return undefined
-    this.#expected.set(source, expected - size)
+    if (byteLength > LARGE_BYTES) return undefined
+    // A source whose slab is used up will fill another.
+    const isContinued = this.#last !== undefined && this.#lastSource === source
+    const size = isContinued ? SLAB_BYTES : Math.min(this.#expectedFrom(source), SLAB_BYTES)
+    // There is no other to share it with.
+    if (size <= aligned(byteLength)) return undefined
     const made = new Slab(size)
     this.#slabs.set(source, made)
     return this.#note(source, made)
+  }
+
+  #expectedFrom(source: Endpoint | undefined): number {
+    this.#expected ??= expectedBytes(this.#batch)
+    return this.#expected.get(source) ?? 0
   }
 
   #note(source: Endpoint | undefined, slab: Slab): Slab {
@@ -58,28 +59,40 @@ export class Slabs {
 }
 
 class Slab {
+  /** Bytes that are free. A number of its own: asking a view for its length is slow. */
+  left: number
   readonly #bytes: Buffer
   readonly #memory: ArrayBufferLike
   #next = 0
 
   constructor(size: number) {
-    // Zeroed: whoever clones the memory sees the gaps as well.
+    // Zeroed: a clone of the memory has the gaps as well.
     this.#bytes = Buffer.alloc(size)
     this.#memory = this.#bytes.buffer
+    this.left = size
     // As Node's own pool: to transfer the memory of one datagram must not take that of the others.
     markAsUntransferable(this.#memory)
   }
 
-  get left(): number {
-    return this.#bytes.length - this.#next
-  }
-
   copy(bytes: Buffer, byteLength: number): Buffer {
     const start = this.#next
+    const padded = aligned(byteLength)
     this.#bytes.set(bytes, start)
-    this.#next = Math.min(start + aligned(byteLength), this.#bytes.length)
+    this.#next = start + padded
+    this.left -= padded
     return bufferOver(this.#memory, start, byteLength)
   }
+}
+
+function expectedBytes(batch: RecvBatch | undefined): Map<Endpoint | undefined, number> {
+  const expected = new Map<Endpoint | undefined, number>()
+  if (batch === undefined) return expected
+  for (let index = 0; index < batch.length; index += 1) {
+    const source = batch.source(index)
+    const bytes = roomFor(batch.size(index), batch.segmentBytes(index))
+    expected.set(source, (expected.get(source) ?? 0) + bytes)
+  }
+  return expected
 }
 
 /** Bytes that the datagrams of one slot take in a slab. */
