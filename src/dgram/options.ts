@@ -69,8 +69,12 @@ export interface QueueSettings {
  * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, RangeError `ERR_OUT_OF_RANGE`
  */
 export function readSettings(options: SocketOptions): Settings {
-  const flag = (name: keyof typeof FLAGS) => validate.boolean(options[name] ?? FLAGS[name], name)
-  const { bindToDevice, tos, mtuDiscover, maxSegments = 64, maxQueueBytes, maxQueueMessages } = options
+  const flag = (name: keyof typeof FLAGS) => {
+    const { [name]: value = FLAGS[name] } = options
+    return validate.boolean(value, name)
+  }
+  const { bindToDevice, tos, mtuDiscover, maxSegments = 64 } = options
+  const { maxQueueBytes = MAX_QUEUE_BYTES, maxQueueMessages = MAX_QUEUE_MESSAGES } = options
   const adopt: AdoptOptions = {}
   for (const name of Object.keys(FLAGS) as (keyof typeof FLAGS)[]) adopt[name] = flag(name)
   // Where it is false the descriptor keeps its setting.
@@ -85,8 +89,8 @@ export function readSettings(options: SocketOptions): Settings {
     recvErrors: recvErrors === true,
     queue: {
       maxSegments: validate.integer(maxSegments, 'maxSegments', 1, 128),
-      maxQueueBytes: validate.integer(maxQueueBytes ?? MAX_QUEUE_BYTES, 'maxQueueBytes', 1, 2 ** 30),
-      maxQueueMessages: validate.integer(maxQueueMessages ?? MAX_QUEUE_MESSAGES, 'maxQueueMessages', 1, 2 ** 20),
+      maxQueueBytes: validate.integer(maxQueueBytes, 'maxQueueBytes', 1, 2 ** 30),
+      maxQueueMessages: validate.integer(maxQueueMessages, 'maxQueueMessages', 1, 2 ** 20),
     },
   }
 }

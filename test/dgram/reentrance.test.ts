@@ -3,10 +3,8 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Socket } from '../../src/dgram/index.js'
-import { EAGAIN } from '../../src/libc/constants.js'
-import { libc } from '../../src/libc/libc.js'
 import { runChild } from '../support/child.js'
-import { bound, messages, until } from './support.js'
+import { bound, kernelThatAccepts, messages, uncaught, until } from './support.js'
 
 // What callbacks and listeners do comes back into the code that calls them: they send, close, throw.
 
@@ -22,39 +20,6 @@ async function inListener(t: Test, work: (socket: Socket) => void): Promise<Sock
   for (const text of ['first', 'second']) feeder.send(text, socket.address().port, HERE)
   await once(socket, 'message')
   return socket
-}
-
-/** Lets so many messages through to the kernel, which then would block. */
-function kernelThatTakes(t: Test, count: number): { left: number } {
-  const budget = { left: count }
-  const library = libc()
-  const { sendmsg, sendmmsg } = library
-  t.teardown(() => Object.assign(library, { sendmsg, sendmmsg }))
-  const take = (wanted: number, send: (count: number) => number) => {
-    const taken = Math.min(wanted, budget.left)
-    budget.left -= taken
-    if (taken > 0) return send(taken)
-    library.errno[0] = EAGAIN
-    return -1
-  }
-  const scripted: Pick<typeof library, 'sendmsg' | 'sendmmsg'> = {
-    sendmsg: (fd, header, flags) => take(1, () => sendmsg(fd, header, flags)),
-    sendmmsg: (fd, headers, wanted, flags) => take(wanted, (taken) => sendmmsg(fd, headers, taken, flags)),
-  }
-  Object.assign(library, scripted)
-  return budget
-}
-
-function uncaught(t: Test): unknown[] {
-  const errors: unknown[] = []
-  const handlers = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  process.on('uncaughtException', (error) => errors.push(error))
-  t.teardown(() => {
-    process.removeAllListeners('uncaughtException')
-    for (const handler of handlers) process.on('uncaughtException', handler)
-  })
-  return errors
 }
 
 t.test('a callback sends again while a full batch leaves: every callback once, and nobody else’s', async (t) => {
@@ -119,7 +84,7 @@ t.test('a callback that throws keeps nobody else’s messages back', async (t) =
 
 t.test('closed by a callback while the socket is blocked: each callback once', async (t) => {
   const socket = await bound(t, { gso: false })
-  const budget = kernelThatTakes(t, 0)
+  const budget = kernelThatAccepts(t, 0)
   const told: string[] = []
   for (let index = 0; index < 6; index += 1) {
     socket.send(`x${index}`, 9, HERE, (error) => {
@@ -137,7 +102,7 @@ t.test('closed by a callback while the socket is blocked: each callback once', a
 t.test('close tells what was given up after it returned, also if a callback throws', async (t) => {
   const errors = uncaught(t)
   const socket = await bound(t)
-  kernelThatTakes(t, 0)
+  kernelThatAccepts(t, 0)
   const told: string[] = []
   socket.send('0', 9, HERE, () => {
     told.push('0')
@@ -154,7 +119,7 @@ t.test('close tells what was given up after it returned, also if a callback thro
 
 t.test('the queue’s size and count are of what waits; short messages are bounded as well', async (t) => {
   const socket = await bound(t, { gso: false })
-  const budget = kernelThatTakes(t, 0)
+  const budget = kernelThatAccepts(t, 0)
   for (let index = 0; index < 10; index += 1) socket.send(Buffer.alloc(1400), 9, HERE)
   await sleep(5)
   t.strictSame([socket.getSendQueueCount(), socket.getSendQueueSize()], [10, 14_000])

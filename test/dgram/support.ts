@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Test } from 'tap'
 import dgram, { type Socket, type SocketOptions } from '../../src/dgram/index.js'
+import { EAGAIN } from '../../src/libc/constants.js'
+import { libc } from '../../src/libc/libc.js'
 
 /** A socket of the drop-in on a port of its own; closed at the end of the test, if it is not yet. */
 export async function bound(t: Test, options: Partial<SocketOptions> = {}): Promise<Socket> {
@@ -31,4 +33,38 @@ export function messages(socket: Socket): string[] {
 export async function until(condition: () => boolean): Promise<void> {
   for (let turn = 0; turn < 500 && !condition(); turn += 1) await sleep(10)
   if (!condition()) throw new Error('waited in vain')
+}
+
+/** Has the kernel accept so many messages; then sending would block. */
+export function kernelThatAccepts(t: Test, count: number): { left: number } {
+  const budget = { left: count }
+  const library = libc()
+  const { sendmsg, sendmmsg } = library
+  t.teardown(() => Object.assign(library, { sendmsg, sendmmsg }))
+  const take = (wanted: number, send: (count: number) => number) => {
+    const taken = Math.min(wanted, budget.left)
+    budget.left -= taken
+    if (taken > 0) return send(taken)
+    library.errno[0] = EAGAIN
+    return -1
+  }
+  const scripted: Pick<typeof library, 'sendmsg' | 'sendmmsg'> = {
+    sendmsg: (fd, header, flags) => take(1, () => sendmsg(fd, header, flags)),
+    sendmmsg: (fd, headers, wanted, flags) => take(wanted, (taken) => sendmmsg(fd, headers, taken, flags)),
+  }
+  Object.assign(library, scripted)
+  return budget
+}
+
+/** Collects uncaught exceptions until the end of the test. */
+export function uncaught(t: Test): unknown[] {
+  const errors: unknown[] = []
+  const handlers = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', (error) => errors.push(error))
+  t.teardown(() => {
+    process.removeAllListeners('uncaughtException')
+    for (const handler of handlers) process.on('uncaughtException', handler)
+  })
+  return errors
 }
