@@ -60,7 +60,8 @@ export class BatchedSocket {
     // Their effect lies between Node's send and the handle.
     this.#isLeftToNode = options.lookup !== undefined || options.sendBlockList !== undefined
     this.#state = stateOf(socket)
-    this.#batching = this.#state === undefined ? unknownState() : batchingSupport()
+    const support = batchingSupport()
+    this.#batching = support.state === 'on' && this.#state === undefined ? unknownState() : support
     if (this.#batching.state === 'on' && this.#state !== undefined) this.#state = this.#takeOver(this.#state)
   }
 

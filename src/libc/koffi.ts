@@ -19,12 +19,17 @@ function load(): typeof Koffi {
     )
   }
   try {
-    return require('koffi') as typeof Koffi
+    return requireKoffi()
   } catch (cause) {
     const error = typeError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', `batchconn cannot load koffi: ${reasonOf(cause)}`)
     error.cause = cause
     throw error
   }
+}
+
+// Outside the `try`: Rollup leaves a `require` in one as it is, and ES modules have none.
+function requireKoffi(): typeof Koffi {
+  return require('koffi') as typeof Koffi
 }
 
 function reasonOf(cause: unknown): string {
