@@ -33,11 +33,43 @@ const DOORS_FOR: Readonly<Record<string, readonly string[]>> = {
   examples: ['index', 'dgram/index'],
 }
 
-/** Checks every import below `root` against the layers. */
+/** Checks every import below `root` against the layers, and that no files of `src` import each other in a circle. */
 export function checkImports(root: string): Violation[] {
-  return ['src', ...Object.keys(DOORS_FOR)].flatMap((top) =>
+  const violations = ['src', ...Object.keys(DOORS_FOR)].flatMap((top) =>
     sourceFiles(join(root, top)).flatMap((file) => checkFile(root, file)),
   )
+  return [...violations, ...findCycles(root)]
+}
+
+/** One violation per import that closes a circle. Type imports count: two files that name each other's types are one. */
+function findCycles(root: string): Violation[] {
+  const files = sourceFiles(join(root, 'src')).map((file) => relative(root, file).split(sep).join('/'))
+  const imports = new Map(files.map((file) => [file, importedFiles(root, file)]))
+  const found: Violation[] = []
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]): void => {
+    const start = path.indexOf(file)
+    if (start >= 0) {
+      const circle = [...path.slice(start), file]
+      found.push({ where: path[path.length - 1], message: `a circle of imports: ${circle.join(' > ')}` })
+      return
+    }
+    if (done.has(file)) return
+    for (const next of imports.get(file) ?? []) visit(next, [...path, file])
+    done.add(file)
+  }
+  for (const file of files) visit(file, [])
+  return found
+}
+
+function importedFiles(root: string, file: string): string[] {
+  const path = join(root, file)
+  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
+  return importsOf(source).flatMap(({ specifier }) => {
+    if (specifier?.startsWith('.') !== true) return []
+    const target = resolve(dirname(path), specifier).replace(MODULE_ENDING, '.ts')
+    return [relative(root, target).split(sep).join('/')]
+  })
 }
 
 function checkFile(root: string, file: string): Violation[] {

@@ -194,7 +194,7 @@ require_means() {
 # Two test files may call `up` at the same moment. The script itself is the lock, so that no lock file is left behind.
 one_at_a_time() {
   command -v flock >/dev/null || return 0
-  exec {lock}<"${BASH_SOURCE[0]}" && flock "$lock"
+  exec {lock}<"${BASH_SOURCE[0]}" && flock --wait 60 "$lock" || die "another run holds the lock for over a minute"
 }
 
 note() { echo "netns.sh: $*" >&2; }

@@ -1,8 +1,7 @@
 import { copyMessage, messageWords } from '../layout/message.js'
 import { MAX_MESSAGES_PER_CALL } from '../libc/constants.js'
 import { Arena } from '../memory/arena.js'
-import type { Messages } from './messages.js'
-import { maxPayloadBytes, type Offload, type Progress, type SendPlan } from './send-plan.js'
+import { maxPayloadBytes, type Offload, type PlannedMessages, type Progress, type SendPlan } from './send-plan.js'
 import type { SendSlots } from './send-slots.js'
 
 /**
@@ -13,7 +12,7 @@ export class CoalescedPlan implements SendPlan {
   address = 0
   count = 0
   segmentBytes = 0
-  readonly #messages: Messages
+  readonly #messages: PlannedMessages
   readonly #slots: SendSlots
   readonly #maxSegments: number
   readonly #arena: Arena<'headers'>
@@ -21,7 +20,7 @@ export class CoalescedPlan implements SendPlan {
   readonly #message = messageWords()
   readonly #progress: Progress = { messages: 0, segments: 0 }
 
-  constructor(messages: Messages, maxSegments: number) {
+  constructor(messages: PlannedMessages, maxSegments: number) {
     const headers = Math.min(messages.capacity, MAX_MESSAGES_PER_CALL)
     this.#messages = messages
     this.#slots = messages.slots

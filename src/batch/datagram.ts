@@ -1,5 +1,17 @@
 import type { Endpoint } from '../endpoint/endpoint.js'
-import type { RecvBatch } from './recv-batch.js'
+
+/** The properties of the datagrams in a batch, by slot. @internal */
+export interface DatagramSource {
+  source(slot: number): Endpoint | undefined
+  truncated(slot: number): boolean
+  controlTruncated(slot: number): boolean
+  tos(slot: number): number | undefined
+  ecn(slot: number): number | undefined
+  ttl(slot: number): number | undefined
+  destination(slot: number): string | undefined
+  interfaceIndex(slot: number): number | undefined
+  timestampNs(slot: number): bigint | undefined
+}
 
 /** A received datagram that outlives its batch. */
 export interface DatagramCopy {
@@ -20,13 +32,13 @@ export interface DatagramCopy {
  * again and again; keep `copy()` instead.
  */
 export class Datagram implements DatagramCopy {
-  readonly #batch: RecvBatch
+  readonly #batch: DatagramSource
   #slot = 0
   #isLast = true
   #bytes: Buffer
 
   /** @internal */
-  constructor(batch: RecvBatch, bytes: Buffer) {
+  constructor(batch: DatagramSource, bytes: Buffer) {
     this.#batch = batch
     this.#bytes = bytes
   }

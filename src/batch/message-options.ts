@@ -1,7 +1,7 @@
 import { rangeError, received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import { DestinationKind, type Endpoint, endpoint, sockaddrWords } from '../endpoint/endpoint.js'
-import { ControlWriter, controlSpace } from '../layout/control.js'
+import { ControlWriter, optionControlBytes } from '../layout/control.js'
 import * as c from '../libc/constants.js'
 import { structs } from '../libc/structs.js'
 import { maxPayloadBytes } from './send-plan.js'
@@ -31,17 +31,6 @@ export interface MessageOptions {
   interfaceIndex?: number
   /** When to leave, in nanoseconds of the clock the socket was opened with (`txTime`). Needs the qdisc fq or etf. */
   txTimeNs?: bigint
-}
-
-/** Room for the UDP_SEGMENT control message: it stands first, so that it can be left out. */
-export function segmentControlBytes(): number {
-  return controlSpace(2)
-}
-
-/** Room for all control messages of one message, UDP_SEGMENT not among them. */
-export function optionControlBytes(): number {
-  const { in6Pktinfo } = structs()
-  return 4 * controlSpace(4) + controlSpace(in6Pktinfo.bytes) + controlSpace(8)
 }
 
 /**

@@ -4,6 +4,7 @@ import { bufferOver } from '../memory/buffer-over.js'
 import { isDetached } from '../memory/external.js'
 import { CoalescedPlan } from './coalesced-plan.js'
 import { OptionWriter, segmentBytesOf } from './message-options.js'
+import type { PlannedMessages } from './send-plan.js'
 import { SendPlanner } from './send-planner.js'
 import { SendSlots } from './send-slots.js'
 
@@ -27,7 +28,7 @@ export interface MessagesOptions {
  * The messages of a `SendBatch`: their memory and headers, and how far they are sent. Everything in here was checked
  * before, and none of the caller's code runs: what the kernel is shown depends on this object alone.
  */
-export class Messages {
+export class Messages implements PlannedMessages {
   readonly capacity: number
   readonly slotBytes: number
   readonly slots: SendSlots

@@ -3,6 +3,20 @@ import { MAX_MESSAGES_PER_CALL } from '../libc/constants.js'
 import type { Address } from '../libc/libc.js'
 import type { SendSlots } from './send-slots.js'
 
+/** The messages of a batch, as far as plans need them. */
+export interface PlannedMessages {
+  readonly capacity: number
+  readonly slots: SendSlots
+  /** Number of messages done with. */
+  readonly sent: number
+  /** Number of messages with a segment size of their own. */
+  readonly segmented: number
+  /** Destination of a message; undefined for the connected peer. */
+  destination(slot: number): Endpoint | undefined
+  /** Notes that the kernel accepted `count` more. */
+  advance(count: number): void
+}
+
 /** One sendmmsg call: a row of headers, standing for the caller's messages from some index on. */
 export interface SendPlan {
   /** Address of the first header. */

@@ -1,8 +1,7 @@
 import type { Endpoint } from '../endpoint/endpoint.js'
 import type { CoalescedPlan } from './coalesced-plan.js'
-import type { Messages } from './messages.js'
 import { SegmentPlan } from './segment-plan.js'
-import { DirectPlan, type Offload, type SendPlan } from './send-plan.js'
+import { DirectPlan, type Offload, type PlannedMessages, type SendPlan } from './send-plan.js'
 
 /** A GSO send that the kernel rejected, retried as single datagrams to learn whether GSO caused the error. */
 export interface RejectedGso {
@@ -19,7 +18,7 @@ export class SendPlanner {
   rejected: RejectedGso | undefined
   /** Number of headers the kernel has accepted since the last `reset`: single datagrams and GSO sends. */
   accepted = 0
-  readonly #messages: Messages
+  readonly #messages: PlannedMessages
   readonly #direct: DirectPlan
   readonly #coalesced: CoalescedPlan | undefined
   #segmented: SegmentPlan | undefined
@@ -28,7 +27,7 @@ export class SendPlanner {
   /** Up to this message GSO is not used, because a GSO send was rejected. */
   #singlyUntil = 0
 
-  constructor(messages: Messages, coalesced: CoalescedPlan | undefined) {
+  constructor(messages: PlannedMessages, coalesced: CoalescedPlan | undefined) {
     this.#messages = messages
     this.#direct = new DirectPlan(messages.slots)
     this.#coalesced = coalesced

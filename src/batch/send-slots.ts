@@ -1,5 +1,5 @@
 import { type Endpoint, sockaddrWords } from '../endpoint/endpoint.js'
-import { ControlWriter, controlHeaderBytes } from '../layout/control.js'
+import { ControlWriter, controlHeaderBytes, optionControlBytes, segmentControlBytes } from '../layout/control.js'
 import { iovecWords, messageWords } from '../layout/message.js'
 import { readPointer, writePointer } from '../layout/pointer.js'
 import { SOCKADDR_SLOT_BYTES } from '../layout/sockaddr.js'
@@ -7,7 +7,6 @@ import { IPPROTO_UDP, UDP_SEGMENT } from '../libc/constants.js'
 import type { Address } from '../libc/libc.js'
 import { Arena, cacheAligned } from '../memory/arena.js'
 import { externalAddress } from '../memory/external.js'
-import { optionControlBytes, segmentControlBytes } from './message-options.js'
 
 /**
  * The native memory of a `SendBatch`: an mmsghdr, iovec, sockaddr, control buffer and payload slot per message, wired

@@ -11,6 +11,17 @@ export function controlSpace(dataBytes: number): number {
   return controlHeaderBytes() + align(dataBytes, structs().pointerBytes)
 }
 
+/** Bytes that the UDP_SEGMENT control message takes. It comes first, so that it can be left out. */
+export function segmentControlBytes(): number {
+  return controlSpace(2)
+}
+
+/** Bytes that all other control messages of one sent message take together. */
+export function optionControlBytes(): number {
+  const { in6Pktinfo } = structs()
+  return 4 * controlSpace(4) + controlSpace(in6Pktinfo.bytes) + controlSpace(8)
+}
+
 /**
  * Walks the control messages the kernel left in a buffer (cmsg(3)). One cursor serves any number of buffers,
  * and moving it allocates nothing. It never leaves the bytes it was given, whatever they hold: a length that is too

@@ -1,6 +1,6 @@
 import { koffi } from './koffi.js'
 import { type Structs, structs } from './structs.js'
-import { directSystemCalls } from './system-calls.js'
+import { directSystemCalls, type MultiMessageCalls } from './system-calls.js'
 
 /** The address of native memory. A plain number: user space ends below 2^53 on every architecture. */
 export type Address = number
@@ -9,7 +9,7 @@ export type Address = number
  * The C library's functions, as declared to Koffi. Pointers are numbers, which is the cheapest way across.
  * Each returns what C returns; `check` and `lastErrno` make sense of -1.
  */
-export interface Libc {
+export interface Libc extends MultiMessageCalls {
   readonly structs: Structs
   /** True if the batched calls go past the C library. */
   readonly isDirect: boolean
@@ -24,8 +24,6 @@ export interface Libc {
   getsockopt(fd: number, level: number, name: number, value: Address, length: Address): number
   sendmsg(fd: number, message: Address, flags: number): number
   recvmsg(fd: number, message: Address, flags: number): number
-  sendmmsg(fd: number, messages: Address, count: number, flags: number): number
-  recvmmsg(fd: number, messages: Address, count: number, flags: number, timeout: Address): number
   fcntl(fd: number, command: number, argument: number): number
   close(fd: number): number
   poll(descriptors: Address, count: number, timeoutMs: number): number

@@ -1,9 +1,14 @@
 import type { LibraryHandle } from 'koffi'
 import { typeError } from '../arguments/errors.js'
-import type { Libc } from './libc.js'
+
+/** The calls that take a vector of messages. Addresses are numbers, as in `Libc`. */
+export interface MultiMessageCalls {
+  sendmmsg(fd: number, messages: number, count: number, flags: number): number
+  recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number
+}
 
 /** `sendmmsg` and `recvmmsg` through `syscall(2)`, past the C library's own wrappers. */
-export function directSystemCalls(library: LibraryHandle): Pick<Libc, 'sendmmsg' | 'recvmmsg'> {
+export function directSystemCalls(library: LibraryHandle): MultiMessageCalls {
   const numbers = SYSTEM_CALL_NUMBERS[process.arch]
   if (numbers === undefined) {
     throw typeError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', `batchconn has no system call numbers for ${process.arch}`)

@@ -1,12 +1,7 @@
 import t from 'tap'
-import {
-  type MessageOptions,
-  OptionWriter,
-  optionControlBytes,
-  segmentBytesOf,
-} from '../../src/batch/message-options.js'
+import { type MessageOptions, OptionWriter, segmentBytesOf } from '../../src/batch/message-options.js'
 import { type Endpoint, endpoint } from '../../src/endpoint/endpoint.js'
-import { ControlCursor } from '../../src/layout/control.js'
+import { ControlCursor, optionControlBytes } from '../../src/layout/control.js'
 import * as c from '../../src/libc/constants.js'
 import { GuardedView } from '../support/guarded-view.js'
 import { type Misuse, rejects } from '../support/misuse.js'

@@ -26,6 +26,20 @@ t.test('what is allowed', async (t) => {
   t.strictSame(checkImports(plant(t.testdir(), allowed)), [])
 })
 
+t.test('a circle of imports is caught, of types as well', async (t) => {
+  const circle = {
+    'src/libc/a.ts': "import { b } from './b.js'",
+    'src/libc/b.ts': "import '../arguments/a.js'\nexport type { C } from './c.js'",
+    'src/libc/c.ts': "type A = import('./a.js').A",
+  }
+  t.match(checkImports(plant(t.testdir(), circle)), [
+    {
+      where: 'src/libc/c.ts',
+      message: 'a circle of imports: src/libc/a.ts > src/libc/b.ts > src/libc/c.ts > src/libc/a.ts',
+    },
+  ])
+})
+
 t.test('what is caught', async (t) => {
   const layers: [file: string, source: string, message: RegExp][] = [
     ['src/arguments/a.ts', "import '../libc/a.js'", /arguments is not above libc/],
