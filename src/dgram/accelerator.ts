@@ -53,6 +53,11 @@ export class Accelerator {
     this.#patch()
   }
 
+  /** Runs work in the context of the socket's events. */
+  inContext(work: () => void): void {
+    this.#context.runInAsyncScope(work)
+  }
+
   /** The socket underneath, once it has a descriptor. */
   get conn(): BatchConn {
     this.#conn ??= this.#borrow()

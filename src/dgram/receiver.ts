@@ -4,7 +4,7 @@ import { interfaceName } from '../endpoint/numeric-address.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { raise } from '../loop/reactor.js'
 import type { BatchConn } from '../socket/batch-conn.js'
-import { runDueTicks } from './due-ticks.js'
+import { raiseAtOnce, runDueTicks } from './due-ticks.js'
 import { turn } from './flush.js'
 import { Slabs } from './slab.js'
 
@@ -45,6 +45,8 @@ export interface Recipient {
   readonly messageListeners: number
   /** True if `rinfo` has more than node:dgram's properties. */
   readonly wantsDetails: boolean
+  /** Runs work in the async context of the socket. */
+  readonly inContext: (work: () => void) => void
   /** Datagrams that are received and not delivered yet: they come first. */
   rest: Collected
   onBatch(batch: RecvBatch): void
@@ -139,7 +141,7 @@ function collectAll(conn: BatchConn, recipient: Recipient): void {
       recipient.rest = recipient.rest.concat(collect(batch, { index: 0, offset: 0, isWhole: true }, details))
     if (count < batch.capacity) break
   }
-  if (recipient.rest.length > 0) setImmediate(() => turn(() => deliverRest(recipient)))
+  if (recipient.rest.length > 0) setImmediate(() => recipient.inContext(() => turn(() => deliverRest(recipient))))
 }
 
 /** Datagrams in memory of their own. */
@@ -186,7 +188,7 @@ function emit(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boo
   try {
     recipient.onMessage(bytes, info)
   } catch (error) {
-    raise(error)
+    raiseAtOnce(error)
     return 'uncaught'
   }
   if (isLast) return 'on'
@@ -206,7 +208,7 @@ function emit(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boo
 function defer(outcome: Outcome, rest: Collected, recipient: Recipient): number {
   if (rest.length === 0) return MAX_MESSAGES_PER_TURN
   recipient.rest = rest.concat(recipient.rest)
-  const goOn = () => turn(() => deliverRest(recipient))
+  const goOn = () => recipient.inContext(() => turn(() => deliverRest(recipient)))
   // Behind the tick that throws, which on Node 26 comes with the next immediate only; behind the immediates of listeners.
   if (outcome === 'uncaught' || runDueTicks !== undefined) nextTick(() => setImmediate(goOn))
   // From a microtask to the next tick: all other microtasks come before that.

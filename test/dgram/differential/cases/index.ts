@@ -1,9 +1,13 @@
 import type { Case } from '../case.js'
 import { bind } from './bind.js'
 import { close } from './close.js'
+import { closeInBatch } from './close-in-batch.js'
 import { connect } from './connect.js'
+import { contexts } from './contexts.js'
 import { create } from './create.js'
+import { inheritance } from './inheritance.js'
 import { ipv6 } from './ipv6.js'
+import { listeners } from './listeners.js'
 import { lookup } from './lookup.js'
 import { message } from './message.js'
 import { multicast } from './multicast.js'
@@ -31,5 +35,9 @@ export const CASES: readonly Case[] = [
   ...multicast,
   ...ipv6,
   ...newer,
+  ...closeInBatch,
+  ...listeners,
+  ...inheritance,
+  ...contexts,
   ...processes,
 ]
