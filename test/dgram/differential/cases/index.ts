@@ -5,6 +5,7 @@ import { closeInBatch } from './close-in-batch.js'
 import { connect } from './connect.js'
 import { contexts } from './contexts.js'
 import { create } from './create.js'
+import { descriptors } from './descriptors.js'
 import { inheritance } from './inheritance.js'
 import { ipv6 } from './ipv6.js'
 import { listeners } from './listeners.js'
@@ -39,5 +40,6 @@ export const CASES: readonly Case[] = [
   ...listeners,
   ...inheritance,
   ...contexts,
+  ...descriptors,
   ...processes,
 ]
