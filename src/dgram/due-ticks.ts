@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
+import { isMainThread } from 'node:worker_threads'
 import { raise } from '../loop/reactor.js'
 
 /**
@@ -12,10 +13,12 @@ export const runDueTicks: (() => boolean) | undefined = findTickRunner()
 
 /**
  * Makes an exception of a listener an uncaught one. Node emits `uncaughtException` before the ticks that the listener has
- * queued, so where there is a handler it is called at once. Without a handler Node's own report ends the process.
+ * queued, so where there is a handler it is called at once, as in a worker, whose parent is the handler. Without a handler
+ * Node's own report ends the process.
  */
 export function raiseAtOnce(error: unknown): void {
-  const isHandled = process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()
+  const isHandled =
+    !isMainThread || process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()
   const fatalException: unknown = Reflect.get(process, '_fatalException')
   if (runDueTicks === undefined || !isHandled || typeof fatalException !== 'function') raise(error)
   else Reflect.apply(fatalException, process, [error, false])

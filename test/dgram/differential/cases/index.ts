@@ -6,8 +6,10 @@ import { connect } from './connect.js'
 import { contexts } from './contexts.js'
 import { create } from './create.js'
 import { descriptors } from './descriptors.js'
+import { ends } from './ends.js'
 import { inheritance } from './inheritance.js'
 import { ipv6 } from './ipv6.js'
+import { laterVersions } from './later-versions.js'
 import { listeners } from './listeners.js'
 import { lookup } from './lookup.js'
 import { message } from './message.js'
@@ -16,9 +18,11 @@ import { newer } from './newer.js'
 import { options } from './options.js'
 import { order } from './order.js'
 import { processes } from './processes.js'
+import { replacedGlobals } from './replaced-globals.js'
 import { send } from './send.js'
 import { sendMisuse } from './send-misuse.js'
 import { signal } from './signal.js'
+import { workers } from './workers.js'
 
 /** Every behaviour that is compared. */
 export const CASES: readonly Case[] = [
@@ -41,5 +45,9 @@ export const CASES: readonly Case[] = [
   ...inheritance,
   ...contexts,
   ...descriptors,
+  ...replacedGlobals,
+  ...workers,
+  ...ends,
+  ...laterVersions,
   ...processes,
 ]
