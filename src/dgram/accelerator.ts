@@ -53,6 +53,11 @@ export class Accelerator {
     this.#patch()
   }
 
+  /** Runs work in the context of the socket's events. */
+  inContext(work: () => void): void {
+    this.#context.runInAsyncScope(work)
+  }
+
   /** The socket underneath, once it has a descriptor. */
   get conn(): BatchConn {
     this.#conn ??= this.#borrow()
@@ -129,6 +134,8 @@ export class Accelerator {
     }
     handle.bind = (address, port, flags) => bind.call(handle, address, port, flags) || this.#applyOptions()
     handle.open = (fd) => {
+      // libuv has the same rule, and does not see what is watched here.
+      if (received.has(fd)) return -c.EEXIST
       this.#isShared = true
       return open.call(handle, fd) || this.#applyOptions()
     }
@@ -181,7 +188,12 @@ export class Accelerator {
   }
 
   #setReceiving(isReceiving: boolean): number {
+    // libuv binds here a handle that is not bound (uv__udp_recv_start in src/unix/udp.c).
+    const status = isReceiving && this.#handle.fd < 0 ? bindAnywhere(this.#handle) : 0
+    if (status !== 0) return status
     this.isReceiving = isReceiving
+    if (isReceiving) received.add(this.conn.fd)
+    else if (this.#conn !== undefined) received.delete(this.#conn.fd)
     this.#refresh()
     return 0
   }
@@ -225,9 +237,19 @@ export class Accelerator {
     this.isReceiving = false
     this.#isBlocked = false
     this.#refresh()
+    if (this.#conn !== undefined) received.delete(this.#conn.fd)
     this.#conn?.release()
     this.#conn = undefined
   }
+}
+
+/** Descriptors of this thread that sockets receive from. */
+const received = new Set<number>()
+
+/** The native `bind`: one that the socket has replaced may be that of an earlier handle. */
+function bindAnywhere(handle: NodeHandle): number {
+  const { bind } = Object.getPrototypeOf(handle) as NodeHandle
+  return bind.call(handle, '0.0.0.0', 0, 0)
 }
 
 /** Completes a send that came through Node's own `send`. */

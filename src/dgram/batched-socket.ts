@@ -224,6 +224,7 @@ export class BatchedSocket {
       get messageListeners() {
         return socket.listenerCount('message')
       },
+      inContext: (work) => accelerator()?.inContext(work),
       onBatch: (batch: RecvBatch) => socket.emit('batch', batch),
       onMessage: (bytes, info) => {
         if (receiveBlockList === undefined || !isBlocked(info.address)) socket.emit('message', bytes, info)

@@ -28,14 +28,28 @@ export function completion(callback: SendCallback, address?: string, port?: numb
 export function finish(completion: Completion, status: number): void {
   completion.status = status
   const { resource } = completion
-  if (resource !== undefined) process.nextTick(() => resource.runInAsyncScope(tell, undefined, completion, status))
+  if (resource !== undefined) tellSoon(() => resource.runInAsyncScope(tell, undefined, completion, status))
 }
 
 /** The end of the message's tick, in its sender's async context: tells the outcome, or keeps the context for later. */
 export function settle(completion: Completion): void {
-  if (completion.status === undefined) completion.resource = new AsyncResource('UDPSENDWRAP')
-  else tell(completion, completion.status)
+  const { status } = completion
+  if (status === undefined) completion.resource = new AsyncResource('UDPSENDWRAP')
+  // Callbacks of earlier messages are queued: those of a receive turn, whose results come at its end.
+  else if (queuedCalls > 0) tellSoon(() => tell(completion, status))
+  else tell(completion, status)
 }
+
+function tellSoon(call: () => void): void {
+  queuedCalls += 1
+  process.nextTick(() => {
+    queuedCalls -= 1
+    call()
+  })
+}
+
+/** Number of callbacks that are queued for a tick. */
+let queuedCalls = 0
 
 // As node:dgram calls it: with the error alone, or null and the length.
 function tell({ callback, byteLength, address, port }: Completion, status: number): void {

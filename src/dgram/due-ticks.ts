@@ -1,5 +1,7 @@
 import { writeSync } from 'node:fs'
 import { inspect } from 'node:util'
+import { isMainThread } from 'node:worker_threads'
+import { raise } from '../loop/reactor.js'
 
 /**
  * Runs the ticks and promises that are due, as Node does between two callbacks of its own; undefined where the runtime does
@@ -8,6 +10,19 @@ import { inspect } from 'node:util'
  * @returns false if one threw and the exception was handled
  */
 export const runDueTicks: (() => boolean) | undefined = findTickRunner()
+
+/**
+ * Makes an exception of a listener an uncaught one. Node emits `uncaughtException` before the ticks that the listener has
+ * queued, so where there is a handler it is called at once, as in a worker, whose parent is the handler. Without a handler
+ * Node's own report ends the process.
+ */
+export function raiseAtOnce(error: unknown): void {
+  const isHandled =
+    !isMainThread || process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()
+  const fatalException: unknown = Reflect.get(process, '_fatalException')
+  if (runDueTicks === undefined || !isHandled || typeof fatalException !== 'function') raise(error)
+  else Reflect.apply(fatalException, process, [error, false])
+}
 
 function findTickRunner(): (() => boolean) | undefined {
   const tickCallback: unknown = Reflect.get(process, '_tickCallback')

@@ -104,11 +104,21 @@ export function noteTypeRead(socket: object): void {
 let typeReadOf: object | undefined
 
 function isSentToProcess(): boolean {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 10
+  // The program's own prepareStackTrace may return anything, and must not be called here.
+  const restore = [replaceStatic('stackTraceLimit', 10), replaceStatic('prepareStackTrace', undefined)]
   const { stack } = new Error()
-  Error.stackTraceLimit = stackTraceLimit
+  for (const each of restore) each()
   return stack?.includes('node:internal/child_process') === true
+}
+
+/** Replaces a property of Error for a while. @returns restores it, or removes it if it was not there */
+function replaceStatic(name: 'stackTraceLimit' | 'prepareStackTrace', value: unknown): () => void {
+  const before = Object.getOwnPropertyDescriptor(Error, name)
+  Reflect.defineProperty(Error, name, before === undefined ? { value, writable: true, configurable: true } : { value })
+  return () => {
+    if (before === undefined) Reflect.deleteProperty(Error, name)
+    else Reflect.defineProperty(Error, name, before)
+  }
 }
 
 // Not Node's object with its `handle` made an accessor: V8 then keeps all of its properties in a hash table, and every

@@ -6,7 +6,7 @@ import { ErrnoError } from '../libc/errno-error.js'
 import { raise } from '../loop/reactor.js'
 import { bufferOver } from '../memory/buffer-over.js'
 import type { BatchConn } from '../socket/batch-conn.js'
-import { runDueTicks } from './due-ticks.js'
+import { raiseAtOnce, runDueTicks } from './due-ticks.js'
 import { turn } from './flush.js'
 import { Slabs } from './slab.js'
 
@@ -47,6 +47,8 @@ export interface Recipient {
   readonly messageListeners: number
   /** True if `rinfo` has more than node:dgram's properties. */
   readonly wantsDetails: boolean
+  /** Runs work in the async context of the socket. */
+  readonly inContext: (work: () => void) => void
   /** Datagrams that are received and not delivered yet: they come first. */
   rest: Collected
   onBatch(batch: RecvBatch): void
@@ -145,7 +147,7 @@ function collectAll(conn: BatchConn, recipient: Recipient): void {
       recipient.rest = recipient.rest.concat(collect(batch, { index: 0, offset: 0, isWhole: true }, details))
     if (count < batch.capacity) break
   }
-  if (recipient.rest.length > 0) setImmediate(() => turn(() => deliverRest(recipient)))
+  if (recipient.rest.length > 0) setImmediate(() => recipient.inContext(() => turn(() => deliverRest(recipient))))
 }
 
 /** Datagrams in memory of their own. */
@@ -197,7 +199,7 @@ function emit(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boo
   try {
     recipient.onMessage(bytes, info)
   } catch (error) {
-    raise(error)
+    raiseAtOnce(error)
     return 'uncaught'
   }
   if (isLast) return 'on'
@@ -215,7 +217,7 @@ function emit(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boo
 function defer(outcome: Outcome, rest: Collected, recipient: Recipient): number {
   if (rest.length === 0) return MAX_MESSAGES_PER_TURN
   recipient.rest = rest.concat(recipient.rest)
-  const goOn = () => turn(() => deliverRest(recipient))
+  const goOn = () => recipient.inContext(() => turn(() => deliverRest(recipient)))
   // Behind the tick that throws, which on Node 26 comes with the next immediate only; behind the immediates of listeners.
   if (outcome === 'uncaught' || runDueTicks !== undefined) nextTick(() => setImmediate(goOn))
   // From a microtask to the next tick: all other microtasks come before that.

@@ -75,7 +75,7 @@ class BatchingSocket extends NodeSocket {
         return
       }
     }
-    Reflect.apply(super.send, this, [message, a, b, c, d, e])
+    Reflect.apply(super.send, this, withoutTail([message, a, b, c, d, e]))
     batched?.noteSlowSend()
   }
 
@@ -122,7 +122,9 @@ const OWN_TYPE: PropertyDescriptor & ThisType<BatchingSocket> = {
     return this[TYPE]
   },
   set(type: dgram.SocketType) {
-    this[TYPE] = type
+    if (Object.hasOwn(this, 'type')) this[TYPE] = type
+    // An object that inherits from the socket gets a property of its own.
+    else Object.defineProperty(this, 'type', { value: type, writable: true, enumerable: true, configurable: true })
   },
 }
 
@@ -165,6 +167,11 @@ function ordinaryConstructor(): SocketConstructor {
   })
   Object.defineProperty(BatchingSocket.prototype, 'constructor', { value: Socket, writable: true, configurable: true })
   return Socket as unknown as SocketConstructor
+}
+
+/** Arguments without those at the end that are undefined: a tracer that replaces `send` counts them. */
+function withoutTail(args: unknown[]): unknown[] {
+  return args.slice(0, args.findLastIndex((value) => value !== undefined) + 1)
 }
 
 function isBytes(message: unknown): message is Bytes {

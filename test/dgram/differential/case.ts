@@ -14,3 +14,8 @@ export function cases(theme: string, table: Readonly<Record<string, (t: Trial) =
     run: async (t) => run(t),
   }))
 }
+
+/** True from a version of Node on. */
+export function isSince(version: string): boolean {
+  return process.versions.node.localeCompare(version, 'en', { numeric: true }) >= 0
+}

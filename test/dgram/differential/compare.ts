@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Case } from './case.js'
+import { takeCompiled } from './program.js'
 import { Trial } from './trial.js'
 import type { Dgram } from './types.js'
 
@@ -32,7 +33,7 @@ export async function observe(one: Case, subject: Subject): Promise<readonly str
   const uncaught = (error: Error) => trial.log('uncaught exception', error)
   process.on('uncaughtException', uncaught)
   try {
-    const late = setTimeout(CASE_TIMEOUT_MS, undefined, { signal: deadline.signal }).then(
+    const late = timeout(deadline.signal).then(
       () => trial.log(TIMED_OUT),
       () => {},
     )
@@ -43,6 +44,12 @@ export async function observe(one: Case, subject: Subject): Promise<readonly str
     process.off('uncaughtException', uncaught)
   }
   return trial.lines
+}
+
+/** The first case that starts a process compiles the module, for which it is given the time again. */
+async function timeout(signal: AbortSignal): Promise<void> {
+  do await setTimeout(CASE_TIMEOUT_MS, undefined, { signal })
+  while (takeCompiled())
 }
 
 /** The last line of a case that did not end. */

@@ -42,6 +42,33 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       'what was sent before close() is sent: node:dgram forgets it and never calls back, its look-up takes a tick',
   },
   {
+    name: 'close in a batch: in a tick, after an exception in the listener',
+    reason:
+      'after an exception the rest of the batch waits for a later loop iteration, so the ticks of that listener come first',
+  },
+  {
+    name: 'bind to a descriptor: of another family',
+    reason: 'a destination of another family than the descriptor is refused before the kernel sees it: EINVAL',
+  },
+  {
+    name: 'bind to a descriptor: that is connected',
+    reason:
+      'a send to an address on a descriptor that was connected elsewhere is delivered, where node:dgram answers EISCONN',
+  },
+  {
+    name: 'a socket sent to a child: in a listener, and closed in a later one',
+    reason:
+      'what was received in one batch before the socket was sent belongs to this process, and is dropped when it closes the socket',
+  },
+  {
+    name: 'last sends of a process: before process.reallyExit, connected',
+    reason: 'what is sent leaves at the end of the tick or in the exit event, and neither comes',
+  },
+  {
+    name: 'last sends of a process: before SIGKILL, connected',
+    reason: 'what is sent leaves at the end of the tick, which does not come',
+  },
+  {
     name: 'reusePort: two sockets share a port',
     reason: 'works on every version of Node',
     before: '22.12.0',

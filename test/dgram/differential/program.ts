@@ -13,12 +13,17 @@ export interface ChildEnd {
 }
 
 /**
- * Runs a function in a process of its own. It is given the module's exports and path as arguments, and can use nothing
- * of the scope it was written in.
+ * Runs a function in a process of its own. It is given the module's exports and path as arguments, then further ones as
+ * JSON, and can use nothing of the scope it was written in.
  */
-export function runProgram(source: AnyFunction, modulePath: string): Promise<ChildEnd> {
+export function runProgram(
+  source: AnyFunction,
+  modulePath: string,
+  further: readonly unknown[] = [],
+): Promise<ChildEnd> {
   const path = runnable(modulePath)
-  const text = `(${source})(require(${JSON.stringify(path)}), ${JSON.stringify(path)})`
+  const args = [path, ...further].map((value) => JSON.stringify(value)).join(', ')
+  const text = `(${source})(require(${JSON.stringify(path)}), ${args})`
   const child = spawn(process.execPath, ['--no-deprecation', '-e', text], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: '' },
@@ -44,11 +49,22 @@ export function runProgram(source: AnyFunction, modulePath: string): Promise<Chi
 /** What `require` can load without a compiler: for a source file of this package, the same compiled. */
 export function runnable(modulePath: string): string {
   if (!modulePath.endsWith('.ts')) return modulePath
+  hasCompiled = true
   const compiled = join(dirname(compiledProgram('none')), '../../..')
   const inside = relative(ROOT, modulePath)
   if (inside.startsWith(`src${sep}`)) return join(compiled, inside.replace(/\.ts$/, '.js'))
   throw new Error(`${modulePath} is not below src/: compile it first`)
 }
+
+/** True if something was compiled, which takes seconds, since this was last called. */
+export function takeCompiled(): boolean {
+  const compiled = hasCompiled && !isNoted
+  isNoted = hasCompiled
+  return compiled
+}
+
+let hasCompiled = false
+let isNoted = false
 
 const PROGRAM_TIMEOUT_MS = 5_000
 

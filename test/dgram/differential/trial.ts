@@ -1,8 +1,9 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { setImmediate, setTimeout } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { Observer } from './observe.js'
-import { type ChildEnd, runProgram } from './program.js'
+import { type ChildEnd, runnable, runProgram } from './program.js'
 import type { AnyFunction, Dgram, Socket } from './types.js'
 
 /** One run of one case on one module: makes sockets, and writes down all that can be seen of them. */
@@ -120,11 +121,41 @@ export class Trial {
     return port
   }
 
-  /** Runs a program in a process of its own, with the module as `dgram`, and writes down how it ended. */
-  async program(source: AnyFunction): Promise<ChildEnd> {
-    const end = await runProgram(source, this.#modulePath)
+  /**
+   * Runs a program in a process of its own, with the module as `dgram`, and writes down how it ended.
+   *
+   * @param further - arguments behind the module's exports and path, as JSON
+   */
+  async program(source: AnyFunction, ...further: unknown[]): Promise<ChildEnd> {
+    const end = await runProgram(source, this.#modulePath, further)
     this.log('the process', end)
     return end
+  }
+
+  /**
+   * Runs a function in a worker thread: it is given the module's exports, a function that logs, and further arguments. Logs
+   * its uncaught error and its end, for which `ended` waits.
+   */
+  worker(source: AnyFunction, ...further: unknown[]): Thread {
+    const args = ['require(workerData.path)', 'say', '...workerData.further'].join(', ')
+    const text = `const { parentPort, workerData } = require('node:worker_threads')
+      const say = (...said) => parentPort.postMessage({ said })
+      ;(${source})(${args})`
+    const workerData = { path: runnable(this.#modulePath), further }
+    const worker = new Worker(text, {
+      eval: true,
+      workerData,
+      execArgv: ['--no-deprecation'],
+      env: { NODE_OPTIONS: '' },
+    })
+    const all: unknown[][] = []
+    worker.on('message', ({ said }) => {
+      all.push(said)
+      this.log('worker', ...said)
+    })
+    worker.on('error', (error) => this.log("worker 'error'", error))
+    worker.on('exit', (code) => this.log("worker 'exit'", code))
+    return { worker, said: all, ended: new Promise((resolve) => worker.once('exit', resolve)) }
   }
 
   /** Nothing is written down any more, and every socket is closed. */
@@ -140,6 +171,14 @@ export class Trial {
     }
     await setImmediate()
   }
+}
+
+/** A worker thread of a case. */
+export interface Thread {
+  readonly worker: Worker
+  /** What it has logged so far. */
+  readonly said: readonly unknown[][]
+  readonly ended: Promise<unknown>
 }
 
 /** The loopback address of a type of socket. */

@@ -1,0 +1,71 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import type { Trial } from './trial.js'
+import type { AnyFunction } from './types.js'
+
+/** What a function that runs in the child is given. */
+export interface Visit {
+  /** The socket that was sent along. */
+  readonly socket: never
+  /** Logs values in the case, after the word `child`. */
+  say(...values: unknown[]): void
+  /** Closes the socket at the end of the case. */
+  keep(socket: never): void
+}
+
+/**
+ * A child process that is given sockets, one for all cases: starting a process takes longer than most cases. It has
+ * node:dgram alone, as any process that a program sends a socket to.
+ */
+export class Remote {
+  readonly #child: ChildProcess
+
+  constructor() {
+    this.#child = fork('none', {
+      execArgv: ['--no-deprecation', '-e', PROGRAM],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    })
+    this.#child.unref()
+    this.#child.channel?.unref()
+  }
+
+  /** Logs what the child says, and runs a case with it. */
+  async visit(t: Trial, work: (run: Run, child: ChildProcess) => Promise<unknown>): Promise<void> {
+    const onMessage = (message: unknown, handle: unknown) => {
+      const { said } = message as { said?: unknown[] }
+      if (said !== undefined) t.log('child', ...said, ...(handle === undefined ? [] : [handle]))
+    }
+    this.#child.on('message', onMessage)
+    const run: Run = (source, socket, options) =>
+      this.#child.send({ source: `(${source})` }, socket as never, options, (error) => t.log('passed', error))
+    try {
+      await work(run, this.#child)
+    } finally {
+      this.#child.off('message', onMessage)
+      if (this.#child.connected) this.#child.send({ source: '(() => {})' })
+    }
+  }
+}
+
+/** Sends a socket to the child, and runs a function there, which can use nothing from outside. */
+type Run = (source: AnyFunction, socket?: object, options?: { keepOpen?: boolean }) => boolean
+
+/** Runs a case with the child that all cases share. */
+export function withRemote(work: (t: Trial, run: Run, child: ChildProcess) => Promise<unknown>) {
+  return async (t: Trial) => {
+    remote ??= new Remote()
+    await remote.visit(t, (run, child) => work(t, run, child))
+  }
+}
+
+let remote: Remote | undefined
+
+const PROGRAM = `
+  let kept = []
+  process.on('disconnect', () => process.exit())
+  process.on('message', ({ source }, socket) => {
+    for (const each of kept) { try { each.close() } catch {} }
+    kept = socket === undefined ? [] : [socket]
+    const say = (...said) => process.send({ said })
+    const keep = (each) => kept.push(each)
+    try { (0, eval)(source)({ socket, say, keep }) } catch (error) { say('threw', String(error)) }
+  })`
