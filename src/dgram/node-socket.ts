@@ -52,13 +52,20 @@ function findNodeSocket(): NodeSocketConstructor {
   return (replaced ?? dgram.Socket) as NodeSocketConstructor
 }
 
-/** True while `send` of node:dgram is as it was when this module was loaded: tracers replace it. */
+/** True while `send` of node:dgram is Node's own function. Tracers and stubs replace it, and must see each call. */
 export function isNodeSendOriginal(): boolean {
   return NODE_PROTOTYPE.send === NODE_SEND
 }
 
 const NODE_PROTOTYPE = NodeSocket.prototype
-const NODE_SEND: unknown = NODE_PROTOTYPE.send
+const NODE_SEND = findNodeSend()
+
+/** Returns Node's own `send`; undefined if a wrapper replaced it before this module was loaded. */
+function findNodeSend(): unknown {
+  const { send } = NODE_PROTOTYPE
+  // A symbol that only Node's own source can name, from Node 20 to 26. A Proxy or bound function has no source text.
+  return Function.prototype.toString.call(send).includes('kStateSymbol') ? send : undefined
+}
 
 /** How a socket turns an address into a numeric one: at once or later. */
 export type Lookup = (address: string | undefined, callback: (error: Error | null, address: string) => void) => void
