@@ -28,7 +28,7 @@ export function completion(callback: SendCallback, address?: string, port?: numb
 export function finish(completion: Completion, status: number): void {
   completion.status = status
   const { resource } = completion
-  if (resource !== undefined) tellSoon(() => resource.runInAsyncScope(tell, undefined, completion, status))
+  if (resource !== undefined) callSoon(() => resource.runInAsyncScope(tell, undefined, completion, status))
 }
 
 /** The end of the message's tick, in its sender's async context: tells the outcome, or keeps the context for later. */
@@ -36,17 +36,20 @@ export function settle(completion: Completion): void {
   const { status } = completion
   if (status === undefined) completion.resource = new AsyncResource('UDPSENDWRAP')
   // Callbacks of earlier messages are queued: those of a receive turn, whose results come at its end.
-  else if (queuedCalls > 0) tellSoon(() => tell(completion, status))
+  else if (queuedCalls > 0) callSoon(() => tell(completion, status))
   else tell(completion, status)
 }
 
-function tellSoon(call: () => void): void {
+function callSoon(call: () => void): void {
   queuedCalls += 1
-  process.nextTick(() => {
+  nextTick(() => {
     queuedCalls -= 1
     call()
   })
 }
+
+// Captured at load: fake timers installed later would hold these callbacks back, and all later ones behind them.
+const { nextTick } = process
 
 /** Number of callbacks that are queued for a tick. */
 let queuedCalls = 0

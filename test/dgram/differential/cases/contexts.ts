@@ -404,7 +404,7 @@ function initTypes(t: Trial, work: () => void): string[] {
   return types
 }
 
-/** Makes a socket while somebody subscribes to the channel of new sockets, and uses it. */
+/** Makes a socket while the channel of new sockets has a subscriber, and uses it. */
 async function subscribed(t: Trial, subscriber: (socket: Socket) => unknown): Promise<void> {
   await during(subscriber, async () => {
     const socket = await reader(t)

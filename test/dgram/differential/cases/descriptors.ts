@@ -166,7 +166,7 @@ export const descriptors = [
     },
     'of a socket with a lookup of its own': async (t) => {
       const lookup = (name: string, family: number, answer: (...args: unknown[]) => void) => {
-        t.log('asked', name, family)
+        t.log('looked up', name, family)
         process.nextTick(answer, null, '127.0.0.1', 4)
       }
       const socket = t.plain({ type: 'udp4', lookup })

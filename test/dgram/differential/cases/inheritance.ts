@@ -407,7 +407,7 @@ async function patching(t: Trial, prototype: Methods, name: string): Promise<voi
     socket.address()
     socket.close()
     await once(socket, 'close')
-    // The peer and the sender are told in either order.
+    // The events of the peer and of the sender come in either order.
     t.lines.sort()
   } finally {
     if (own === undefined) Reflect.deleteProperty(prototype, name)

@@ -148,7 +148,7 @@ export const laterVersions = [
         await t.settle(2)
         t.attempt('remoteAddress', () => socket.remoteAddress())
       }),
-    'by bind to a host name: it is asked': (t) =>
+    'except by bind to a host name': (t) =>
       withoutLookup(t, async (socket) => {
         socket.bind(0, 'a.name')
         await t.settle(2)
@@ -292,7 +292,7 @@ export const laterVersions = [
   }),
 ]
 
-/** Node 26 has both; they came in a minor version, so ask node:dgram itself. */
+/** True from Node 26 on, but not in its first minor versions. */
 const HAS_SYNCHRONOUS = 'bindSync' in NodeSocket.prototype
 
 /** A case with a socket, if this version of Node has bindSync and connectSync. */
@@ -315,7 +315,7 @@ function listed(work: (t: Trial, list: BlockList) => Promise<unknown>) {
 /** Uses a socket while dns.lookup is replaced by one that never answers. */
 async function withoutLookup(t: Trial, work: (socket: Socket) => Promise<unknown>): Promise<void> {
   const { lookup } = dns
-  dns.lookup = ((name: string, family: number) => t.log('asked', name, family)) as never
+  dns.lookup = ((name: string, family: number) => t.log('looked up', name, family)) as never
   try {
     await work(t.socket())
   } finally {

@@ -264,7 +264,7 @@ export const workers = [
       await feedWorker(t, thread)
       await thread.ended
     },
-    'event that nobody listens to': async (t) => {
+    'event without a listener': async (t) => {
       const thread = t.worker((dgram: Dgram) => dgram.createSocket('udp4').bind(0, '192.0.2.1'))
       await thread.ended
     },
