@@ -54,8 +54,8 @@ export class Accelerator {
   }
 
   /** Runs work in the context of the socket's events. */
-  inContext(work: () => void): void {
-    this.#context.runInAsyncScope(work)
+  inContext(work: (...args: never[]) => unknown, self?: unknown, ...args: unknown[]): void {
+    this.#context.runInAsyncScope(work as (...args: unknown[]) => unknown, self, ...args)
   }
 
   /** The socket underneath, once it has a descriptor. */

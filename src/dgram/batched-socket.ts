@@ -227,7 +227,9 @@ export class BatchedSocket {
       inContext: (work) => accelerator()?.inContext(work),
       onBatch: (batch: RecvBatch) => socket.emit('batch', batch),
       onMessage: (bytes, info) => {
-        if (receiveBlockList === undefined || !isBlocked(info.address)) socket.emit('message', bytes, info)
+        if (receiveBlockList !== undefined && isBlocked(info.address)) return
+        if (KEEPS_CONTEXT) accelerator()?.inContext(socket.emit, socket, 'message', bytes, info)
+        else socket.emit('message', bytes, info)
       },
       onError: (status) => {
         const handle = this.#state?.handle
@@ -256,6 +258,9 @@ const UNKNOWN_STATE: OffloadStatus = {
   state: 'off',
   reason: `dgram of Node.js ${process.version} keeps its state in a way that is not known`,
 }
+
+/** From Node 24 on, a store that a listener enters (`AsyncLocalStorage.enterWith`) stays until the async scope ends. */
+const KEEPS_CONTEXT = Number.parseInt(process.versions.node, 10) >= 24
 
 const SHARED: OffloadStatus = {
   state: 'on',

@@ -41,6 +41,8 @@ export class Slabs {
     const size = isContinued ? SLAB_BYTES : Math.min(this.#expectedFrom(source), SLAB_BYTES)
     // There is no other to share it with.
     if (size <= aligned(byteLength)) return undefined
+    // V8 keeps a small typed array within its own heap, which costs no more than a slab for a few.
+    if (byteLength <= SMALL_BYTES && size < MANY_SMALL_BYTES) return undefined
     const made = new Slab(size)
     this.#slabs.set(source, made)
     return this.#note(source, made)
@@ -113,6 +115,12 @@ function ownCopy(bytes: Buffer, byteLength: number): Buffer {
 
 /** Small enough that one datagram which is kept does not hold much. */
 const SLAB_BYTES = 64 * 1024
+
+/** Largest typed array that V8 keeps within its own heap (`v8_typed_array_max_size_in_heap`). */
+const SMALL_BYTES = 64
+
+/** From so many bytes of one source on, small datagrams share a slab, which takes less memory where they are kept. */
+const MANY_SMALL_BYTES = 2048
 
 /** From here on, a slab would be wasted at its end too often. */
 const LARGE_BYTES = 8 * 1024

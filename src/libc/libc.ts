@@ -14,8 +14,6 @@ export interface Libc extends MultiMessageCalls {
   /** True if the batched calls go past the C library. */
   readonly isDirect: boolean
   socket(domain: number, type: number, protocol: number): number
-  /** @param descriptors - address of two ints */
-  socketpair(domain: number, type: number, protocol: number, descriptors: Address): number
   bind(fd: number, address: Address, length: number): number
   connect(fd: number, address: Address, length: number): number
   getsockname(fd: number, address: Address, length: Address): number
@@ -78,7 +76,6 @@ function load(): Libc {
     isDirect: isMusl,
     ...batched,
     socket: library.func('int socket(int, int, int)'),
-    socketpair: library.func('int socketpair(int, int, int, uintptr_t)'),
     bind: library.func('int bind(int, uintptr_t, uint32_t)'),
     connect: library.func('int connect(int, uintptr_t, uint32_t)'),
     getsockname: library.func('int getsockname(int, uintptr_t, uintptr_t)'),

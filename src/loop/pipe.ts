@@ -3,7 +3,6 @@ import { isMainThread } from 'node:worker_threads'
 import { check } from '../libc/check.js'
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from '../libc/constants.js'
 import { libc } from '../libc/libc.js'
-import { scratch } from '../memory/scratch.js'
 
 /**
  * The part of Node's native pipe handle (`uv_pipe_t`) that is used here. Undocumented, and the same from Node 20 to 26.
@@ -40,14 +39,10 @@ export function newPipe(): Pipe | undefined {
 
 // `net.Socket` makes a pipe handle for a descriptor of a Unix socket; the class is not exported.
 function findPipeClass(): PipeClass | 'missing' {
-  const { slabs, view } = scratch()
-  const { offset, address } = slabs.value
-  check(libc().socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, address), 'socketpair')
-  const [fd, other] = [view.getInt32(offset, true), view.getInt32(offset + 4, true)]
+  const fd = check(libc().socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), 'socket')
   const socket = new Socket({ fd, readable: false, writable: false })
   const handle: unknown = Reflect.get(socket, '_handle')
   socket.destroy()
-  libc().close(other)
   return isPipe(handle) ? (handle.constructor as PipeClass) : 'missing'
 }
 
