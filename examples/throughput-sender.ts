@@ -9,7 +9,7 @@ const [address = '127.0.0.1', port = '9000', seconds = '2', bytes = '1400'] = pr
 
 async function main(): Promise<void> {
   const peer = endpoint({ address, port: Number(port) })
-  // Connected, so that the kernel looks the route up once and not for every datagram; with recvErrors, so that `errors()`
+  // Connected, so that the kernel looks the route up once and not for every datagram; with recvErrors, so that `takeErrors()`
   // tells if the peer's host answers that nobody listens there.
   const conn = BatchConn.open({ family: peer.family, sendBufferBytes: 4 << 20, recvErrors: true }).connect(peer)
   const out = new SendBatch({ capacity: 256, slotBytes: Number(bytes), coalesce: true })
@@ -31,9 +31,11 @@ async function main(): Promise<void> {
 
   const rate = Math.round(sent / elapsed)
   const gigabits = ((rate * out.slotBytes * 8) / 1e9).toFixed(2)
-  console.log(`${sent} datagrams accepted, ${rate} a second, ${gigabits} Gbit/s of payload; trains: ${conn.gso.state}`)
+  console.log(
+    `${sent} datagrams accepted, ${rate} a second, ${gigabits} Gbit/s of payload; GSO: ${conn.gso.available ? 'on' : 'off'}`,
+  )
   if (refused > 0) console.log(`${refused} refused: ${reason}`)
-  for (const code of new Set(conn.errors().map((error) => error.code))) console.log(`the network answered ${code}`)
+  for (const code of new Set(conn.takeErrors().map((error) => error.code))) console.log(`the network answered ${code}`)
   conn.close()
 }
 

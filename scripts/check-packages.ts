@@ -369,7 +369,7 @@ const COUNT_SOCKETS = `
 const sockets = []
 require('node:diagnostics_channel').subscribe('udp.socket', ({ socket }) => sockets.push(socket))
 process.on('exit', () => {
-  const lines = sockets.map((socket) => (socket.batching?.state ?? 'none') + '\\n')
+  const lines = sockets.map((socket) => (socket.batching === undefined ? 'none' : socket.batching.available ? 'on' : 'off') + '\\n')
   require('node:fs').appendFileSync(process.env.CHECK_PACKAGES_RECORD, lines.join(''))
 })
 `

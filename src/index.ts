@@ -5,7 +5,7 @@ export { RecvBatch, type RecvBatchOptions } from './batch/recv-batch.js'
 export { SendBatch, type SendBatchOptions } from './batch/send-batch.js'
 export { type Endpoint, type EndpointLike, endpoint, type Family } from './endpoint/endpoint.js'
 export { ErrnoError } from './libc/errno-error.js'
-export { type Finding, type ProbeOptions, type ProbeReport, probe } from './probe/probe.js'
+export { type ProbeOptions, type ProbeReport, probe } from './probe/probe.js'
 export { BatchConn } from './socket/batch-conn.js'
 export type {
   AdoptOptions,
@@ -16,9 +16,8 @@ export type {
   WaitOptions,
 } from './socket/conn-options.js'
 export type { NetworkError } from './socket/error-queue.js'
+export type { FeatureStatus } from './socket/feature-status.js'
 export type { Interface, Membership } from './socket/multicast.js'
-export type { Reading } from './socket/reading.js'
-export type { ControlSettings } from './socket/receive-options.js'
-export type { OffloadStatus } from './socket/segmentation-offload.js'
+export type { Subscription } from './socket/reading.js'
 export type { SendFailure, SendReport } from './socket/send-all.js'
-export type { MtuDiscover, SocketOptions, SocketSettings } from './socket/socket-options.js'
+export type { LiveSocketOptions, MtuDiscover, SocketSettings } from './socket/socket-options.js'

@@ -1,4 +1,4 @@
-import type { Finding, ProbeReport } from '../../src/index.js'
+import type { FeatureStatus, ProbeReport } from '../../src/index.js'
 import { describeMachine } from '../peers/machine.js'
 import { SCHEMA_VERSION } from './document.js'
 
@@ -19,7 +19,7 @@ export function probeDocument(report: ProbeReport): object {
 /** A line a feature: its name, whether it is there, and what was seen. */
 export function probeText({ features, maxSegments, interface: overInterface }: ProbeReport): string {
   const { kernel, cpu, cores, architecture, node, koffi } = describeMachine()
-  const findings = Object.entries<Finding>(features)
+  const findings = Object.entries<FeatureStatus>(features)
   if (overInterface !== undefined) {
     const { name, ipv4, ipv6 } = overInterface
     findings.push([`trains over ${name}, IPv4`, ipv4], [`trains over ${name}, IPv6`, ipv6])
@@ -29,7 +29,7 @@ export function probeText({ features, maxSegments, interface: overInterface }: P
     `Linux ${kernel}, ${cpu}, ${cores} cores, ${architecture}, Node ${node}, Koffi ${koffi}`,
     '',
     ...findings.map(
-      ([name, { available, detail }]) => `${name.padEnd(width)}   ${available ? 'yes' : 'no '}   ${detail}`,
+      ([name, { available, reason }]) => `${name.padEnd(width)}   ${available ? 'yes' : 'no '}   ${reason}`,
     ),
     '',
     maxSegments === 0 ? 'no trains' : `a train may have ${maxSegments} datagrams`,

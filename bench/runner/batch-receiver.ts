@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { BatchConn, type Endpoint, type OffloadStatus, RecvBatch } from '../../src/index.js'
+import { BatchConn, type Endpoint, type FeatureStatus, RecvBatch } from '../../src/index.js'
 import { Failure } from '../failure.js'
 import { monotonicMicroseconds } from '../workload/clock.js'
 import { HEADER_BYTES, HeaderReader } from '../workload/payload-header.js'
@@ -17,7 +17,7 @@ export class BatchReceiver implements Receiver {
   readonly localAddress: Endpoint
   readonly receiveBufferBytes: number
   readonly batch: number
-  readonly gro: OffloadStatus
+  readonly gro: FeatureStatus
   readonly #conn: BatchConn
   #inbox: RecvBatch
   #headers: HeaderReader
@@ -35,7 +35,7 @@ export class BatchReceiver implements Receiver {
     })
     this.gro = this.#conn.gro
     try {
-      if (gro && this.gro.state === 'off') throw new Failure(`cannot receive trains: ${this.gro.reason}`)
+      if (gro && !this.gro.available) throw new Failure(`cannot receive trains: ${this.gro.reason}`)
       this.localAddress = this.#conn.bind(listen).localAddress
       this.receiveBufferBytes = this.#conn.options.receiveBufferBytes
     } catch (error) {

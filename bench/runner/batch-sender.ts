@@ -65,7 +65,7 @@ export class BatchSender implements Sender {
         if (!this.#sendBatch(untilMs)) return
       }
     }
-    if (this.#shape.segments > 1 && this.#conn.gso.state === 'off') throw this.#withoutTrains()
+    if (this.#shape.segments > 1 && !this.#conn.gso.available) throw this.#withoutTrains()
   }
 
   settle(untilMs: number): void {

@@ -1,6 +1,6 @@
 import { createSocket, type Socket, type SocketOptions } from 'node:dgram'
 import { once } from 'node:events'
-import { BatchConn, type Endpoint, endpoint, type OffloadStatus } from '../../src/index.js'
+import { BatchConn, type Endpoint, endpoint, type FeatureStatus } from '../../src/index.js'
 import { monotonicMicroseconds } from '../workload/clock.js'
 import { HEADER_BYTES, HeaderOffset, headerWord } from '../workload/payload-header.js'
 import type { StreamLedger } from '../workload/stream-ledger.js'
@@ -16,7 +16,7 @@ export class DgramReceiver implements Receiver {
   readonly localAddress: Endpoint
   readonly receiveBufferBytes: number
   readonly batch: number
-  readonly gro: OffloadStatus
+  readonly gro: FeatureStatus
   readonly #socket: Socket
   /** When the drop-in last made a system call that brought something. */
   #callMs: number | undefined
@@ -24,7 +24,7 @@ export class DgramReceiver implements Receiver {
   private constructor(socket: Socket, isDropIn: boolean) {
     this.#socket = socket
     this.batch = isDropIn ? DROP_IN_BATCH : 1
-    this.gro = isDropIn ? groStatus() : { state: 'off', reason: 'node:dgram does not know it' }
+    this.gro = isDropIn ? groStatus() : { available: false, reason: 'node:dgram does not know it' }
     const { address, port } = socket.address()
     this.localAddress = endpoint({ address, port })
     this.receiveBufferBytes = socket.getRecvBufferSize()
@@ -88,7 +88,7 @@ export class DgramReceiver implements Receiver {
 }
 
 /** What a socket of this process is given that asks for trains. */
-function groStatus(): OffloadStatus {
+function groStatus(): FeatureStatus {
   using conn = BatchConn.open({ gro: true })
   return conn.gro
 }

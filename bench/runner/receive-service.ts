@@ -26,7 +26,7 @@ export class ReceiveService implements ControlHandler {
     this.#receiver = receiver
     this.#onRow = onRow
     const { batch, receiveBufferBytes, gro } = receiver
-    this.#description = { mode, batch, gro: gro.state === 'on', receiveBufferBytes }
+    this.#description = { mode, batch, gro: gro.available, receiveBufferBytes }
   }
 
   get description(): ReceiverDescription {

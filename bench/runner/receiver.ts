@@ -1,4 +1,4 @@
-import type { Endpoint, OffloadStatus } from '../../src/index.js'
+import type { Endpoint, FeatureStatus } from '../../src/index.js'
 import type { StreamLedger } from '../workload/stream-ledger.js'
 import { BatchReceiver } from './batch-receiver.js'
 import { DgramReceiver } from './dgram-receiver.js'
@@ -25,7 +25,7 @@ export interface Receiver {
   /** Messages a system call at the most. */
   readonly batch: number
   /** Whether it takes trains whole (GRO), and why. */
-  readonly gro: OffloadStatus
+  readonly gro: FeatureStatus
   readonly localAddress: Endpoint
   /** SO_RCVBUF as granted. */
   readonly receiveBufferBytes: number

@@ -19,7 +19,7 @@ export function trainObstacle({ destination, sizeBytes, segments }: SendPlan): s
     const batch = new SendBatch({ capacity: 1, slotBytes: segmentBytes * segments, maxSegments: segments })
     batch.append(new Uint8Array(segmentBytes * segments), undefined, { segmentBytes })
     conn.send(batch)
-    return conn.gso.state === 'on' ? undefined : conn.gso.reason
+    return conn.gso.available ? undefined : conn.gso.reason
   } catch {
     // Not about trains: whoever sends next meets it as well, and says so.
     return undefined

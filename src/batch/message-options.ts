@@ -36,7 +36,7 @@ export interface MessageOptions {
 /**
  * Segment size of a message; 0 if it is sent as a single datagram.
  *
- * @throws RangeError `ERR_TRAIN_TOO_LONG`
+ * @throws RangeError `ERR_GSO_TOO_LARGE`
  */
 export function segmentBytesOf(
   byteLength: number,
@@ -48,11 +48,11 @@ export function segmentBytesOf(
   const segments = Math.ceil(byteLength / segmentBytes)
   if (segments > maxSegments) {
     const message = `${byteLength} bytes in segments of ${segmentBytes} are ${segments} segments`
-    throw rangeError('ERR_TRAIN_TOO_LONG', `${message}; ${maxSegments} is the most (maxSegments)`)
+    throw rangeError('ERR_GSO_TOO_LARGE', `${message}; ${maxSegments} is the most (maxSegments)`)
   }
   if (byteLength > maxPayloadBytes(destination)) {
     const message = `a GSO send must be at most ${maxPayloadBytes(destination)} bytes in all; received ${byteLength}`
-    throw rangeError('ERR_TRAIN_TOO_LONG', message)
+    throw rangeError('ERR_GSO_TOO_LARGE', message)
   }
   return segmentBytes
 }

@@ -98,7 +98,7 @@ export class SendBatch {
    *
    * @param destination - where it goes; default: the peer the socket is connected to
    * @returns the message's index
-   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`, `ERR_TRAIN_TOO_LONG`
+   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`, `ERR_GSO_TOO_LARGE`
    * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_UNKNOWN_OPTION`, `ERR_MEMORY_DETACHED`
    */
   append(payload: Payload | readonly Payload[], destination?: Endpoint, options?: MessageOptions): number {
@@ -117,7 +117,7 @@ export class SendBatch {
    * Claims the next slot and returns its memory, to be written by the caller before the batch is sent. Zero-copy.
    * The bytes are what the slot held before. The view is valid until `clear`.
    *
-   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`, `ERR_TRAIN_TOO_LONG`
+   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`, `ERR_GSO_TOO_LARGE`
    * @throws TypeError as `append`
    */
   reserve(byteLength: number, destination?: Endpoint, options?: MessageOptions): Buffer {
@@ -136,7 +136,7 @@ export class SendBatch {
    * Points the next message at the caller's own memory, of any length. Zero-copy: the memory is held until `clear`, and
    * what it holds when it is sent is what goes out, so do not change it until then.
    *
-   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG` (2 GiB), `ERR_TRAIN_TOO_LONG`
+   * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG` (2 GiB), `ERR_GSO_TOO_LARGE`
    * @throws TypeError as `append`; `ERR_INVALID_ARG_VALUE` for memory that can be resized
    */
   appendReference(payload: Exclude<Payload, string>, destination?: Endpoint, options?: MessageOptions): number {

@@ -5,7 +5,7 @@ import { ErrnoError } from '../libc/errno-error.js'
 import { watchDirectly } from '../loop/direct-watch.js'
 import { BatchConn } from '../socket/batch-conn.js'
 import type { NetworkError } from '../socket/error-queue.js'
-import type { OffloadStatus } from '../socket/segmentation-offload.js'
+import type { FeatureStatus } from '../socket/feature-status.js'
 import { type Completion, completion, type SendCallback } from './completion.js'
 import { flushAtExit, turn } from './flush.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
@@ -70,9 +70,9 @@ export class Accelerator {
   }
 
   /** Why system calls carry one message each; undefined if they do not. */
-  get refusal(): OffloadStatus | undefined {
+  get refusal(): FeatureStatus | undefined {
     const status = this.#conn?.batching
-    return status?.state === 'off' ? status : undefined
+    return status?.available === false ? status : undefined
   }
 
   /**
@@ -228,7 +228,7 @@ export class Accelerator {
     if ((ready & ~c.EPOLLOUT) === 0 || !this.isReceiving) return
     if ((ready & c.EPOLLERR) !== 0) this.conn.noteErrorEvent()
     receiveTurn(this.conn, this.#socket.recipient)
-    const errors = this.#socket.settings.recvErrors ? this.#conn?.errors() : undefined
+    const errors = this.#socket.settings.recvErrors ? this.#conn?.takeErrors() : undefined
     if (errors !== undefined && errors.length > 0) turn(() => this.#socket.onNetworkErrors(errors))
   }
 

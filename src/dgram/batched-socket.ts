@@ -6,7 +6,7 @@ import type { Endpoint } from '../endpoint/endpoint.js'
 import { ECANCELED } from '../libc/constants.js'
 import { raise } from '../loop/reactor.js'
 import type { NetworkError } from '../socket/error-queue.js'
-import type { OffloadStatus } from '../socket/segmentation-offload.js'
+import type { FeatureStatus } from '../socket/feature-status.js'
 import { Accelerator } from './accelerator.js'
 import { completion, finish, type SendCallback, settle } from './completion.js'
 import { Destinations } from './destinations.js'
@@ -45,7 +45,7 @@ export class BatchedSocket {
   readonly #socket: EventfulSocket
   readonly #options: SocketOptions
   readonly #destinations: Destinations
-  readonly #batching: OffloadStatus
+  readonly #batching: FeatureStatus
   readonly #isLeftToNode: boolean
   #state: NodeState | undefined
   #accelerator: Accelerator | undefined
@@ -61,12 +61,12 @@ export class BatchedSocket {
     this.#isLeftToNode = options.lookup !== undefined || options.sendBlockList !== undefined
     this.#state = stateOf(socket)
     const support = batchingSupport()
-    this.#batching = support.state === 'on' && this.#state === undefined ? unknownState() : support
-    if (this.#batching.state === 'on' && this.#state !== undefined) this.#state = this.#takeOver(this.#state)
+    this.#batching = support.available && this.#state === undefined ? unknownState() : support
+    if (this.#batching.available && this.#state !== undefined) this.#state = this.#takeOver(this.#state)
   }
 
   /** Whether datagrams go in batches, and why. */
-  get batching(): OffloadStatus {
+  get batching(): FeatureStatus {
     return this.#accelerator?.refusal ?? (this.#accelerator?.isShared === true ? SHARED : this.#batching)
   }
 
@@ -244,7 +244,7 @@ function isCallback(value: unknown): value is SendCallback | undefined {
 }
 
 /** Node's dgram has changed: says so once, since the program would not notice that it gained nothing. */
-function unknownState(): OffloadStatus {
+function unknownState(): FeatureStatus {
   if (!hasWarned) {
     hasWarned = true
     process.emitWarning(`batchconn/dgram: ${UNKNOWN_STATE.reason}; it works as node:dgram`, { code: 'BATCHCONN_DGRAM' })
@@ -254,15 +254,15 @@ function unknownState(): OffloadStatus {
 
 let hasWarned = false
 
-const UNKNOWN_STATE: OffloadStatus = {
-  state: 'off',
+const UNKNOWN_STATE: FeatureStatus = {
+  available: false,
   reason: `dgram of Node.js ${process.version} keeps its state in a way that is not known`,
 }
 
 /** From Node 24 on, a store that a listener enters (`AsyncLocalStorage.enterWith`) stays until the async scope ends. */
 const KEEPS_CONTEXT = Number.parseInt(process.versions.node, 10) >= 24
 
-const SHARED: OffloadStatus = {
-  state: 'on',
+const SHARED: FeatureStatus = {
+  available: true,
   reason: 'sends in batches; receives one datagram per call, because another process may hold the descriptor',
 }

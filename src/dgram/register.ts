@@ -40,7 +40,7 @@ if (process.env.BATCHCONN_REGISTER === 'off') {
 } else {
   register()
   if (log.enabled) {
-    const { state, reason } = batchingSupport()
-    log('register: node:dgram creates batching sockets; batching is %s: %s', state, reason)
+    const { available, reason } = batchingSupport()
+    log('register: node:dgram creates batching sockets; batching is %s: %s', available ? 'on' : 'off', reason)
   }
 }

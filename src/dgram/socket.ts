@@ -1,5 +1,5 @@
 import type * as dgram from 'node:dgram'
-import type { OffloadStatus } from '../socket/segmentation-offload.js'
+import type { FeatureStatus } from '../socket/feature-status.js'
 import { BatchedSocket, type SendTarget } from './batched-socket.js'
 import type { SendCallback } from './completion.js'
 import type { OwnBuffer } from './events.js'
@@ -33,8 +33,8 @@ class BatchingSocket extends NodeSocket {
   }
 
   /** Whether datagrams go in batches, and why. */
-  get batching(): OffloadStatus {
-    return this[BATCHED]?.batching ?? { state: 'off', reason: 'the socket is not constructed yet' }
+  get batching(): FeatureStatus {
+    return this[BATCHED]?.batching ?? { available: false, reason: 'the socket is not constructed yet' }
   }
 
   /** Extra: number of datagrams the kernel has dropped because the receive buffer was full, with `countDrops`. */

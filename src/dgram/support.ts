@@ -1,21 +1,21 @@
 import { libc } from '../libc/libc.js'
-import type { OffloadStatus } from '../socket/segmentation-offload.js'
+import type { FeatureStatus } from '../socket/feature-status.js'
 
 /** Whether batching can be had in this process at all, and why not. */
-export function batchingSupport(): OffloadStatus {
+export function batchingSupport(): FeatureStatus {
   support ??= find()
   return support
 }
 
-function find(): OffloadStatus {
+function find(): FeatureStatus {
   // On Bun, making a poll aborts the process.
-  if (process.versions.bun !== undefined) return { state: 'off', reason: 'Bun has no poll that works' }
+  if (process.versions.bun !== undefined) return { available: false, reason: 'Bun has no poll that works' }
   try {
     libc()
-    return { state: 'on', reason: 'Linux, with Koffi' }
+    return { available: true, reason: 'Linux, with Koffi' }
   } catch (error) {
-    return { state: 'off', reason: error instanceof Error ? error.message : String(error) }
+    return { available: false, reason: error instanceof Error ? error.message : String(error) }
   }
 }
 
-let support: OffloadStatus | undefined
+let support: FeatureStatus | undefined

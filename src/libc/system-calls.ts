@@ -1,4 +1,3 @@
-import type { LibraryHandle } from 'koffi'
 import { typeError } from '../arguments/errors.js'
 
 /** The calls that take a vector of messages. Addresses are numbers, as in `Libc`. */
@@ -7,8 +6,13 @@ export interface MultiMessageCalls {
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number
 }
 
-/** `sendmmsg` and `recvmmsg` through `syscall(2)`, past the C library's own wrappers. */
-export function directSystemCalls(library: LibraryHandle): MultiMessageCalls {
+/** A shared library whose functions can be declared by their C prototypes. */
+export interface Library {
+  func(prototype: string): (...args: number[]) => number
+}
+
+/** Returns `sendmmsg` and `recvmmsg` by `syscall(2)`, past the C library's own wrappers. */
+export function directSystemCalls(library: Library): MultiMessageCalls {
   const numbers = SYSTEM_CALL_NUMBERS[process.arch]
   if (numbers === undefined) {
     throw typeError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', `batchconn has no system call numbers for ${process.arch}`)

@@ -46,8 +46,8 @@ function batched(call: 'sendmmsg' | 'recvmmsg', count: number): string {
   const accepted = sender.send(out)
   const arrived = receiver.recvBlocking(new RecvBatch({ capacity: count }), WAIT)
   const seen = call === 'sendmmsg' ? accepted : arrived
-  const { state, reason } = (call === 'sendmmsg' ? sender : receiver).batching
-  expect(state === 'on', reason)
+  const { available, reason } = (call === 'sendmmsg' ? sender : receiver).batching
+  expect(available, reason)
   expect(seen === count, `one call took ${seen} of ${count} messages`)
   const isDirect = libc().isDirect ? ', by syscall(2), past the C library' : ''
   return `one call took ${seen} messages${isDirect}`
@@ -59,7 +59,7 @@ function trainOf(segments: number): string {
   const out = new SendBatch({ slotBytes: segments, maxSegments: segments })
   out.append(Buffer.alloc(segments), receiver.localAddress, { segmentBytes: 1 })
   sender.send(out)
-  expect(sender.gso.state === 'on', sender.gso.reason)
+  expect(sender.gso.available, sender.gso.reason)
   const arrived = receiver.recvBlocking(new RecvBatch({ capacity: segments }), WAIT)
   expect(arrived === segments, `a train of ${segments} arrived as ${arrived} datagrams`)
   return `one message arrived as ${segments} datagrams`
@@ -67,7 +67,7 @@ function trainOf(segments: number): string {
 
 function wholeTrain(): string {
   using receiver = listening('ipv4', { gro: true })
-  expect(receiver.gro.state === 'on', receiver.gro.reason)
+  expect(receiver.gro.available, receiver.gro.reason)
   using sender = BatchConn.open()
   const out = new SendBatch()
   out.append('aabbc', receiver.localAddress, { segmentBytes: 2 })
@@ -109,7 +109,7 @@ function refusedPort(): string {
   const out = new SendBatch()
   out.append('x', nobody)
   sender.send(out)
-  const [error] = sender.errors()
+  const [error] = sender.takeErrors()
   expect(error !== undefined, 'no answer from a closed port')
   return `a closed port answered ${error.code}`
 }

@@ -21,8 +21,8 @@ export function trainsOverInterface(name: string, family: Family): string {
   const out = new SendBatch()
   out.append('probeprobe', endpoint({ address, port: DISCARD_PORT }), { segmentBytes: 5 })
   conn.send(out)
-  const { state, reason } = conn.gso
-  if (state === 'off') throw new Error(reason)
+  const { available, reason } = conn.gso
+  if (!available) throw new Error(reason)
   return `a train left by ${name}`
 }
 

@@ -1,26 +1,20 @@
 import { networkInterfaces, release } from 'node:os'
 import { rangeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
+import type { FeatureStatus } from '../socket/feature-status.js'
 import { FEATURES, type FeatureName } from './features.js'
 import { trainsOverInterface } from './interface-trains.js'
-
-/** What one attempt showed. */
-export interface Finding {
-  readonly available: boolean
-  /** What was seen, in words. */
-  readonly detail: string
-}
 
 /** What this kernel and machine give. */
 export interface ProbeReport {
   /** The kernel's release, `6.18.44`. */
   readonly kernel: string
   readonly architecture: string
-  readonly features: Readonly<Record<FeatureName, Finding>>
+  readonly features: Readonly<Record<FeatureName, FeatureStatus>>
   /** How many datagrams a train may have: what `SendBatch`'s `maxSegments` can be raised to. 0 without GSO. */
   readonly maxSegments: number
   /** If an interface was named: whether trains leave by it. */
-  readonly interface?: { readonly name: string; readonly ipv4: Finding; readonly ipv6: Finding }
+  readonly interface?: { readonly name: string; readonly ipv4: FeatureStatus; readonly ipv6: FeatureStatus }
 }
 
 /** What to probe beyond loopback. */
@@ -56,11 +50,11 @@ export function probe(options?: ProbeOptions): ProbeReport {
 }
 
 /** Runs an attempt: it describes what it saw, or throws what stands in the way. */
-function find(attempt: () => string): Finding {
+function find(attempt: () => string): FeatureStatus {
   try {
-    return { available: true, detail: attempt() }
+    return { available: true, reason: attempt() }
   } catch (error) {
-    return { available: false, detail: error instanceof Error ? error.message : String(error) }
+    return { available: false, reason: error instanceof Error ? error.message : String(error) }
   }
 }
 

@@ -21,7 +21,7 @@ import { DatagramSocket, type SocketDescriptor } from './datagram-socket.js'
 import { familyOfDescriptor } from './descriptor.js'
 import { adoptDescriptor, borrowDescriptor, openDescriptor } from './descriptor-owner.js'
 import { pollBlocking } from './poll.js'
-import { batchesOf, type Reading, readTurn } from './reading.js'
+import { batchesOf, readTurn, type Subscription } from './reading.js'
 import { type SendReport, sendAll } from './send-all.js'
 
 /**
@@ -97,7 +97,7 @@ export class BatchConn extends DatagramSocket {
    * @returns an object that ends it; `unref` lets the process end meanwhile
    * @throws TypeError `ERR_INVALID_STATE` if the socket has such a callback already; RangeError `ERR_SLOT_TOO_SMALL`
    */
-  onReadable(batch: RecvBatch, callback: (batch: RecvBatch) => void, options?: ReadOptions): Reading {
+  onReadable(batch: RecvBatch, callback: (batch: RecvBatch) => void, options?: ReadOptions): Subscription {
     this.assertOpen()
     this.assertReceivable(batch)
     validate.callback(callback, 'callback')

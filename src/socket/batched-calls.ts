@@ -3,7 +3,7 @@ import { lastErrno } from '../libc/check.js'
 import { EAGAIN, EINTR, ENOSYS, EPERM, MSG_DONTWAIT, MSG_NOSIGNAL } from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import type { Address, Libc } from '../libc/libc.js'
-import type { OffloadStatus } from './segmentation-offload.js'
+import type { FeatureStatus } from './feature-status.js'
 
 /**
  * The message calls of one socket: `sendmmsg` and `recvmmsg`, or the single calls in a loop where the system refuses those.
@@ -27,10 +27,10 @@ export class BatchedCalls {
     this.#headerBytes = libc.structs.mmsghdr.bytes
   }
 
-  get status(): OffloadStatus {
+  get status(): FeatureStatus {
     const refusals = [this.#sendRefusal, this.#receiveRefusal].filter((refusal) => refusal !== undefined)
-    if (refusals.length === 0) return { state: 'on', reason: 'sendmmsg and recvmmsg are used' }
-    return { state: 'off', reason: `${refusals.join('; ')}: one system call per message` }
+    if (refusals.length === 0) return { available: true, reason: 'sendmmsg and recvmmsg are used' }
+    return { available: false, reason: `${refusals.join('; ')}: one system call per message` }
   }
 
   /**

@@ -1,6 +1,6 @@
 import * as validate from '../arguments/validate.js'
 import type { Family } from '../endpoint/endpoint.js'
-import { CONTROL_SETTING_NAMES, type ControlSettings } from './receive-options.js'
+import { CONTROL_SETTING_NAMES, type ControlSettings } from './control-settings.js'
 import { SETTING_NAMES, type SocketSettings } from './socket-options.js'
 
 /** How a socket is opened. */

@@ -9,20 +9,16 @@ import { libc } from '../libc/libc.js'
 import { assertRecvBatch, assertSendBatch } from './batch-arguments.js'
 import { BatchedCalls } from './batched-calls.js'
 import type { AdoptOptions } from './conn-options.js'
+import { applyControlSettings, recvErrorsSetting } from './control-settings.js'
 import { bindDescriptor, connectDescriptor, disconnectDescriptor, localEndpoint, remoteEndpoint } from './descriptor.js'
 import type { OwnedDescriptor } from './descriptor-owner.js'
 import { DropCounter } from './drop-counter.js'
 import { ErrorQueue, type NetworkError } from './error-queue.js'
+import type { FeatureStatus } from './feature-status.js'
 import { changeMembership, type Membership } from './multicast.js'
 import { receive } from './receive.js'
-import { applyControlSettings, recvErrorsSetting } from './receive-options.js'
-import {
-  closeReceiveOffload,
-  type OffloadStatus,
-  openReceiveOffload,
-  SegmentationOffload,
-} from './segmentation-offload.js'
-import { SETTING_NAMES, SocketOptions } from './socket-options.js'
+import { closeReceiveOffload, openReceiveOffload, SegmentationOffload } from './segmentation-offload.js'
+import { LiveSocketOptions, SETTING_NAMES } from './socket-options.js'
 import { type Sending, transmit } from './transmit.js'
 
 /** A descriptor that becomes a socket. */
@@ -38,12 +34,12 @@ export interface SocketDescriptor {
  */
 export class DatagramSocket {
   readonly #family: Family
-  readonly #options: SocketOptions
+  readonly #options: LiveSocketOptions
   readonly #drops: DropCounter
   readonly #errors: ErrorQueue
   readonly #calls: BatchedCalls
   readonly #sending: { -readonly [name in keyof Sending]: Sending[name] }
-  #gro: OffloadStatus
+  #gro: FeatureStatus
   readonly #owner: OwnedDescriptor
   #fd: number
 
@@ -51,7 +47,7 @@ export class DatagramSocket {
     const { countDrops = false, gro = false, gso = true } = options
     this.#fd = fd
     this.#family = family
-    this.#options = new SocketOptions(() => this.#openFd(), family)
+    this.#options = new LiveSocketOptions(() => this.#openFd(), family)
     for (const name of SETTING_NAMES) {
       if (options[name] !== undefined) Object.assign(this.#options, { [name]: options[name] })
     }
@@ -75,7 +71,7 @@ export class DatagramSocket {
   }
 
   /** The socket's options, read from and written to the kernel. */
-  get options(): SocketOptions {
+  get options(): LiveSocketOptions {
     return this.#options
   }
 
@@ -112,13 +108,13 @@ export class DatagramSocket {
   }
 
   /** Whether GSO sends are made (UDP_SEGMENT), and why. A device that rejects them switches them off for good. */
-  get gso(): OffloadStatus {
+  get gso(): FeatureStatus {
     this.assertOpen()
     return this.#sending.offload.status
   }
 
   /** Whether GRO buffers are received (UDP_GRO), and why. */
-  get gro(): OffloadStatus {
+  get gro(): FeatureStatus {
     return this.#gro
   }
 
@@ -131,7 +127,7 @@ export class DatagramSocket {
    * Whether `sendmmsg` and `recvmmsg` are used. Off where the system refuses them (a seccomp filter, an old kernel): then
    * each message takes a system call, and everything else is the same.
    */
-  get batching(): OffloadStatus {
+  get batching(): FeatureStatus {
     return this.#calls.status
   }
 
@@ -206,7 +202,7 @@ export class DatagramSocket {
    */
   assertReceivable(batch: unknown): ReceiveSide {
     const side = assertRecvBatch(batch)
-    if (this.#gro.state === 'on' && side.slots.slotBytes < GRO_SLOT_BYTES) throw slotTooSmall(side.slots.slotBytes)
+    if (this.#gro.available && side.slots.slotBytes < GRO_SLOT_BYTES) throw slotTooSmall(side.slots.slotBytes)
     return side
   }
 
@@ -221,10 +217,10 @@ export class DatagramSocket {
    *
    * @throws TypeError `ERR_INVALID_STATE` unless the socket has `recvErrors`
    */
-  errors(): NetworkError[] {
+  takeErrors(): NetworkError[] {
     this.assertOpen()
     if (!this.#errors.isEnabled) {
-      throw typeError('ERR_INVALID_STATE', 'errors() needs a socket that was opened with recvErrors: true')
+      throw typeError('ERR_INVALID_STATE', 'takeErrors() needs a socket that was opened with recvErrors: true')
     }
     return this.#errors.take()
   }

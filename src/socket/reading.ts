@@ -4,7 +4,7 @@ import { nextIteration, throwIfAborted } from '../loop/abort.js'
 import { raise } from '../loop/reactor.js'
 import { type ReadableEvent, shutDownError } from '../loop/wait.js'
 
-export type { Listening as Reading } from '../loop/wait.js'
+export type { Listening as Subscription } from '../loop/wait.js'
 
 /** Receives the errors that reading meets. */
 export type ErrorCallback = (error: Error) => void

@@ -4,14 +4,8 @@ import type { RejectedGso } from '../batch/send-planner.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import { EINVAL, EIO, EMSGSIZE, IPPROTO_UDP, UDP_GRO, UDP_SEGMENT } from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
+import type { FeatureStatus } from './feature-status.js'
 import { integerOption, setIntegerOption } from './option.js'
-
-/** Whether a socket uses an offload, and why. */
-export interface OffloadStatus {
-  readonly state: 'on' | 'off'
-  /** In words. */
-  readonly reason: string
-}
 
 /**
  * Whether a socket may make GSO sends (UDP_SEGMENT, generic segmentation offload). On until the option, the environment,
@@ -21,7 +15,7 @@ export class SegmentationOffload implements Offload {
   readonly #fd: number
   readonly #now: () => number
   readonly #limits = new Map<Endpoint | undefined, Limit>()
-  #status: OffloadStatus | undefined
+  #status: FeatureStatus | undefined
   #strikes = 0
 
   /** @param now - milliseconds of a monotonic clock */
@@ -32,19 +26,19 @@ export class SegmentationOffload implements Offload {
     else if (isSet('BATCHCONN_NO_GSO')) this.#status = off('the environment variable BATCHCONN_NO_GSO is set')
   }
 
-  get status(): OffloadStatus {
+  get status(): FeatureStatus {
     this.#status ??= kernelStatus(this.#fd)
-    if (this.#status.state === 'off' || this.#limits.size === 0) return this.#status
+    if (!this.#status.available || this.#limits.size === 0) return this.#status
     const limits = Array.from(this.#limits, ([destination, { bytes }]) => `${destination ?? 'the peer'} ${bytes}`)
     return {
-      state: 'on',
+      available: true,
       reason: `${this.#status.reason}; largest segments in bytes, until retried: ${limits.join(', ')}`,
     }
   }
 
   get isOn(): boolean {
     this.#status ??= kernelStatus(this.#fd)
-    return this.#status.state === 'on'
+    return this.#status.available
   }
 
   maxSegmentBytes(destination: Endpoint | undefined): number {
@@ -107,14 +101,14 @@ const MAX_LIMITS = 1024
 const EINVAL_STRIKES = 2
 
 /** Switches UDP_GRO on, if it is wanted and reliable on this kernel. */
-export function openReceiveOffload(fd: number, isWanted: boolean): OffloadStatus {
+export function openReceiveOffload(fd: number, isWanted: boolean): FeatureStatus {
   if (!isWanted) return off('the option gro is not set')
   if (isSet('BATCHCONN_NO_GRO')) return off('the environment variable BATCHCONN_NO_GRO is set')
   if (!isKernelAtLeast(release(), 5, 12))
     return off(`Linux ${release()} is older than 5.12, whose UDP_GRO is unreliable`)
   try {
     setIntegerOption(fd, IPPROTO_UDP, UDP_GRO, 1)
-    return { state: 'on', reason: 'the kernel took UDP_GRO' }
+    return { available: true, reason: 'the kernel took UDP_GRO' }
   } catch (error) {
     if (error instanceof ErrnoError && error.code === 'ENOPROTOOPT') return off('the kernel does not know UDP_GRO')
     throw error
@@ -122,8 +116,8 @@ export function openReceiveOffload(fd: number, isWanted: boolean): OffloadStatus
 }
 
 /** Switches UDP_GRO off, if it is on. */
-export function closeReceiveOffload(fd: number, status: OffloadStatus): OffloadStatus {
-  if (status.state === 'off') return status
+export function closeReceiveOffload(fd: number, status: FeatureStatus): FeatureStatus {
+  if (!status.available) return status
   setIntegerOption(fd, IPPROTO_UDP, UDP_GRO, 0)
   return off('the descriptor is shared with another process')
 }
@@ -134,10 +128,10 @@ export function isKernelAtLeast(kernelRelease: string, major: number, minor: num
   return first > major || (first === major && second >= minor)
 }
 
-function kernelStatus(fd: number): OffloadStatus {
+function kernelStatus(fd: number): FeatureStatus {
   try {
     integerOption(fd, IPPROTO_UDP, UDP_SEGMENT)
-    return { state: 'on', reason: 'the kernel knows UDP_SEGMENT' }
+    return { available: true, reason: 'the kernel knows UDP_SEGMENT' }
   } catch (error) {
     if (error instanceof ErrnoError && error.code === 'ENOPROTOOPT') return off('the kernel does not know UDP_SEGMENT')
     throw error
@@ -149,6 +143,6 @@ function isSet(name: string): boolean {
   return value !== undefined && value !== '' && value !== '0'
 }
 
-function off(reason: string): OffloadStatus {
-  return { state: 'off', reason }
+function off(reason: string): FeatureStatus {
+  return { available: false, reason }
 }

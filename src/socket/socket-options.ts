@@ -45,8 +45,8 @@ export interface SocketSettings {
   multicastInterface?: Interface
 }
 
-/** A socket's options, read from and written to the kernel at once. */
-export class SocketOptions implements SocketSettings {
+/** The options of an open socket. Each access reads from the kernel or writes to it (getsockopt(2), setsockopt(2)). */
+export class LiveSocketOptions implements SocketSettings {
   readonly #descriptor: () => number
   readonly #family: Family
 

@@ -170,7 +170,7 @@ t.test('a GSO send that no kernel accepts is refused', async (t) => {
   const act = (byteLength: number, segmentBytes: number, destination?: Endpoint) => () =>
     segmentBytesOf(byteLength, destination, segmentBytes, 64)
   const read = (segmentBytes: unknown) => () => controlMessages({ segmentBytes } as MessageOptions, ipv4)
-  const tooLong = { type: RangeError, code: 'ERR_TRAIN_TOO_LONG' } as const
+  const tooLong = { type: RangeError, code: 'ERR_GSO_TOO_LARGE' } as const
   const most = (bytes: number, received: number) =>
     `a GSO send must be at most ${bytes} bytes in all; received ${received}`
   const manyMessage = '65 bytes in segments of 1 are 65 segments; 64 is the most (maxSegments)'

@@ -24,7 +24,7 @@ t.test('one JSON document', async (t) => {
   t.match(document, { schemaVersion: 1, command: 'probe', config: { interface: null }, interface: null })
   t.match(document.machine, { node: process.versions.node, koffi: String })
   t.strictSame(Object.keys(document.features), NAMES)
-  t.match(document, { features: { ipv4: { available: true, detail: String } }, maxSegments: Number })
+  t.match(document, { features: { ipv4: { available: true, reason: String } }, maxSegments: Number })
 })
 
 t.test('over an interface', async (t) => {
@@ -32,7 +32,7 @@ t.test('over an interface', async (t) => {
   for (const version of [4, 6])
     t.match(table.stdout, new RegExp(`^trains over lo, IPv${version} +(yes|no ) {3}.+$`, 'm'))
   const { interface: over, config } = JSON.parse((await bench('probe', '--interface lo -J')).stdout)
-  t.match(over, { name: 'lo', ipv4: { available: Boolean, detail: String }, ipv6: { available: Boolean } })
+  t.match(over, { name: 'lo', ipv4: { available: Boolean, reason: String }, ipv6: { available: Boolean } })
   t.match(config, { interface: 'lo' })
 })
 

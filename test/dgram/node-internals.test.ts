@@ -23,7 +23,7 @@ t.test('where the state is not known, sockets work as over node:dgram, and the p
   t.strictSame(await childJson('unknown-node'), {
     text: 'by node:dgram',
     size: 13,
-    batching: 'off',
+    batching: false,
     warnings: ['BATCHCONN_DGRAM'],
   })
 })

@@ -61,12 +61,12 @@ t.test('preloaded by --import', async (t) => {
 
 t.test('a socket that child.send sends to a registered process', async (t) => {
   const { received, answer } = await childJson<Record<string, unknown>>('register-sent-socket', REGISTERED)
-  t.match(received, { isSocket: true, batching: { state: 'on' }, message: 'question' })
+  t.match(received, { isSocket: true, batching: { available: true }, message: 'question' })
   t.equal(answer, 'answer')
 })
 
 t.test('two copies of the package do not wrap each other, and unregister restores what was there', async (t) => {
-  const batching = { layers: 1, batching: 'on', isSocket: true, isNodes: false }
+  const batching = { layers: 1, batching: true, isSocket: true, isNodes: false }
   const unchanged = { layers: 0, batching: undefined, isSocket: true, isNodes: true }
   t.match(await childJson('register-copies'), {
     afterFirst: batching,
@@ -80,13 +80,13 @@ t.test('two copies of the package do not wrap each other, and unregister restore
 
 t.test('a tracer that wraps Socket.prototype.send sees the same calls with and without register', async (t) => {
   const run = (order: string) =>
-    childJson<{ seen: string[]; batching?: string }>('register-wrappers', { args: ['tracer', order] })
+    childJson<{ seen: string[]; batching?: boolean }>('register-wrappers', { args: ['tracer', order] })
   const { batching, ...plain } = await run('without register')
   t.equal(batching, undefined)
   // Node's send calls itself again once the socket is bound.
   t.strictSame(plain.seen, ['unbound', 'unbound', 'bound', 'no address', 'pie,ces', 'name', 'connected'])
-  t.strictSame(await run('before register'), { ...plain, batching: 'on' })
-  t.strictSame(await run('after register'), { ...plain, batching: 'on' })
+  t.strictSame(await run('before register'), { ...plain, batching: true })
+  t.strictSame(await run('after register'), { ...plain, batching: true })
 })
 
 t.test('stubs of createSocket and of the send of one socket replace and restore as with node:dgram', async (t) => {
@@ -94,7 +94,7 @@ t.test('stubs of createSocket and of the send of one socket replace and restore 
     isReplaceable: true,
     calls: [['udp4'], ['udp6'], ['udp4']],
     areFakes: true,
-    batching: ['on', 'on'],
+    batching: [true, true],
     sent: [['x', 9, '127.0.0.1']],
   })
 })

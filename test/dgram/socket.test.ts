@@ -12,7 +12,7 @@ t.test('it is a node:dgram Socket, with batching on', async (t) => {
   const socket = await bound(t)
   t.ok(socket instanceof nodeDgram.Socket)
   t.ok(socket instanceof Socket)
-  t.strictSame(socket.batching, { state: 'on', reason: 'Linux, with Koffi' })
+  t.strictSame(socket.batching, { available: true, reason: 'Linux, with Koffi' })
 })
 
 t.test('a tick’s messages leave in order, each with its own callback, in its caller’s context', async (t) => {

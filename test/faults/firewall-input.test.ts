@@ -33,12 +33,12 @@ for (const family of ['ipv4', 'ipv6'] as const) {
         numbers.every((number, index) => index === 0 || number > numbers[index - 1]),
         'in order, none twice',
       )
-      t.strictSame(sender.errors(), [], 'a firewall that drops says nothing')
+      t.strictSame(sender.takeErrors(), [], 'a firewall that drops says nothing')
     },
   )
 
   t.test(
-    `${family}: what the receiver's firewall rejects is in errors(), once per message`,
+    `${family}: what the receiver's firewall rejects is in takeErrors(), once per message`,
     { skip: skip || net.lacks(family) },
     async (t) => {
       pinNeighbours(net)
@@ -50,7 +50,7 @@ for (const family of ['ipv4', 'ipv6'] as const) {
       for (let round = 0; round < 10; round += 1) await stream.send()
       const rejected: number[] = []
       await until(() => {
-        for (const { code, payload } of sender.errors())
+        for (const { code, payload } of sender.takeErrors())
           if (code === 'ECONNREFUSED') rejected.push(payload.readUInt32BE())
         return rejected.length >= stream.length
       })

@@ -63,7 +63,7 @@ const rows: Row[] = (['ipv4', 'ipv6'] as const).flatMap((family) =>
 for (const { family, coalesce, mtuDiscover } of rows) {
   const title = `${family}, ${coalesce ? 'GSO' : 'single'} sends, mtuDiscover ${mtuDiscover}`
   t.test(
-    `${title}: what a router finds too big is in errors(), the rest arrives or fails`,
+    `${title}: what a router finds too big is in takeErrors(), the rest arrives or fails`,
     { skip: skip || net.lacks(family) },
     async (t) => {
       using clock = new MovableClock()
@@ -81,7 +81,7 @@ for (const { family, coalesce, mtuDiscover } of rows) {
 
       for (let round = 0; round < 5; round += 1) await stream.send()
       await eventually(() => take().numbers.length >= stream.accepted.length - 64)
-      const reports = sender.errors().filter(({ origin }) => origin !== 'local')
+      const reports = sender.takeErrors().filter(({ origin }) => origin !== 'local')
       // Linux sets no DF in a GSO send over IPv4 unless mtuDiscover requires it: the router fragments its datagrams.
       const isFragmented = family === 'ipv4' && coalesce && mtuDiscover === 'want'
       t.equal(reports.length > 0, !isFragmented, `${reports.length} reports`)

@@ -5,7 +5,7 @@ import { boundSocket, deadEndpoint, drain } from '../support/sockets.js'
 for (const family of ['ipv4', 'ipv6'] as Family[]) {
   for (const connected of [false, true]) {
     t.test(
-      `${family}, ${connected ? 'connected' : 'not connected'}: a closed port is told by errors(), and by it alone`,
+      `${family}, ${connected ? 'connected' : 'not connected'}: a closed port is told by takeErrors(), and by it alone`,
       async (t) => {
         using sender = BatchConn.open({ family, recvErrors: true })
         const dead = deadEndpoint({ family })
@@ -14,7 +14,7 @@ for (const family of ['ipv4', 'ipv6'] as Family[]) {
         for (const text of ['one', 'two', 'three']) out.append(text, connected ? undefined : dead)
         t.strictSame(await sender.sendAll(out), { sent: 3, failed: [] })
         t.equal(sender.recv(new RecvBatch()), 0, 'recv does not throw')
-        const errors = sender.errors()
+        const errors = sender.takeErrors()
         t.match(errors, Array(3).fill({ code: 'ECONNREFUSED', errno: -111, mtu: undefined }))
         t.strictSame(
           errors.map(({ payload }) => payload.toString()),
@@ -25,7 +25,7 @@ for (const family of ['ipv4', 'ipv6'] as Family[]) {
           t.equal(offender?.address, dead.address)
           t.ok(destination?.equals(dead))
         }
-        t.strictSame(sender.errors(), [])
+        t.strictSame(sender.takeErrors(), [])
       },
     )
   }
@@ -39,7 +39,7 @@ t.test('one dead peer among live ones: everything live arrives, batches do not c
   for (let index = 0; index < 300; index += 1) out.append(String(index), index % 3 === 0 ? dead : receiver.localAddress)
   t.strictSame(await sender.sendAll(out), { sent: 300, failed: [] })
   t.equal(drain(receiver).length, 200)
-  const errors = sender.errors()
+  const errors = sender.takeErrors()
   t.ok(
     errors.length >= 1 && errors.length <= 100,
     `${errors.length} errors: the kernel limits how many ICMP answers it makes`,
@@ -63,11 +63,11 @@ t.test('errors waiting wake a reader', async (t) => {
   out.append('x', deadEndpoint())
   sender.send(out)
   await waiting
-  t.equal(sender.errors().length, 1)
+  t.equal(sender.takeErrors().length, 1)
 })
 
-t.test('errors() needs recvErrors', (t) => {
+t.test('takeErrors() needs recvErrors', (t) => {
   using conn = BatchConn.open()
-  t.throws(() => conn.errors(), { name: 'TypeError', code: 'ERR_INVALID_STATE', message: /recvErrors/ })
+  t.throws(() => conn.takeErrors(), { name: 'TypeError', code: 'ERR_INVALID_STATE', message: /recvErrors/ })
   t.end()
 })

@@ -8,7 +8,7 @@ import { boundSocket } from '../support/sockets.js'
 for (const family of ['ipv4', 'ipv6'] as Family[]) {
   t.test(`${family}: a train comes whole by index, split by iteration, without copying`, (t) => {
     using receiver = boundSocket({ family, gro: true, recvTtl: true, recvTos: true })
-    t.strictSame(receiver.gro, { state: 'on', reason: 'the kernel took UDP_GRO' })
+    t.strictSame(receiver.gro, { available: true, reason: 'the kernel took UDP_GRO' })
     using sender = BatchConn.open({ family })
     const to = receiver.localAddress
     const out = new SendBatch({ slotBytes: 65_507 })
@@ -79,7 +79,7 @@ t.test('off by default, by option and by environment: trains come as single data
   for (const [gro, variable, reason] of table) {
     if (variable !== undefined) process.env.BATCHCONN_NO_GRO = variable
     using receiver = boundSocket(gro === undefined ? {} : { gro })
-    t.match(receiver.gro, { state: 'off', reason })
+    t.match(receiver.gro, { available: false, reason })
     using sender = BatchConn.open()
     const out = new SendBatch()
     out.append('aabbc', receiver.localAddress, { segmentBytes: 2 })

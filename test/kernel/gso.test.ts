@@ -37,15 +37,15 @@ for (const family of ['ipv4', 'ipv6'] as Family[]) {
       t.equal(sender.send(out), 1, 'one message, however many datagrams')
       t.strictSame(sizes(receiver), expected, `${byteLength} in ${segmentBytes}`)
     }
-    t.equal(sender.gso.state, 'on')
+    t.equal(sender.gso.available, true)
     t.throws(() => out.append(Buffer.alloc(65), receiver.localAddress, { segmentBytes: 1 }), {
       name: 'RangeError',
-      code: 'ERR_TRAIN_TOO_LONG',
+      code: 'ERR_GSO_TOO_LARGE',
       message: /65 segments; 64 is the most/,
     })
     const tooLong = new SendBatch({ slotBytes: 70_000 })
     t.throws(() => tooLong.append(Buffer.alloc(most + 1), receiver.localAddress, { segmentBytes: 1400 }), {
-      code: 'ERR_TRAIN_TOO_LONG',
+      code: 'ERR_GSO_TOO_LARGE',
       message: new RegExp(String(most)),
     })
     t.end()
@@ -85,7 +85,7 @@ for (const family of ['ipv4', 'ipv6'] as Family[]) {
 t.test('gso off, by option: the same datagrams, cut by us', (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open({ gso: false })
-  t.strictSame(sender.gso, { state: 'off', reason: 'the option gso is false' })
+  t.strictSame(sender.gso, { available: false, reason: 'the option gso is false' })
   const out = new SendBatch({ capacity: 40, slotBytes: 65_507 })
   const expected: number[] = []
   for (let index = 0; index < 40; index += 1) {
@@ -106,19 +106,19 @@ t.test('gso off, by environment', (t) => {
   t.teardown(() => {
     delete process.env.BATCHCONN_NO_GSO
   })
-  for (const [value, state] of [
-    ['1', 'off'],
-    ['yes', 'off'],
-    ['0', 'on'],
-    ['', 'on'],
-  ]) {
+  for (const [value, available] of [
+    ['1', false],
+    ['yes', false],
+    ['0', true],
+    ['', true],
+  ] as const) {
     process.env.BATCHCONN_NO_GSO = value
     using conn = BatchConn.open()
-    t.equal(conn.gso.state, state, `'${value}'`)
+    t.equal(conn.gso.available, available, `'${value}'`)
   }
   process.env.BATCHCONN_NO_GSO = '1'
   using conn = BatchConn.open({ gso: true })
-  t.match(conn.gso, { state: 'off', reason: /BATCHCONN_NO_GSO/ }, 'the environment outranks the option')
+  t.match(conn.gso, { available: false, reason: /BATCHCONN_NO_GSO/ }, 'the environment outranks the option')
   t.end()
 })
 
@@ -219,6 +219,6 @@ t.test('datagrams above the MTU cannot be segments: they go as fragments, and sh
   const out = new SendBatch({ coalesce: true, slotBytes: 32_000 })
   for (let index = 0; index < 4; index += 1) out.append(Buffer.alloc(32_000), receiver.localAddress)
   t.equal(sender.send(out), 4)
-  t.equal(sender.gso.state, 'on')
+  t.equal(sender.gso.available, true)
   t.end()
 })

@@ -9,17 +9,17 @@ t.test('every feature is tried, and says what was seen', (t) => {
   t.equal(architecture, process.arch)
   t.match(kernel, /^\d+\.\d+/)
   t.equal(Object.keys(features).length, 18)
-  for (const [name, { available, detail }] of Object.entries(features)) {
+  for (const [name, { available, reason }] of Object.entries(features)) {
     t.type(available, 'boolean', name)
-    t.ok(detail.length > 5, `${name}: ${detail}`)
+    t.ok(reason.length > 5, `${name}: ${reason}`)
   }
   t.match(features, {
     ipv4: { available: true },
-    sendmmsg: { available: true, detail: /one call took 64/ },
-    recvmmsg: { available: true, detail: /one call took 64/ },
+    sendmmsg: { available: true, reason: /one call took 64/ },
+    recvmmsg: { available: true, reason: /one call took 64/ },
     tos: { available: true },
     kernelDrops: { available: true },
-    errorQueue: { available: true, detail: /ECONNREFUSED/ },
+    errorQueue: { available: true, reason: /ECONNREFUSED/ },
   })
   t.equal(maxSegments, features.gso128.available ? 128 : features.gso.available ? 64 : 0)
   t.end()
@@ -33,8 +33,8 @@ t.test('what is switched off is found to be off, with the reason', (t) => {
   process.env.BATCHCONN_NO_GSO = '1'
   process.env.BATCHCONN_NO_GRO = '1'
   const { features, maxSegments } = probe()
-  t.match(features.gso, { available: false, detail: /BATCHCONN_NO_GSO/ })
-  t.match(features.gro, { available: false, detail: /BATCHCONN_NO_GRO/ })
+  t.match(features.gso, { available: false, reason: /BATCHCONN_NO_GSO/ })
+  t.match(features.gro, { available: false, reason: /BATCHCONN_NO_GRO/ })
   t.equal(maxSegments, 0)
   t.end()
 })
@@ -57,7 +57,7 @@ t.test('over an interface', { skip: typeof hosts === 'string' ? hosts : false },
   })
   t.match(JSON.parse(stdout), {
     name: HOST_A.interface,
-    ipv4: { available: true, detail: 'a train left by veth-a' },
-    ipv6: { available: true, detail: 'a train left by veth-a' },
+    ipv4: { available: true, reason: 'a train left by veth-a' },
+    ipv6: { available: true, reason: 'a train left by veth-a' },
   })
 })

@@ -5,6 +5,8 @@ import * as library from '../../src/index.js'
 import { declaredNames, internals } from './internals.js'
 import { clean, installed, ROOT, run } from './support.js'
 
+const PAPERS = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md']
+
 t.setTimeout(300_000)
 
 t.test('the package', async (t) => {
@@ -104,16 +106,40 @@ t.test('the package', async (t) => {
       const names = declaredNames(join(types, file.replace(/ts$/, 'd.ts')))
       t.notOk(names.includes(name), `${file}: ${name}`)
     }
+    t.strictSame(brokenLinks(join(types, '..')), [], 'every link of its documentation leads to a file of the package')
     for (const file of reachable(join(types, 'index.d.ts'))) {
       t.notMatch(readFileSync(file, 'utf8'), /@internal|'koffi'/, relative(types, file))
     }
   })
 })
 
+/** Relative links in the Markdown files of a package, and mentions of Markdown files in its types, that lead nowhere. */
+function brokenLinks(root: string): string[] {
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  return files.flatMap((file) => {
+    if (file.endsWith('.md')) {
+      const links = Array.from(
+        readFileSync(join(root, file), 'utf8').matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g),
+        ([, link]) => link,
+      )
+      const relativeLinks = links.filter((link) => !/^[a-z]+:/.test(link))
+      return relativeLinks
+        .filter((link) => !existsSync(join(root, dirname(file), link)))
+        .map((link) => `${file}: ${link}`)
+    }
+    if (!file.endsWith('.d.ts')) return []
+    const mentions = Array.from(
+      readFileSync(join(root, file), 'utf8').matchAll(/\bdocs\/[\w-]+\.md\b/g),
+      ([mention]) => mention,
+    )
+    return mentions.filter((mention) => !existsSync(join(root, mention))).map((mention) => `${file}: ${mention}`)
+  })
+}
+
 /** Packs this repository as `npm publish` would, from a copy: the build does not disturb what goes on in the tree. */
 async function pack(copy: string): Promise<string> {
   mkdirSync(copy)
-  const copied = ['src', 'scripts', 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'tsconfig.json']
+  const copied = ['src', 'scripts', 'docs', 'examples', ...PAPERS, 'package.json', 'tsconfig.json']
   for (const name of [...copied, 'tsconfig.build.json']) {
     if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(copy, name), { recursive: true })
   }
@@ -130,11 +156,15 @@ function expectedFiles(): string[] {
     .filter((name) => name.endsWith('.ts') && name !== 'internal.ts')
     .map((name) => `dist/${name.slice(0, -'.ts'.length)}`)
     .flatMap((name) => [`${name}.js`, `${name}.d.ts`])
-  const papers = ['CHANGELOG.md', 'LICENSE', 'README.md'].filter((name) => existsSync(join(ROOT, name)))
+  const papers = ['docs', 'examples'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(ROOT, join(entry.parentPath, entry.name))),
+  )
   const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   const entries = Object.values<{ import?: Record<string, string> }>(exports)
   const wrappers = entries.flatMap((entry) => Object.values(entry.import ?? {})).map((path) => path.replace('./', ''))
-  return [...built, ...wrappers, 'package.json', ...papers].sort()
+  return [...built, ...wrappers, 'package.json', ...PAPERS, ...papers].sort()
 }
 
 /** An empty project with some packages installed, their install scripts left out. */

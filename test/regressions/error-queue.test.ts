@@ -22,18 +22,18 @@ async function recvCalls(t: Test, conn: BatchConn): Promise<number> {
 }
 
 t.test(
-  'an adopted descriptor whose former owner set IP_RECVERR: the queue is emptied, and errors() returns it',
+  'an adopted descriptor whose former owner set IP_RECVERR: the queue is emptied, and takeErrors() returns it',
   async (t) => {
     const conn = BatchConn.adopt(BatchConn.open({ recvErrors: true }).release())
     t.ok((await recvCalls(t, conn)) < 20)
-    t.match(conn.errors(), [{ code: 'ECONNREFUSED', origin: 'icmp' }])
+    t.match(conn.takeErrors(), [{ code: 'ECONNREFUSED', origin: 'icmp' }])
   },
 )
 
 t.test('recvErrors: false switches it off on an adopted descriptor', async (t) => {
   const conn = BatchConn.adopt(BatchConn.open({ recvErrors: true }).release(), { recvErrors: false })
   t.ok((await recvCalls(t, conn)) < 20)
-  t.throws(() => conn.errors(), { code: 'ERR_INVALID_STATE' })
+  t.throws(() => conn.takeErrors(), { code: 'ERR_INVALID_STATE' })
 })
 
 t.test('IP_RECVERR set behind the back of the socket does not make the loop spin', async (t) => {
@@ -55,7 +55,7 @@ t.test('an options object whose getter answers differently is read once', async 
   const conn = BatchConn.open(options)
   t.ok((await recvCalls(t, conn)) < 20)
   t.equal(reads, 1)
-  t.equal(conn.errors().length, 1)
+  t.equal(conn.takeErrors().length, 1)
 })
 
 const skip = process.getuid?.() === 0 ? false : 'a network namespace of its own needs root'

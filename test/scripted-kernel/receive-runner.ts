@@ -85,7 +85,7 @@ class ReceiveScene {
     if (!this.#case.recvErrors[socketIndex]) return
     const conn = this.#socket(socketIndex)
     this.#model.begin()
-    const reports = conn.errors()
+    const reports = conn.takeErrors()
     judgeReports(reports, this.#model.kept(conn.fd).splice(0))
     this.#model.tally.networkErrors += reports.length
   }

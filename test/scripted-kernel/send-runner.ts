@@ -139,7 +139,7 @@ export function checkUsable(scene: SendScene): void {
 /** GSO is switched off only for a socket whose own GSO sends were rejected. */
 function checkGso(scene: SendScene, socketIndex: number): void {
   const { conn, facts } = scene.socket(socketIndex)
-  if (!facts.gso || conn.gso.state === 'on') return
+  if (!facts.gso || conn.gso.available) return
   expect(
     scene.model.hasRejectedGso(facts),
     () => 'GSO was switched off for a socket whose GSO sends were never rejected',

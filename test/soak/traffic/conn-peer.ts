@@ -69,7 +69,7 @@ export class ConnPeer extends Peer {
 
   #noteNetworkErrors(): void {
     if (!this.spec.recvErrors) return
-    for (const { code, destination } of this.#open.errors()) {
+    for (const { code, destination } of this.#open.takeErrors()) {
       const outgoing = this.outgoing.find(({ flow }) => flow.to.port === destination?.port)
       if (code !== 'ECONNREFUSED' || outgoing === undefined) this.report(`network error ${code} about ${destination}`)
       else outgoing.counts.refused += 1

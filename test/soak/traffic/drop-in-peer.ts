@@ -23,7 +23,7 @@ export class DropInPeer extends Peer {
     socket.on('error', (error) => this.#noteError(error))
     socket.bind(port, address)
     await once(socket, 'listening')
-    if (socket.batching.state !== 'on') this.report(`the drop-in does not batch: ${socket.batching.reason}`)
+    if (!socket.batching.available) this.report(`the drop-in does not batch: ${socket.batching.reason}`)
     return socket.getRecvBufferSize()
   }
 

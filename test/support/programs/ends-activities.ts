@@ -90,7 +90,7 @@ export const activities: Readonly<Record<string, Activity>> = {
     for (;;) {
       await conn.readable()
       scene.moment()
-      conn.errors()
+      conn.takeErrors()
     }
   },
   'reusePort socket': (scene) => {

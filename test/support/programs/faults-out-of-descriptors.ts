@@ -88,7 +88,7 @@ const scenarios: Record<string, () => Promise<object>> = {
     const available = Object.values(features).filter((finding) => finding.available).length
     return {
       available,
-      details: [...new Set(Object.values(features).map(({ detail }) => detail))],
+      details: [...new Set(Object.values(features).map(({ reason }) => reason))],
       maxSegments,
       after: probe().features.ipv4.available,
     }

@@ -38,7 +38,7 @@ function batching(): string {
       out.rewind()
       conn.recv(new RecvBatch())
     }
-    return `${conn.batching.state}: ${conn.batching.reason}`
+    return `${conn.batching.available ? 'on' : 'off'}: ${conn.batching.reason}`
   } catch (error) {
     return String((error as NodeJS.ErrnoException).code)
   }

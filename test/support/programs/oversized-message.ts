@@ -1,6 +1,6 @@
 /**
  * Sends a message above the MTU on a socket with recvErrors and DF set, while it is read in the way given as the argument.
- * Prints what failed, what `errors()` returned and how often `recv` was called, as JSON.
+ * Prints what failed, what `takeErrors()` returned and how often `recv` was called, as JSON.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BatchConn, endpoint, RecvBatch, SendBatch } from '../../../src/index.js'
@@ -18,7 +18,7 @@ async function main(way: string): Promise<void> {
   const out = new SendBatch({ slotBytes: 4000 })
   out.append(Buffer.alloc(3000), endpoint({ address: '127.0.0.1', port: 9 }))
   const { failed } = await conn.sendAll(out)
-  const errors = conn.errors().map(({ code, origin }) => `${code} ${origin}`)
+  const errors = conn.takeErrors().map(({ code, origin }) => `${code} ${origin}`)
   // Again, with the report left in the kernel's queue.
   out.rewind()
   await conn.sendAll(out)

@@ -17,7 +17,7 @@ function describe(): { layers: number; batching: string | undefined; isSocket: b
   const isSocket = socket instanceof dgram.Socket
   const isNodes = dgram.createSocket === node.createSocket && dgram.Socket.prototype === node.prototype
   socket.close()
-  return { layers, batching: socket.batching?.state, isSocket, isNodes }
+  return { layers, batching: socket.batching?.available, isSocket, isNodes }
 }
 
 cpSync(SOURCE, COPY, { recursive: true })

@@ -60,8 +60,9 @@ async function exchange(socket: dgram.Socket): Promise<string> {
   const [message] = await once(socket, 'message')
   if (String(message) !== 'hello') throw new Error(`received '${message}'`)
   socket.close()
-  const batching: { state: string } | undefined = Reflect.get(socket, 'batching')
-  return batching?.state ?? 'node:dgram'
+  const batching: { available: boolean } | undefined = Reflect.get(socket, 'batching')
+  if (batching === undefined) return 'node:dgram'
+  return batching.available ? 'on' : 'off'
 }
 
 main()

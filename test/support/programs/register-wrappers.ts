@@ -23,7 +23,7 @@ interface Traced {
   readonly arrived: string[]
   /** What it saw after it was removed. */
   readonly seenLater: number
-  readonly batching: string | undefined
+  readonly batching: boolean | undefined
 }
 
 async function traced(then?: () => void): Promise<Traced> {
@@ -44,7 +44,7 @@ async function traced(then?: () => void): Promise<Traced> {
 }
 
 /** Sends in each form that node:dgram has: unbound, bound, without an address, in pieces, to a name, and connected. */
-async function sendAll(): Promise<{ arrived: string[]; batching: string | undefined }> {
+async function sendAll(): Promise<{ arrived: string[]; batching: boolean | undefined }> {
   const receiver = udp.createSocket('udp4')
   const arrived: string[] = []
   receiver.on('message', (message) => arrived.push(String(message)))
@@ -63,8 +63,8 @@ async function sendAll(): Promise<{ arrived: string[]; batching: string | undefi
   while (arrived.length < 6) await once(receiver, 'message')
   sender.close()
   receiver.close()
-  const batching: { state: string } | undefined = Reflect.get(sender, 'batching')
-  return { arrived: arrived.sort(), batching: batching?.state }
+  const batching: { available: boolean } | undefined = Reflect.get(sender, 'batching')
+  return { arrived: arrived.sort(), batching: batching?.available }
 }
 
 /** Replaces createSocket by a stub, and restores it, as sinon.stub(dgram, 'createSocket') does. */
@@ -99,7 +99,7 @@ async function stubbed(): Promise<unknown> {
     isReplaceable: descriptor.configurable === true && descriptor.writable === true && descriptor.enumerable === true,
     calls,
     areFakes: fakes.every((socket) => (socket as unknown) === fake),
-    batching: sockets.map((socket) => Reflect.get(Reflect.get(socket, 'batching'), 'state')),
+    batching: sockets.map((socket) => Reflect.get(Reflect.get(socket, 'batching'), 'available')),
     sent,
   }
 }

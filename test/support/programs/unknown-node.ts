@@ -12,7 +12,7 @@ const sockets = [dgram.createSocket('udp4'), dgram.createSocket('udp4')]
 const [receiver, sender] = sockets
 receiver.on('message', (bytes, { size }) => {
   setImmediate(() => {
-    console.log(JSON.stringify({ text: bytes.toString(), size, batching: receiver.batching.state, warnings }))
+    console.log(JSON.stringify({ text: bytes.toString(), size, batching: receiver.batching.available, warnings }))
     for (const socket of sockets) socket.close()
   })
 })

@@ -15,7 +15,7 @@ export interface ControlSettings {
   /** Report when the kernel received it (SO_TIMESTAMPNS). */
   recvTimestamps?: boolean
   /**
-   * Keep ICMP errors for `errors()` (IP_RECVERR, IPV6_RECVERR). Left out, an adopted descriptor keeps its setting.
+   * Keep ICMP errors for `takeErrors()` (IP_RECVERR, IPV6_RECVERR). Left out, an adopted descriptor keeps its setting.
    */
   recvErrors?: boolean
   /** Allow `bind` to addresses this host does not have yet; over IPv6, also as `source` (IP_FREEBIND, IPV6_FREEBIND). */
