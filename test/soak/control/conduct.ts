@@ -48,7 +48,7 @@ export async function conduct(options: SoakOptions, signal: AbortSignal): Promis
     await run.start(Math.min(1000, Math.max(200, durationMs / SAMPLES)))
     console.error('soak: the traffic has started')
     const startMs = performance.now()
-    const timeIsUp = AbortSignal.any([signal, AbortSignal.timeout(durationMs)])
+    const timeIsUp = limited(signal, durationMs)
     const faults = [...SOCKET_FAULTS, ...(roughLink === undefined ? [] : linkFaults(roughLink))]
     const happened = options.faults ? await disturb(run, faults, options.seed, timeIsUp) : await idle(timeIsUp)
     const seconds = (performance.now() - startMs) / 1000
@@ -64,6 +64,19 @@ export async function conduct(options: SoakOptions, signal: AbortSignal): Promis
   } finally {
     await remove()
   }
+}
+
+/** A signal that is aborted with `signal`, or when the time is over. */
+function limited(signal: AbortSignal, durationMs: number): AbortSignal {
+  // Not AbortSignal.any and AbortSignal.timeout: on Node 20 the garbage collector takes the timer of the two away.
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(), durationMs)
+  const end = () => {
+    clearTimeout(timer)
+    controller.abort()
+  }
+  signal.addEventListener('abort', end, { once: true })
+  return controller.signal
 }
 
 /** Faults one after the other, with signals and terminated workers all the time. */
