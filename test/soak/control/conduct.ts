@@ -120,7 +120,7 @@ async function close(
     ...(isInterrupted ? [] : idleFlows(accounts)),
     ...networkViolations(accounts, counted),
     ...processes.flatMap(([name, { descriptors }]) => descriptorViolations(name, descriptors)),
-    ...processes.flatMap(([, { trends }]) => memoryViolations(trends)),
+    ...processes.flatMap(([, { trends, churn }]) => memoryViolations(trends, churn.workers)),
   ]
   return { accounts, networks: counted.networks, processes: Object.fromEntries(processes), violations }
 }
