@@ -31,7 +31,7 @@ const CODES = { ok: 0, formatError: 1, noSuchName: 3, notImplemented: 4, refused
 
 const TTL_SECONDS = 300
 
-/** Answers questions about a zone. The socket is bound by whoever asked for it. */
+/** Answers questions about a zone. The caller binds the socket. */
 export function serve(zone: Zone): Socket {
   const socket = createSocket('udp4')
   socket.on('message', (query, { port, address }) => {

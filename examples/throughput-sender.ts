@@ -10,7 +10,7 @@ const [address = '127.0.0.1', port = '9000', seconds = '2', bytes = '1400'] = pr
 async function main(): Promise<void> {
   const peer = endpoint({ address, port: Number(port) })
   // Connected, so that the kernel looks the route up once and not for every datagram; with recvErrors, so that `takeErrors()`
-  // tells if the peer's host answers that nobody listens there.
+  // returns the answer of a host where nothing listens on the port.
   const conn = BatchConn.open({ family: peer.family, sendBufferBytes: 4 << 20, recvErrors: true }).connect(peer)
   const out = new SendBatch({ capacity: 256, slotBytes: Number(bytes), coalesce: true })
   for (let index = 0; index < out.capacity; index += 1) out.reserve(out.slotBytes).fill(index)

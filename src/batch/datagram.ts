@@ -53,7 +53,7 @@ export class Datagram implements DatagramCopy {
     return this.#batch.source(this.#slot)
   }
 
-  /** True if it was longer than the slot: the rest is lost. Of a train, this can be true of the last only. */
+  /** True if it was longer than the slot: the rest is lost. In a GRO buffer only the last can be. */
   get truncated(): boolean {
     return this.#isLast && this.#batch.truncated(this.#slot)
   }
@@ -63,7 +63,7 @@ export class Datagram implements DatagramCopy {
     return this.#batch.controlTruncated(this.#slot)
   }
 
-  /** The TOS or traffic class byte; needs `recvTos`. Of a train, all its datagrams have one. */
+  /** The TOS or traffic class byte; needs `recvTos`. The datagrams of a GRO buffer share it. */
   get tos(): number | undefined {
     return this.#batch.tos(this.#slot)
   }

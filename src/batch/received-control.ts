@@ -40,7 +40,7 @@ export class ReceivedControl {
     this.#drops = new Float64Array(capacity)
   }
 
-  /** UDP_GRO: how long the datagrams of a train are; 0 if the slot holds a single one. */
+  /** UDP_GRO: the segment size of a GRO buffer; 0 for a single datagram. */
   segmentBytes(slot: number): number {
     // Asked for every datagram there is, and most have no control message.
     if (this.#slots.controlLength(slot) === 0) return 0
@@ -48,19 +48,19 @@ export class ReceivedControl {
     return this.#segmentBytes[slot]
   }
 
-  /** IP_TOS or IPV6_TCLASS; -1 if it was not told. */
+  /** IP_TOS or IPV6_TCLASS; -1 if the kernel did not report it. */
   tos(slot: number): number {
     this.#read(slot)
     return this.#tos[slot]
   }
 
-  /** IP_TTL or IPV6_HOPLIMIT; -1 if it was not told. */
+  /** IP_TTL or IPV6_HOPLIMIT; -1 if the kernel did not report it. */
   ttl(slot: number): number {
     this.#read(slot)
     return this.#ttl[slot]
   }
 
-  /** The index of the interface it came in by; -1 if it was not told. */
+  /** The index of the interface it came in by; -1 if the kernel did not report it. */
   interfaceIndex(slot: number): number {
     this.#read(slot)
     return this.#interfaces[slot]

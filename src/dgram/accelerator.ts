@@ -11,7 +11,7 @@ import { flushAtExit, turn } from './flush.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
 import type { Settings } from './options.js'
 import { type Recipient, receiveTurn } from './receiver.js'
-import { RestingWatch } from './resting-watch.js'
+import { PausableWatch } from './pausable-watch.js'
 import { blockedError } from './send-error.js'
 import { SendQueue } from './send-queue.js'
 
@@ -36,7 +36,7 @@ export class Accelerator {
   readonly #context = new AsyncResource('BATCHCONN_DGRAM')
   #conn: BatchConn | undefined
   #queue: SendQueue | undefined
-  #watch: RestingWatch | undefined
+  #watch: PausableWatch | undefined
   /** True from `recvStart` to `recvStop`. */
   isReceiving = false
   #isBlocked = false
@@ -85,7 +85,7 @@ export class Accelerator {
 
   get queue(): SendQueue {
     const watcher = {
-      onLargeBatch: () => this.#watch?.rest(),
+      onLargeBatch: () => this.#watch?.pause(),
       onBlocked: (isBlocked: boolean) => {
         this.#isBlocked = isBlocked
         this.#refresh()
@@ -213,7 +213,7 @@ export class Accelerator {
     if (this.#watch === undefined) {
       const onReady = (ready: number) => this.#onReady(ready)
       const watch = watchDirectly(this.conn.fd, events, onReady, this.#context)
-      this.#watch = new RestingWatch(watch, () => onReady(c.EPOLLIN), this.#context)
+      this.#watch = new PausableWatch(watch, () => onReady(c.EPOLLIN), this.#context)
     } else {
       this.#watch.update(events)
     }

@@ -55,7 +55,7 @@ export class SendQueue {
     return this.#isBlocked
   }
 
-  /** Takes a message. The completion is told in the caller's async context, in a tick to come. */
+  /** Queues a message. Its callback runs in a later tick, in the caller's async context. */
   add(payload: Bytes, destination: Endpoint | undefined, completion?: Completion, options?: MessageOptions): void {
     const { maxQueueBytes, maxQueueMessages } = this.#settings
     if (this.byteLength > maxQueueBytes || this.length >= maxQueueMessages) {

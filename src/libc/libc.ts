@@ -39,7 +39,7 @@ export interface Libc extends MultiMessageCalls {
 /**
  * The C library of this process.
  *
- * @throws TypeError `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` where there is none to be had
+ * @throws TypeError `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` if it cannot be loaded
  */
 export function libc(): Libc {
   loaded ??= load()

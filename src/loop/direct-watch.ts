@@ -23,14 +23,14 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
   let isPaused = false
   // Koffi's types show another callback than the one it calls.
   const onPoll: (...args: never[]) => void = (status: number, ready: { readable: boolean; writable: boolean }) => {
-    const told = status < 0 ? EPOLLERR : (ready.readable ? EPOLLIN : 0) | (ready.writable ? EPOLLOUT : 0)
+    const reported = status < 0 ? EPOLLERR : (ready.readable ? EPOLLIN : 0) | (ready.writable ? EPOLLOUT : 0)
     try {
-      if (isOpen) context.runInAsyncScope(callback, undefined, told)
+      if (isOpen) context.runInAsyncScope(callback, undefined, reported)
     } catch (error) {
       raise(error)
     }
     promptTicks()
-    // libuv stops a poll that has an error to tell, an ICMP answer say.
+    // libuv stops a poll that has an error to report, an ICMP error for example.
     if (status < 0 && isOpen && !isPaused) start()
   }
   const handle = koffi().node.poll(duplicate, wanted(events), onPoll as () => void)
@@ -74,5 +74,5 @@ function wanted(events: number): { readable: boolean; writable: boolean } {
   return { readable: (events & EPOLLIN) !== 0, writable: (events & EPOLLOUT) !== 0 }
 }
 
-// A handle that nobody refers to is collected, and goes silent.
+// An unreferenced handle is collected, and reports nothing more.
 const open = new Set<Watch>()

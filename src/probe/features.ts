@@ -16,17 +16,17 @@ export const FEATURES = {
   ipv6: () => roundTrip({ family: 'ipv6' }),
   sendmmsg: () => batched('sendmmsg', 64),
   recvmmsg: () => batched('recvmmsg', 64),
-  gso: () => trainOf(64),
-  gso128: () => trainOf(128),
-  gro: wholeTrain,
-  tos: () => told({ recvTos: true }, { tos: 0x2a }, ({ tos }) => tos === 0x2a),
-  ttl: () => told({ recvTtl: true }, { ttl: 7 }, ({ ttl }) => ttl === 7),
-  destination: () => told({ recvDestination: true }, {}, ({ destination }) => destination === '127.0.0.1'),
-  source: () => told({}, { source: '127.0.0.9' }, ({ source }) => source?.address === '127.0.0.9'),
-  timestamps: () => told({ recvTimestamps: true }, {}, ({ timestampNs }) => timestampNs !== undefined),
+  gso: () => gsoOf(64),
+  gso128: () => gsoOf(128),
+  gro: groBuffer,
+  tos: () => reported({ recvTos: true }, { tos: 0x2a }, ({ tos }) => tos === 0x2a),
+  ttl: () => reported({ recvTtl: true }, { ttl: 7 }, ({ ttl }) => ttl === 7),
+  destination: () => reported({ recvDestination: true }, {}, ({ destination }) => destination === '127.0.0.1'),
+  source: () => reported({}, { source: '127.0.0.9' }, ({ source }) => source?.address === '127.0.0.9'),
+  timestamps: () => reported({ recvTimestamps: true }, {}, ({ timestampNs }) => timestampNs !== undefined),
   kernelDrops: countedDrops,
   errorQueue: refusedPort,
-  txTime: () => told({}, { txTimeNs: process.hrtime.bigint() }, () => true, { txTime: 'monotonic' }),
+  txTime: () => reported({}, { txTimeNs: process.hrtime.bigint() }, () => true, { txTime: 'monotonic' }),
   reusePort: sharedPort,
   transparent: () => opened({ transparent: true }),
   largeBuffers: grantedBuffer,
@@ -53,7 +53,7 @@ function batched(call: 'sendmmsg' | 'recvmmsg', count: number): string {
   return `one call took ${seen} messages${isDirect}`
 }
 
-function trainOf(segments: number): string {
+function gsoOf(segments: number): string {
   using receiver = listening('ipv4')
   using sender = BatchConn.open()
   const out = new SendBatch({ slotBytes: segments, maxSegments: segments })
@@ -61,11 +61,11 @@ function trainOf(segments: number): string {
   sender.send(out)
   expect(sender.gso.available, sender.gso.reason)
   const arrived = receiver.recvBlocking(new RecvBatch({ capacity: segments }), WAIT)
-  expect(arrived === segments, `a train of ${segments} arrived as ${arrived} datagrams`)
+  expect(arrived === segments, `a GSO send of ${segments} segments arrived as ${arrived} datagrams`)
   return `one message arrived as ${segments} datagrams`
 }
 
-function wholeTrain(): string {
+function groBuffer(): string {
   using receiver = listening('ipv4', { gro: true })
   expect(receiver.gro.available, receiver.gro.reason)
   using sender = BatchConn.open()
@@ -74,11 +74,11 @@ function wholeTrain(): string {
   sender.send(out)
   const inbox = new RecvBatch({ gro: true, capacity: 2 })
   receiver.recvBlocking(inbox, WAIT)
-  expect(inbox.length === 1 && inbox.segmentBytes(0) === 2, 'the train came as single datagrams')
-  return 'a train of 3 datagrams came in one slot'
+  expect(inbox.length === 1 && inbox.segmentBytes(0) === 2, 'no GRO buffer arrived, but single datagrams')
+  return 'a GRO buffer of 3 datagrams arrived in one slot'
 }
 
-function told(
+function reported(
   receiving: OpenOptions,
   options: MessageOptions,
   isRight: (datagram: Datagram) => boolean,
@@ -104,10 +104,10 @@ function countedDrops(): string {
 function refusedPort(): string {
   using sender = BatchConn.open({ recvErrors: true })
   using closed = listening('ipv4')
-  const nobody = closed.localAddress
+  const unused = closed.localAddress
   closed.close()
   const out = new SendBatch()
-  out.append('x', nobody)
+  out.append('x', unused)
   sender.send(out)
   const [error] = sender.takeErrors()
   expect(error !== undefined, 'no answer from a closed port')

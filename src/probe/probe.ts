@@ -3,23 +3,23 @@ import { rangeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 import { FEATURES, type FeatureName } from './features.js'
-import { trainsOverInterface } from './interface-trains.js'
+import { gsoOverInterface } from './interface-gso.js'
 
-/** What this kernel and machine give. */
+/** The features of this kernel and machine. */
 export interface ProbeReport {
   /** The kernel's release, `6.18.44`. */
   readonly kernel: string
   readonly architecture: string
   readonly features: Readonly<Record<FeatureName, FeatureStatus>>
-  /** How many datagrams a train may have: what `SendBatch`'s `maxSegments` can be raised to. 0 without GSO. */
+  /** Largest value that `maxSegments` of `SendBatch` can have here; 0 without GSO. */
   readonly maxSegments: number
-  /** If an interface was named: whether trains leave by it. */
+  /** Whether GSO sends leave by the interface, if one was given. */
   readonly interface?: { readonly name: string; readonly ipv4: FeatureStatus; readonly ipv6: FeatureStatus }
 }
 
-/** What to probe beyond loopback. */
+/** Options of `probe`. */
 export interface ProbeOptions {
-  /** The name of an interface to send a train over: to the link's all-hosts groups, discard port, one hop. */
+  /** Name of an interface for one GSO send: to the link's all-hosts groups, discard port, one hop. */
   interface?: string
 }
 
@@ -43,13 +43,13 @@ export function probe(options?: ProbeOptions): ProbeReport {
   if (name === undefined) return report
   const overInterface = {
     name,
-    ipv4: find(() => trainsOverInterface(name, 'ipv4')),
-    ipv6: find(() => trainsOverInterface(name, 'ipv6')),
+    ipv4: find(() => gsoOverInterface(name, 'ipv4')),
+    ipv6: find(() => gsoOverInterface(name, 'ipv6')),
   }
   return { ...report, interface: overInterface }
 }
 
-/** Runs an attempt: it describes what it saw, or throws what stands in the way. */
+/** Runs an attempt, which returns what it saw, or throws what prevents the feature. */
 function find(attempt: () => string): FeatureStatus {
   try {
     return { available: true, reason: attempt() }

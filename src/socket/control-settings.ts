@@ -75,7 +75,7 @@ interface Option {
   readonly ipv6: number
 }
 
-// IPv6's packet info tells IPv4 datagrams' addresses as well, mapped, so recvDestination needs no second option there.
+// IPv6's packet info contains the mapped addresses of IPv4 datagrams, so recvDestination needs no second option there.
 const OPTIONS = {
   recvTos: { ipv4: c.IP_RECVTOS, ipv6: c.IPV6_RECVTCLASS },
   recvTtl: { ipv4: c.IP_RECVTTL, ipv6: c.IPV6_RECVHOPLIMIT },

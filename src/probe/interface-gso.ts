@@ -3,13 +3,13 @@ import { endpoint, type Family } from '../endpoint/endpoint.js'
 import { BatchConn } from '../socket/batch-conn.js'
 
 /**
- * Sends a train of two short datagrams over an interface, to all hosts of the link (RFC 1112, RFC 4291), one hop, to the
+ * Sends two short datagrams over an interface, in one GSO send, to all hosts of the link (RFC 1112, RFC 4291), one hop, to the
  * discard port (RFC 863): only a real send shows what the device does with it.
  *
  * @returns what was seen
  * @throws Error with what stands in the way
  */
-export function trainsOverInterface(name: string, family: Family): string {
+export function gsoOverInterface(name: string, family: Family): string {
   const address = family === 'ipv4' ? '224.0.0.1' : `ff02::1%${name}`
   using conn = BatchConn.open({
     family,
@@ -23,7 +23,7 @@ export function trainsOverInterface(name: string, family: Family): string {
   conn.send(out)
   const { available, reason } = conn.gso
   if (!available) throw new Error(reason)
-  return `a train left by ${name}`
+  return `a GSO send left by ${name}`
 }
 
 const DISCARD_PORT = 9

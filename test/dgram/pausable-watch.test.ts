@@ -2,7 +2,7 @@ import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { spawnSync } from 'node:child_process'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { RestingWatch } from '../../src/dgram/resting-watch.js'
+import { PausableWatch } from '../../src/dgram/pausable-watch.js'
 import type { Watch } from '../../src/loop/reactor.js'
 import { runChild } from '../support/child.js'
 import { bound, messages, until } from './support.js'
@@ -11,33 +11,33 @@ const hasStrace = spawnSync('strace', ['-V']).status === 0
 
 t.test('the first large batch rests the watch, the first turn without one ends it', async (t) => {
   const { watch, seen } = recorded(t)
-  watch.rest()
-  watch.rest()
+  watch.pause()
+  watch.pause()
   t.strictSame(seen(), ['pause'])
   await turn()
   t.strictSame(seen(), ['look'])
-  watch.rest()
+  watch.pause()
   await turn()
   t.strictSame(seen(), ['look'], 'still resting')
   await turn()
   t.strictSame(seen(), ['resume'])
   await turn()
   t.strictSame(seen(), [])
-  watch.rest()
+  watch.pause()
   t.strictSame(seen(), ['pause'], 'and again')
 })
 
 t.test('what is wanted of it meanwhile wakes it', async (t) => {
   const { watch, seen } = recorded(t)
-  watch.rest()
+  watch.pause()
   watch.update(5)
   t.strictSame(seen(), ['pause', 'resume', 'update 5'])
-  watch.rest()
+  watch.pause()
   watch.unref()
-  watch.rest()
+  watch.pause()
   t.strictSame(seen(), ['pause', 'resume', 'unref'], 'what keeps no loop alive does not rest')
   watch.ref()
-  watch.rest()
+  watch.pause()
   watch.close()
   await turn()
   t.strictSame(seen(), ['ref', 'pause', 'close'], 'nor does it come back once it is closed')
@@ -48,7 +48,7 @@ t.test('a look that throws does not end the watch', async (t) => {
     throw new Error('from a look')
   })
   const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve))
-  watch.rest()
+  watch.pause()
   t.match(await uncaught, { message: 'from a look' })
   await turn()
   t.strictSame(seen(), ['pause', 'look', 'resume'])
@@ -59,7 +59,7 @@ t.test('it looks in its own context, and not in that of who sends', async (t) =>
   const stores: (string | undefined)[] = []
   const { watch } = recorded(t, () => stores.push(storage.getStore()))
   for (let index = 0; index < 2; index += 1) {
-    storage.run('the sender', () => watch.rest())
+    storage.run('the sender', () => watch.pause())
     await turn()
   }
   t.strictSame(stores, [undefined, undefined])
@@ -138,7 +138,7 @@ function recorded(t: Test, look: () => unknown = () => {}) {
     log.push('look')
     look()
   }
-  const watch = new RestingWatch(inner, onLook, new AsyncResource('TEST'))
+  const watch = new PausableWatch(inner, onLook, new AsyncResource('TEST'))
   t.teardown(() => watch.close())
   const seen = () => {
     const news = log
