@@ -1,9 +1,9 @@
 import type { AsyncResource } from 'node:async_hooks'
 import { isMainThread } from 'node:worker_threads'
 import { EPOLLERR, EPOLLIN, EPOLLOUT, F_DUPFD_CLOEXEC } from '../libc/constants.js'
-import { koffi } from '../libc/koffi.js'
 import { libc } from '../libc/libc.js'
 import { promptTicks } from './epoll-watch.js'
+import { type PollCallback, type PollEvents, pollHandle } from './poll-handle.js'
 import { type ReadinessCallback, raise, reactor, type Watch } from './reactor.js'
 
 /**
@@ -21,8 +21,7 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
   let interest = events
   let isOpen = true
   let isPaused = false
-  // Koffi's types show another callback than the one it calls.
-  const onPoll: (...args: never[]) => void = (status: number, ready: { readable: boolean; writable: boolean }) => {
+  const onPoll: PollCallback = (status, ready) => {
     const reported = status < 0 ? EPOLLERR : (ready.readable ? EPOLLIN : 0) | (ready.writable ? EPOLLOUT : 0)
     try {
       if (isOpen) context.runInAsyncScope(callback, undefined, reported)
@@ -33,12 +32,12 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
     // libuv stops a poll that has an error to report, an ICMP error for example.
     if (status < 0 && isOpen && !isPaused) start()
   }
-  const handle = koffi().node.poll(duplicate, wanted(events), onPoll as () => void)
+  const handle = pollHandle(duplicate, wanted(events), onPoll)
   const start = () => {
     if (interest === 0) handle.stop()
-    else handle.start(wanted(interest), onPoll as () => void)
+    else handle.start(wanted(interest))
   }
-  const watch: Watch = {
+  return {
     ref: () => {
       if (isOpen) handle.ref()
     },
@@ -61,18 +60,12 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
     close: () => {
       if (!isOpen) return
       isOpen = false
-      open.delete(watch)
       handle.close()
       libc().close(duplicate)
     },
   }
-  open.add(watch)
-  return watch
 }
 
-function wanted(events: number): { readable: boolean; writable: boolean } {
+function wanted(events: number): PollEvents {
   return { readable: (events & EPOLLIN) !== 0, writable: (events & EPOLLOUT) !== 0 }
 }
-
-// An unreferenced handle is collected, and reports nothing more.
-const open = new Set<Watch>()

@@ -2,9 +2,9 @@ import * as timers from 'node:timers'
 import { isMainThread } from 'node:worker_threads'
 import { check } from '../libc/check.js'
 import { EPOLL_CLOEXEC } from '../libc/constants.js'
-import { koffi } from '../libc/koffi.js'
 import { libc } from '../libc/libc.js'
 import { newPipe, type Pipe } from './pipe.js'
+import { pollHandle } from './poll-handle.js'
 
 /** An epoll that Node's event loop watches. */
 export interface WatchedEpoll {
@@ -31,7 +31,7 @@ export function openWatchedEpoll(onReady: () => void): WatchedEpoll {
 }
 
 function watchByPoll(fd: number, onReady: () => void): WatchedEpoll {
-  const handle = koffi().node.poll(fd, { readable: true }, () => {
+  const handle = pollHandle(fd, { readable: true }, () => {
     onReady()
     promptTicks()
   })

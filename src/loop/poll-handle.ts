@@ -1,0 +1,91 @@
+import * as timers from 'node:timers'
+import { koffi } from '../libc/koffi.js'
+
+/** Events of a poll handle. */
+export interface PollEvents {
+  readable?: boolean
+  writable?: boolean
+}
+
+/** Called with 0 or a negative errno, and the events. Must not throw. */
+export type PollCallback = (status: number, ready: PollEvents) => void
+
+/** A handle that watches one descriptor in Node's event loop (libuv's `uv_poll_t`, by Koffi). */
+export interface PollHandle {
+  start(events: PollEvents): void
+  stop(): void
+  ref(): void
+  unref(): void
+  /** Ends the watch. Call it before the descriptor is closed. */
+  close(): void
+}
+
+/**
+ * Starts to watch a descriptor that no other handle of the loop watches.
+ *
+ * At the end of the process Node runs the loop once more, when JavaScript can no longer be called; Koffi cannot pass that on
+ * and aborts the process. So all handles stop at `exit`, and start again if the process goes on.
+ */
+export function pollHandle(fd: number, events: PollEvents, callback: PollCallback): PollHandle {
+  stopAtExit()
+  // Koffi's types show another callback than the one it calls.
+  const onPoll = callback as () => void
+  const native = koffi().node.poll(fd, { ...events }, onPoll)
+  let active: PollEvents | undefined = events
+  const entry: Suspended = {
+    suspend: () => native.stop(),
+    resume: () => {
+      if (active !== undefined) native.start({ ...active }, onPoll)
+    },
+  }
+  open.add(entry)
+  if (isExiting) native.stop()
+  return {
+    start: (changed) => {
+      active = changed
+      if (!isExiting) native.start({ ...changed }, onPoll)
+    },
+    stop: () => {
+      active = undefined
+      native.stop()
+    },
+    ref: () => native.ref(),
+    unref: () => native.unref(),
+    close: () => {
+      open.delete(entry)
+      native.close()
+    },
+  }
+}
+
+function stopAtExit(): void {
+  if (hasExitListener) return
+  hasExitListener = true
+  // Both, because programs remove the listeners of `exit`.
+  process.on('beforeExit', suspendAll)
+  process.on('exit', suspendAll)
+}
+
+function suspendAll(): void {
+  isExiting = true
+  for (const entry of open) entry.suspend()
+  // Reached only if the process goes on: a listener has started something, or has emitted the event itself.
+  setImmediate(() => {
+    isExiting = false
+    for (const entry of open) entry.resume()
+  }).unref()
+}
+
+interface Suspended {
+  suspend(): void
+  resume(): void
+}
+
+// Also keeps the handles: one that is not referenced is collected, and reports nothing more.
+const open = new Set<Suspended>()
+
+let hasExitListener = false
+let isExiting = false
+
+// Captured at load: fake timers installed later would stop the loop from being woken.
+const { setImmediate } = timers
