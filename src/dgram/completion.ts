@@ -39,7 +39,7 @@ export function finish(completion: Completion, status: number): void {
 export function settle(completion: Completion): void {
   const { status } = completion
   if (status === undefined) completion.resource = new AsyncResource('UDPSENDWRAP')
-  // Callbacks of earlier messages are queued: those of a receive turn, whose results come at its end.
+  // Queue behind the callbacks of earlier messages, whose results came at the end of the loop iteration.
   else if (queuedCalls > 0) callSoon(() => call(completion, status))
   else call(completion, status)
 }
