@@ -21,7 +21,7 @@ export interface Watch {
    * @throws ErrnoError `EBADF` if the descriptor was closed elsewhere
    */
   update(events: number): void
-  /** Removes the descriptor from the epoll until `resume`: no event is reported, but the watch stays registered. */
+  /** Stops watching until `resume`: no event is reported, and the watch need not keep the process alive. */
   pause(): void
   resume(): void
   /** Ends the watch. Call it before the descriptor is closed. */

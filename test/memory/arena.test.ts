@@ -93,7 +93,7 @@ t.test('memory taken away by force is noticed before any address goes to the ker
     send: detached,
     recv: detached,
     before: 'no error: 1',
-    reference: 'TypeError ERR_MEMORY_DETACHED: the memory message 1 refers to was transferred away',
+    reference: 'TypeError ERR_MEMORY_DETACHED: the memory of message 1 was transferred',
     referenceByteLength: 0,
     sent: [0, 1],
     arrived: ['copied'],
