@@ -87,7 +87,7 @@ t.test('neither structuredClone nor postMessage can take it away', async (t) => 
 
 t.test('memory taken away by force is noticed before any address goes to the kernel', async (t) => {
   const result = await childJson<Record<string, unknown>>('detached')
-  const detached = "TypeError ERR_MEMORY_DETACHED: the batch's memory was transferred away; make a new batch"
+  const detached = "TypeError ERR_MEMORY_DETACHED: the batch's memory was transferred; create a new batch"
   t.same(result, {
     arena: detached,
     send: detached,
