@@ -63,7 +63,7 @@ export class ControlCursor {
     const start = this.#next
     const left = this.#end - start
     if (left < this.#headerBytes) return false
-    // cmsg_len is a size_t. A low word above the limit is enough to detect an invalid length.
+    // cmsg_len is a size_t: a 64-bit one with a high word other than 0 is out of range.
     const length = this.#view.getUint32(start + this.#header.length, true)
     const high = this.#alignment === 8 ? this.#view.getUint32(start + this.#header.length + 4, true) : 0
     if (high !== 0 || length < this.#headerBytes || length > left) {
