@@ -96,7 +96,7 @@ export class Accelerator {
     return this.#queue
   }
 
-  /** True while messages are queued because the send buffer is full. */
+  /** True while messages are queued because the kernel accepts no more. */
   get isBlocked(): boolean {
     return this.#queue?.isBlocked === true
   }

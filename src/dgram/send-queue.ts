@@ -28,7 +28,7 @@ export interface QueueWatcher {
 
 /**
  * Send queue of one socket. Messages are copied when added, and sent in one system call at the end of the tick. While the
- * send buffer is full they stay queued, up to a limit.
+ * kernel accepts no more, they stay queued, up to a limit.
  */
 export class SendQueue {
   /** Number of queued bytes. */
@@ -50,7 +50,7 @@ export class SendQueue {
     this.#settings = settings
   }
 
-  /** True while messages stay queued because the send buffer is full. */
+  /** True while messages stay queued because the kernel accepts no more. */
   get isBlocked(): boolean {
     return this.#isBlocked
   }
@@ -76,7 +76,7 @@ export class SendQueue {
     if (completion !== undefined) nextTick(settle, completion)
   }
 
-  /** Sends the queued messages until the send buffer is full. */
+  /** Sends the queued messages until the kernel accepts no more. */
   flush(): void {
     cancelFlush(this)
     const before = this.length

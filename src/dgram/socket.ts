@@ -42,7 +42,7 @@ class BatchingSocket extends NodeSocket {
     return this[BATCHED]?.kernelDrops
   }
 
-  /** Extra: true while messages are queued because the send buffer is full. Wait for the event `drain`. */
+  /** Extra: true while messages are queued because the kernel accepts no more. Wait for the event `drain`. */
   get writableNeedDrain(): boolean {
     return this[BATCHED]?.isBlocked === true
   }

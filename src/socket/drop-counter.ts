@@ -4,7 +4,7 @@ import { setIntegerOption, unsignedOption } from './option.js'
 
 /**
  * Counts the datagrams dropped at one socket, from the kernel's unsigned 32-bit counter, which wraps. The kernel attaches the
- * counter to received datagrams (SO_RXQ_OVFL, socket(7)), if it is not zero, so drops after the last datagram are missing.
+ * counter to received datagrams unless it is zero (SO_RXQ_OVFL, socket(7)), so drops after the last datagram are not included.
  * From Linux 4.12 on, it can also be read at any time (SO_MEMINFO, net/core/sock.c).
  */
 export class DropCounter {

@@ -216,5 +216,7 @@ t.test('a reference above 2 GiB is refused', async (t) => {
   // Memory that is never touched is not really taken.
   const huge = new Uint8Array(2 ** 31)
   const act = () => new SendBatch().appendReference(huge, peer)
-  rejects(t, [{ what: '2 GiB', act, ...tooLong, message: /^payload of 2147483648 bytes does not fit: at most 2147483647/ }])
+  rejects(t, [
+    { what: '2 GiB', act, ...tooLong, message: /^payload of 2147483648 bytes does not fit: at most 2147483647/ },
+  ])
 })

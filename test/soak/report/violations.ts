@@ -51,7 +51,9 @@ export function networkViolations(accounts: readonly FlowAccount[], { networks, 
     const here = accounts.filter(({ flow }) => flow.to.network === network.name)
     const names = new Set(here.map(({ flow }) => flow.to.name))
     const dropped = sum([...names].map((name) => sockets.get(name)?.kernelDrops ?? 0))
-    const failed = sum(accounts.filter(({ flow }) => flow.from.network !== network.name).map((account) => account.failed))
+    const failed = sum(
+      accounts.filter(({ flow }) => flow.from.network !== network.name).map((account) => account.failed),
+    )
     const refused = sum(here.map(({ sent }) => sent.toClosedPort))
     return [
       ...differs(network, 'NoPorts', network.noPorts, refused, 'datagrams that were sent to closed ports'),
