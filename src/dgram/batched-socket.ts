@@ -137,7 +137,7 @@ export class BatchedSocket {
 
   /**
    * Records a message that went through Node's `send`, which resolves even a numeric address in the next tick. Until then,
-   * later messages also go through Node, to preserve the order.
+   * later messages also go through Node, or are delayed (`sendTo`), to preserve the order.
    */
   noteSlowSend(): void {
     if (this.#accelerator !== undefined) this.#afterSlowSends(() => {})
