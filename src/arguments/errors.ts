@@ -1,19 +1,19 @@
-/** A misuse error: a `TypeError` or `RangeError` that carries a Node-style `code`. */
+/** `TypeError` or `RangeError` of a misuse, with a Node-style `code`. */
 export interface CodedError extends Error {
   readonly code: string
 }
 
-/** The argument has the wrong type or shape. */
+/** Returns the error for an argument of the wrong type or shape. */
 export function typeError(code: string, message: string): TypeError & CodedError {
   return Object.assign(new TypeError(message), { code })
 }
 
-/** The argument has the right type, and a value that cannot be served. */
+/** Returns the error for an argument of the right type with an invalid value. */
 export function rangeError(code: string, message: string): RangeError & CodedError {
   return Object.assign(new RangeError(message), { code })
 }
 
-/** Describes what was received, in the manner of Node's own messages. */
+/** Describes the received value, in the style of Node's own messages. */
 export function received(value: unknown): string {
   if (value === null || value === undefined) return `received ${value}`
   if (typeof value === 'function') return `received function ${nameOf(value)}`
@@ -23,7 +23,7 @@ export function received(value: unknown): string {
   return `received type ${typeof value} (${typeof value === 'string' ? `'${short}'` : short})`
 }
 
-// A Proxy or a getter may throw: the message is then less precise, and still the one that says what is wrong.
+// A Proxy or a getter may throw. The message is then less precise, but still reports the actual problem.
 function constructorOf(value: object): unknown {
   try {
     return value.constructor

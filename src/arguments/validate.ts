@@ -1,6 +1,6 @@
 import { rangeError, received, typeError } from './errors.js'
 
-/** Returns `value` if it is an integer from `low` to `high`, both included. */
+/** Returns `value` if it is an integer from `low` to `high`, both inclusive. */
 export function integer(value: unknown, name: string, low: number, high: number): number {
   if (typeof value !== 'number') {
     throw typeError('ERR_INVALID_ARG_TYPE', `${name} must be a number; ${received(value)}`)
@@ -19,7 +19,7 @@ export function index(value: unknown, length: number): number {
   throw rangeError('ERR_OUT_OF_RANGE', `${range}; ${isObject ? received(value) : `received ${String(value)}`}`)
 }
 
-/** Returns `value` if it is a UDP port number. */
+/** Returns `value` if it is a UDP port number from `low` to 65535. */
 export function port(value: unknown, name: string, low: 0 | 1): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < low || value > 65535) {
     const message = `${name} must be an integer from ${low} to 65535; ${received(value)}`
@@ -36,13 +36,13 @@ export function boolean(value: unknown, name: string): boolean {
   return value
 }
 
-/** Returns `value` if it is a string that is not empty. */
+/** Returns `value` if it is a string that is not empty and contains no NUL character. */
 export function text(value: unknown, name: string): string {
   if (typeof value !== 'string') {
     throw typeError('ERR_INVALID_ARG_TYPE', `${name} must be a string; ${received(value)}`)
   }
   if (value === '' || value.includes('\0')) {
-    throw typeError('ERR_INVALID_ARG_VALUE', `${name} must not be empty or hold a NUL character`)
+    throw typeError('ERR_INVALID_ARG_VALUE', `${name} must not be empty or contain a NUL character`)
   }
   return value
 }
@@ -58,8 +58,8 @@ export function oneOf<T extends string>(value: unknown, name: string, choices: r
 }
 
 /**
- * Reads each option of a plain object once: a copy, so that a getter or Proxy cannot answer differently the second time.
- * A misspelled option is an error, never ignored; so is an object of a class, whose options could not be seen.
+ * Returns a copy of a plain object, reading each option once, because a getter or Proxy could return a different value the
+ * second time. An unknown option is an error. So is an instance of a class, whose options may not be own properties.
  */
 export function options<T extends object>(value: T | undefined, where: string, known: readonly string[]): Partial<T> {
   if (value === undefined) return {}
@@ -67,7 +67,7 @@ export function options<T extends object>(value: T | undefined, where: string, k
   return { ...value }
 }
 
-/** Checks that `value` is a plain object and all its keys are known, without reading the options. */
+/** Validates that `value` is a plain object with known keys only, without reading the options. */
 export function optionNames(value: unknown, where: string, known: readonly string[]): void {
   if (!isPlainObject(value)) {
     throw typeError('ERR_INVALID_ARG_TYPE', `${where} options must be a plain object; ${received(value)}`)
@@ -79,7 +79,7 @@ export function optionNames(value: unknown, where: string, known: readonly strin
   }
 }
 
-// The prototype of another realm's plain object is another object, but has no prototype itself either.
+// A plain object of another realm has a different prototype, which has no prototype itself.
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -94,7 +94,7 @@ export function callback<T>(value: T, name: string): T {
   return value
 }
 
-/** Returns `signal` if it is absent or an `AbortSignal`, also one of another realm or of a polyfill. */
+/** Returns `signal` if it is undefined or an `AbortSignal`, including one of another realm or of a polyfill. */
 export function abortSignal(signal: unknown, name: string): AbortSignal | undefined {
   if (signal === undefined || isAbortSignal(signal)) return signal
   throw typeError('ERR_INVALID_ARG_TYPE', `${name} must be an AbortSignal; ${received(signal)}`)

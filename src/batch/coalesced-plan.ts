@@ -5,8 +5,8 @@ import { maxPayloadBytes, type Offload, type PlannedMessages, type Progress, typ
 import type { SendSlots } from './send-slots.js'
 
 /**
- * Joins the caller's messages into GSO sends: consecutive ones of one size to one destination, the last of which may be
- * shorter, become one header that gathers their slots. No payload is moved: the slots' iovecs are neighbours.
+ * Coalesces the caller's messages into GSO sends. Consecutive messages of one size to one destination, of which the last may
+ * be shorter, share one header. No payload is copied, because the iovecs of their slots are adjacent.
  */
 export class CoalescedPlan implements SendPlan {
   address = 0
@@ -33,7 +33,7 @@ export class CoalescedPlan implements SendPlan {
     return this.#runs[0]
   }
 
-  /** @param offload - which sizes can be segments on the way to a destination */
+  /** @param offload - returns the largest segment size for a destination */
   prepare(start: number, end: number, offload: Offload): this {
     const runs = this.#runs
     let count = 0
@@ -44,7 +44,7 @@ export class CoalescedPlan implements SendPlan {
       count += 1
       next += length
     }
-    // With no two messages to join, the slots' own headers will do.
+    // Nothing to coalesce: use the headers of the slots.
     const isDirect = count === next - start
     if (!isDirect) this.#write(start, count)
     this.address = isDirect ? this.#slots.headerAddress(start) : this.#arena.slabs.headers.address
@@ -78,15 +78,15 @@ export class CoalescedPlan implements SendPlan {
     }
   }
 
-  /** Number of messages from `first` on that make one GSO send; 1 for none. */
+  /** Number of messages, starting with `first`, that form one GSO send; 1 for none. */
   #runLength(first: number, end: number, offload: Offload): number {
     const messages = this.#messages
     const slots = this.#slots
     const destination = messages.destination(first)
-    // With alternating destinations, this comparison is all it takes.
+    // With alternating destinations, only this comparison is made.
     if (first + 1 === end || messages.destination(first + 1) !== destination) return 1
     const size = slots.size(first)
-    // An empty datagram cannot be a segment: it would vanish in the concatenation.
+    // An empty datagram cannot be a segment: concatenation would lose it.
     if (size === 0 || size > offload.maxSegmentBytes(destination) || slots.segmentBytes(first) !== 0) return 1
     const limit = Math.min(end, first + this.#maxSegments, first + Math.floor(maxPayloadBytes(destination) / size))
     let next = first + 1

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../endpoint/endpoint.js'
 
-/** The properties of the datagrams in a batch, by slot. @internal */
+/** Properties of the datagrams in a batch, by slot. @internal */
 export interface DatagramSource {
   source(slot: number): Endpoint | undefined
   truncated(slot: number): boolean
@@ -13,7 +13,7 @@ export interface DatagramSource {
   timestampNs(slot: number): bigint | undefined
 }
 
-/** A received datagram that outlives its batch. */
+/** Copy of a received datagram, independent of its batch. */
 export interface DatagramCopy {
   readonly bytes: Buffer
   readonly source: Endpoint | undefined
@@ -28,8 +28,8 @@ export interface DatagramCopy {
 }
 
 /**
- * One received datagram, seen in its batch's memory: good until the next `recv` into that batch. The objects are used
- * again and again; keep `copy()` instead.
+ * A received datagram in its batch's memory, valid until the next `recv` into that batch. The objects are reused; use
+ * `copy()` to keep one.
  */
 export class Datagram implements DatagramCopy {
   readonly #batch: DatagramSource
@@ -43,70 +43,70 @@ export class Datagram implements DatagramCopy {
     this.#bytes = bytes
   }
 
-  /** The payload: a view, not a copy. */
+  /** Payload: a view, not a copy. */
   get bytes(): Buffer {
     return this.#bytes
   }
 
-  /** Who sent it; undefined if the kernel did not say. */
+  /** Sender; undefined if the kernel did not report it. */
   get source(): Endpoint | undefined {
     return this.#batch.source(this.#slot)
   }
 
-  /** True if it was longer than the slot: the rest is lost. In a GRO buffer only the last can be. */
+  /** True if the datagram was longer than the slot; the rest is lost. In a GRO buffer only the last one can be. */
   get truncated(): boolean {
     return this.#isLast && this.#batch.truncated(this.#slot)
   }
 
-  /** True if the kernel had more control messages than the slot has room for. */
+  /** True if the control messages did not fit into the slot. */
   get controlTruncated(): boolean {
     return this.#batch.controlTruncated(this.#slot)
   }
 
-  /** The TOS or traffic class byte; needs `recvTos`. The datagrams of a GRO buffer share it. */
+  /** TOS or traffic class byte. Requires `recvTos`. All datagrams of a GRO buffer have the same. */
   get tos(): number | undefined {
     return this.#batch.tos(this.#slot)
   }
 
-  /** The two ECN bits of `tos` (RFC 3168). */
+  /** ECN bits of `tos` (RFC 3168). */
   get ecn(): number | undefined {
     return this.#batch.ecn(this.#slot)
   }
 
-  /** The hops left on arrival; needs `recvTtl`. */
+  /** Hops left on arrival. Requires `recvTtl`. */
   get ttl(): number | undefined {
     return this.#batch.ttl(this.#slot)
   }
 
-  /** The local address it was sent to; needs `recvDestination`. */
+  /** Local address to which the datagram was sent. Requires `recvDestination`. */
   get destination(): string | undefined {
     return this.#batch.destination(this.#slot)
   }
 
-  /** The interface it came in by; needs `recvDestination`. */
+  /** Index of the interface on which it arrived. Requires `recvDestination`. */
   get interfaceIndex(): number | undefined {
     return this.#batch.interfaceIndex(this.#slot)
   }
 
-  /** When the kernel received it, in nanoseconds since 1970; needs `recvTimestamps`. */
+  /** Time at which the kernel received it, in nanoseconds since 1970. Requires `recvTimestamps`. */
   get timestampNs(): bigint | undefined {
     return this.#batch.timestampNs(this.#slot)
   }
 
-  /** The same with memory of its own. */
+  /** Returns a copy with its own memory. */
   copy(): DatagramCopy {
     const { source, truncated, controlTruncated, tos, ecn, ttl, destination, interfaceIndex, timestampNs } = this
     const meta = { source, truncated, controlTruncated, tos, ecn, ttl, destination, interfaceIndex, timestampNs }
     return { bytes: Buffer.from(this.#bytes), ...meta }
   }
 
-  /** What `JSON.stringify` shows: all but the bytes, of which the length. */
+  /** Returns the properties for `JSON.stringify`, with the byte length instead of the bytes. */
   toJSON(): object {
     const { bytes, ...rest } = this.copy()
     return { byteLength: bytes.byteLength, ...rest, timestampNs: rest.timestampNs?.toString() }
   }
 
-  /** What `console.log` shows. */
+  /** Returns the properties for `console.log`. */
   [Symbol.for('nodejs.util.inspect.custom')](): object {
     return this.copy()
   }

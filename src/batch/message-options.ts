@@ -6,35 +6,34 @@ import * as c from '../libc/constants.js'
 import { structs } from '../libc/structs.js'
 import { maxPayloadBytes } from './send-plan.js'
 
-/** What one message can ask for beyond its destination. */
+/** Options of one message. */
 export interface MessageOptions {
   /**
-   * GSO: cut the payload into segments of this many bytes, the last of which may be shorter, each a datagram of its own
-   * (UDP_SEGMENT, udp(7)). The kernel cuts as late as it can, which is what makes it cheap.
+   * Segment size in bytes, for GSO (UDP_SEGMENT, udp(7)): the payload is sent as datagrams of this size, of which the last may
+   * be shorter. The kernel splits it as late as possible, which saves most of the cost per datagram.
    */
   segmentBytes?: number
-  /** The two ECN bits (RFC 3168), 0 to 3, with a DSCP of 0 unless `tos` is given too. */
+  /** ECN bits (RFC 3168), 0 to 3. DSCP is 0 unless `tos` is given too. */
   ecn?: number
-  /** The whole TOS or traffic class byte, 0 to 255. */
+  /** Complete TOS or traffic class byte, 0 to 255. */
   tos?: number
-  /** Hops, 1 to 255 (IP_TTL, IPV6_HOPLIMIT). */
+  /** Hop limit, 1 to 255 (IP_TTL, IPV6_HOPLIMIT). */
   ttl?: number
   /**
-   * The source address (IP_PKTINFO, IPV6_PKTINFO): one of this host's, unless the socket was opened with `transparent`
-   * or, for IPv6, with `freebind`.
+   * Source address (IP_PKTINFO, IPV6_PKTINFO). Must belong to this host, unless the socket was opened with `transparent` or,
+   * for IPv6, with `freebind`.
    */
   source?: string
   /**
-   * The index of the interface to leave by (IP_PKTINFO, IPV6_PKTINFO). Needs a destination or a source, which give the
-   * family.
+   * Index of the outgoing interface (IP_PKTINFO, IPV6_PKTINFO). Requires a destination or a source, to determine the family.
    */
   interfaceIndex?: number
-  /** When to leave, in nanoseconds of the clock the socket was opened with (`txTime`). Needs the qdisc fq or etf. */
+  /** Time to send, in nanoseconds of the clock given at `open` (`txTime`). Requires the qdisc fq or etf. */
   txTimeNs?: bigint
 }
 
 /**
- * Segment size of a message; 0 if it is sent as a single datagram.
+ * Returns the segment size of a message; 0 if it is sent as a single datagram.
  *
  * @throws RangeError `ERR_GSO_TOO_LARGE`
  */
@@ -48,7 +47,7 @@ export function segmentBytesOf(
   const segments = Math.ceil(byteLength / segmentBytes)
   if (segments > maxSegments) {
     const message = `${byteLength} bytes in segments of ${segmentBytes} are ${segments} segments`
-    throw rangeError('ERR_GSO_TOO_LARGE', `${message}; ${maxSegments} is the most (maxSegments)`)
+    throw rangeError('ERR_GSO_TOO_LARGE', `${message}; at most ${maxSegments} are allowed (maxSegments)`)
   }
   if (byteLength > maxPayloadBytes(destination)) {
     const message = `a GSO send must be at most ${maxPayloadBytes(destination)} bytes in all; received ${byteLength}`
@@ -58,8 +57,8 @@ export function segmentBytesOf(
 }
 
 /**
- * Reads the options of one message, then writes them, UDP_SEGMENT aside, as the control messages of sendmsg(2). In two
- * steps, because reading can run code of the caller, which may use the same batch.
+ * Reads the options of one message, then writes them, except UDP_SEGMENT, as control messages of sendmsg(2). Two steps,
+ * because reading can run the caller's code, which may use the same batch.
  */
 export class OptionWriter {
   segmentBytes: number | undefined
@@ -79,12 +78,12 @@ export class OptionWriter {
   }
 
   /**
-   * Reads and checks the options, each once.
+   * Reads and validates the options, each once.
    *
-   * @throws TypeError or RangeError naming the option
+   * @throws TypeError or RangeError with the option's name
    */
   read(options: MessageOptions): void {
-    // Names are checked when an object is first seen; the values, which may change, each time.
+    // Check the names only when an object is first seen; check the values, which may change, each time.
     if (options !== this.#checked) {
       validate.optionNames(options, 'message options', OPTION_NAMES)
       this.#checked = options
@@ -105,10 +104,10 @@ export class OptionWriter {
   }
 
   /**
-   * Writes what was read last at `offset`.
+   * Writes the last read options at `offset`.
    *
-   * @returns how many bytes that took
-   * @throws TypeError `ERR_ADDRESS_FAMILY`, `ERR_INVALID_ARG_VALUE`; the memory may then hold anything
+   * @returns number of bytes written
+   * @throws TypeError `ERR_ADDRESS_FAMILY`, `ERR_INVALID_ARG_VALUE`; the content of the memory is then undefined
    */
   write(offset: number, destination: Endpoint | undefined): number {
     this.#writer.reset(offset, optionControlBytes())
@@ -123,7 +122,7 @@ export class OptionWriter {
     return this.#writer.byteLength
   }
 
-  // A message to the connected peer gets both: the kernel passes over those of the other family.
+  // A message to the connected peer gets both: the kernel ignores those of the wrong family.
   #writeInteger(ipv4: number, ipv6: number, value: number, destination: Endpoint | undefined): void {
     const layer = networkLayer(destination)
     if (layer !== 'ipv6') this.#view.setInt32(this.#writer.append(c.IPPROTO_IP, ipv4, 4), value, true)
@@ -137,7 +136,7 @@ export class OptionWriter {
     const layer = from?.family ?? networkLayer(destination)
     if (layer === 'either') {
       const message =
-        'interfaceIndex needs a destination or a source: the family of the connected peer is not known here'
+        'interfaceIndex requires a destination or a source, because the batch does not contain the family of the connected peer'
       throw typeError('ERR_INVALID_ARG_VALUE', message)
     }
     const { inPktinfo, in6Pktinfo, sockaddrIn, sockaddrIn6 } = structs()
@@ -178,7 +177,7 @@ function assertTime(txTimeNs: unknown): void {
   }
 }
 
-/** Which protocol carries a message: IPv4-mapped destinations go by IPv4, whatever the socket; unknown without one. */
+/** Returns the protocol that carries a message: IPv4 for IPv4-mapped destinations; `either` without a destination. */
 function networkLayer(destination: Endpoint | undefined): 'ipv4' | 'ipv6' | 'either' {
   if (destination === undefined) return 'either'
   return destination.kind === DestinationKind.ipv4 || destination.isMapped ? 'ipv4' : 'ipv6'

@@ -8,15 +8,15 @@ import type { PlannedMessages } from './send-plan.js'
 import { SendPlanner } from './send-planner.js'
 import { SendSlots } from './send-slots.js'
 
-/** A message that could not be sent. */
+/** Message that could not be sent. */
 export interface SendFailure {
-  /** Its index in the batch. */
+  /** Index of the message in the batch. */
   readonly index: number
-  /** An `ErrnoError`, or a `TypeError` for a destination or memory that cannot be sent. */
+  /** An `ErrnoError`; or a `TypeError` for a destination or memory that cannot be sent. */
   readonly error: Error & { readonly code: string }
 }
 
-/** Size and mode of a batch, checked. */
+/** Validated size and mode of a batch. */
 export interface MessagesOptions {
   readonly capacity: number
   readonly slotBytes: number
@@ -25,8 +25,8 @@ export interface MessagesOptions {
 }
 
 /**
- * The messages of a `SendBatch`: their memory and headers, and how far they are sent. Everything in here was checked
- * before, and none of the caller's code runs: what the kernel is shown depends on this object alone.
+ * Messages of a `SendBatch`: their memory, headers and send state. All arguments are already validated, and no code of the
+ * caller runs here, so the kernel receives only what this object contains.
  */
 export class Messages implements PlannedMessages {
   readonly capacity: number
@@ -35,13 +35,13 @@ export class Messages implements PlannedMessages {
   readonly options: OptionWriter
   readonly planner: SendPlanner
   length = 0
-  /** Messages done with: accepted by the kernel, or skipped. */
+  /** Number of messages accepted by the kernel or skipped. */
   sent = 0
-  /** Messages passed over, with their errors. */
+  /** Skipped messages with their errors. */
   failed: SendFailure[] = []
   /** Kinds of destination, as a set of `DestinationKind` bits. */
   destinationKinds = 0
-  /** Messages with a segment size of their own. */
+  /** Number of messages with their own segment size. */
   segmented = 0
   readonly #maxSegments: number
   readonly #destinations: (Endpoint | undefined)[]
@@ -71,9 +71,9 @@ export class Messages implements PlannedMessages {
   }
 
   /**
-   * The slot of the next message. Nothing changes until `commit`.
+   * Returns the slot of the next message. Changes nothing until `commit`.
    *
-   * @throws RangeError `ERR_BATCH_FULL`, `ERR_SOCKET_BAD_PORT`, TypeError `ERR_INVALID_ARG_TYPE` for what is no endpoint
+   * @throws RangeError `ERR_BATCH_FULL`, `ERR_SOCKET_BAD_PORT`, TypeError `ERR_INVALID_ARG_TYPE` if it is not an endpoint
    */
   claim(destination: Endpoint | undefined): number {
     const slot = this.length
@@ -93,7 +93,7 @@ export class Messages implements PlannedMessages {
     try {
       this.slots.bytes.set(bytes, this.slots.payloadOffset(slot))
     } catch (error) {
-      // The only way for a copy to fail that fits its slot; to ask beforehand would cost each message a nanosecond.
+      // A copy that fits can fail only if the memory is detached. A check in advance would cost one nanosecond per message.
       this.slots.assertAttached()
       throw error
     }
@@ -102,7 +102,7 @@ export class Messages implements PlannedMessages {
   /**
    * Adds the message whose bytes are in slot `slot`.
    *
-   * @param hasOptions - use what `options` read last
+   * @param hasOptions - use the last options read by `options`
    */
   commit(slot: number, byteLength: number, destination: Endpoint | undefined, hasOptions: boolean): number {
     if (hasOptions) this.#writeOptions(slot, byteLength, destination)
@@ -116,16 +116,16 @@ export class Messages implements PlannedMessages {
     return slot
   }
 
-  /** Points message `slot` at external memory, which is held until `clear`. */
+  /** Points message `slot` to external memory, which is referenced until `clear`. */
   refer(slot: number, bytes: Uint8Array, address: number): void {
     this.slots.pointAt(slot, address)
     this.#references[slot] = bytes
     this.#referenced += 1
   }
 
-  /** The memory of a slot. */
+  /** Returns a view of a slot. */
   view(slot: number, byteLength: number): Buffer {
-    // A size array of our own, because asking a view for its length costs more than all the rest here.
+    // Sizes are stored, because reading the length of a view costs more than the rest of this function.
     if (this.#viewSizes[slot] === byteLength) return this.#views[slot]
     const view = bufferOver(this.slots.memory, this.slots.payloadOffset(slot), byteLength)
     this.#views[slot] = view
@@ -133,12 +133,12 @@ export class Messages implements PlannedMessages {
     return view
   }
 
-  /** Notes that the kernel accepted `count` more. */
+  /** Records that the kernel accepted `count` more messages. */
   advance(count: number): void {
     this.sent += count
   }
 
-  /** Passes over the next message. @param error - reported in `failed` */
+  /** Skips the next message. @param error - added to `failed` */
   skip(error?: SendFailure['error']): void {
     if (error !== undefined) this.failed.push({ index: this.sent, error })
     this.sent += 1
@@ -167,9 +167,9 @@ export class Messages implements PlannedMessages {
   }
 
   /**
-   * The first unsent message whose memory was transferred away, or `length`. Called before the kernel is shown any address.
+   * Returns the first unsent message whose memory was transferred, or `length`. Called before each system call.
    *
-   * @throws TypeError `ERR_MEMORY_DETACHED` if it is the batch's own memory
+   * @throws TypeError `ERR_MEMORY_DETACHED` if the batch's own memory was transferred
    */
   firstDetached(): number {
     this.slots.assertAttached()
@@ -197,9 +197,9 @@ export class Messages implements PlannedMessages {
   }
 }
 
-/** The error of a message that refers to memory which is gone. */
+/** Returns the error of a message whose external memory was transferred. */
 export function detachedMessage(index: number): Error {
-  const message = `the memory message ${index} refers to was transferred away`
+  const message = `the memory of message ${index} was transferred`
   return Object.assign(typeError('ERR_MEMORY_DETACHED', message), { index })
 }
 

@@ -1,15 +1,14 @@
 import { rangeError, received, typeError } from '../arguments/errors.js'
 import { byteLengthOf, toByteView, uint8Length } from '../memory/byte-view.js'
 
-/** What can be sent: bytes in any view or buffer, or text, which goes out as UTF-8. */
+/** Payload of a message: bytes in any view or buffer, or text, which is sent as UTF-8. */
 export type Payload = string | ArrayBufferView | ArrayBuffer | SharedArrayBuffer
 
-/** A payload as it is copied: text, or bytes whose bounds are read by `memory/byte-view.ts` alone. */
+/** Validated piece of a payload: text, or bytes. Read the bounds of bytes only with `memory/byte-view.ts`. */
 export type Piece = string | Uint8Array
 
 /**
- * Reads a caller's payload once, and copies nothing yet. Code of the caller (a Proxy, a getter of a list) runs in here, and
- * not later.
+ * Reads a caller's payload once, without copying. Code of the caller (a Proxy, a getter of a list) runs only here.
  *
  * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_MEMORY_DETACHED`
  */
@@ -18,7 +17,7 @@ export function readPayload(payload: Payload | readonly Payload[]): Piece | Piec
 }
 
 /**
- * Bytes of a payload that is not text.
+ * Returns the bytes of a payload that is not text.
  *
  * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_MEMORY_DETACHED`
  */
@@ -33,7 +32,7 @@ export function bytesOf(payload: Exclude<Payload, string>): Uint8Array {
 }
 
 /**
- * Number of bytes of what `instanceof` takes for a `Uint8Array`.
+ * Returns the byte length of a value for which `instanceof Uint8Array` is true.
  *
  * @throws TypeError `ERR_INVALID_ARG_TYPE` for a Proxy or an object with that prototype, `ERR_MEMORY_DETACHED`
  */
@@ -49,10 +48,10 @@ export function checkedLength(payload: Uint8Array, expected: string = ANY_PAYLOA
 }
 
 /**
- * Copies a payload, or the pieces of one next to each other, to `offset` in `target`.
+ * Copies a payload, or concatenates its pieces, to `offset` in `target`.
  *
- * @returns how many bytes that were
- * @throws RangeError `ERR_PAYLOAD_TOO_LONG` if it exceeds `capacity`; nothing is written then
+ * @returns number of bytes written
+ * @throws RangeError `ERR_PAYLOAD_TOO_LONG` if it exceeds `capacity`; then nothing is written
  */
 export function copyPayload(target: Buffer, offset: number, capacity: number, payload: Piece | Piece[]): number {
   if (!Array.isArray(payload)) return copyPiece(target, offset, capacity, payload)
@@ -83,11 +82,11 @@ function pieceBytes(piece: Piece): number {
   return typeof piece === 'string' ? Buffer.byteLength(piece) : byteLengthOf(piece)
 }
 
-/** The error for a payload of `size` bytes where `capacity` is the most. */
+/** Returns the error for a payload of `size` bytes that exceeds `capacity`. */
 export function tooLong(size: number, capacity: number): RangeError {
   return rangeError(
     'ERR_PAYLOAD_TOO_LONG',
-    `payload of ${size} bytes does not fit: ${capacity} is the most (slotBytes)`,
+    `payload of ${size} bytes does not fit: at most ${capacity} are allowed (slotBytes)`,
   )
 }
 

@@ -5,20 +5,20 @@ import { structs } from '../libc/structs.js'
 import type { RecvSlots } from './recv-slots.js'
 
 /**
- * What the control messages of each received slot say. Read when first asked for, and remembered until the next receive.
- * Only the bytes the kernel returned are looked at, in any order; a message that is too short for its kind is passed over.
+ * Control messages of each received slot, parsed on first use and cached until the next receive. Only the bytes that the
+ * kernel returned are read, in any order. A message that is too short for its type is ignored.
  */
 export class ReceivedControl {
   readonly #slots: RecvSlots
   readonly #bytes: Buffer
   readonly #cursor: ControlCursor
-  /** The receive that each slot was read of. */
+  /** Generation of the receive for which each slot was parsed. */
   readonly #readOf: Uint32Array
   readonly #segmentBytes: Int32Array
   readonly #tos: Int16Array
   readonly #ttl: Int16Array
   readonly #interfaces: Int32Array
-  /** Where the destination address is in the view, and how long it is: 0, 4 or 16 bytes. */
+  /** Offset of the destination address in the view, and its length: 0, 4 or 16 bytes. */
   readonly #addressAt: Int32Array
   readonly #addressBytes: Int8Array
   readonly #timespecAt: Int32Array
@@ -40,33 +40,33 @@ export class ReceivedControl {
     this.#drops = new Float64Array(capacity)
   }
 
-  /** UDP_GRO: the segment size of a GRO buffer; 0 for a single datagram. */
+  /** Segment size of a GRO buffer (UDP_GRO); 0 for a single datagram. */
   segmentBytes(slot: number): number {
-    // Asked for every datagram there is, and most have no control message.
+    // Fast path: called for every datagram, and most have no control message.
     if (this.#slots.controlLength(slot) === 0) return 0
     this.#read(slot)
     return this.#segmentBytes[slot]
   }
 
-  /** IP_TOS or IPV6_TCLASS; -1 if the kernel did not report it. */
+  /** Value of IP_TOS or IPV6_TCLASS; -1 if the kernel did not report it. */
   tos(slot: number): number {
     this.#read(slot)
     return this.#tos[slot]
   }
 
-  /** IP_TTL or IPV6_HOPLIMIT; -1 if the kernel did not report it. */
+  /** Value of IP_TTL or IPV6_HOPLIMIT; -1 if the kernel did not report it. */
   ttl(slot: number): number {
     this.#read(slot)
     return this.#ttl[slot]
   }
 
-  /** The index of the interface it came in by; -1 if the kernel did not report it. */
+  /** Index of the interface on which it arrived; -1 if the kernel did not report it. */
   interfaceIndex(slot: number): number {
     this.#read(slot)
     return this.#interfaces[slot]
   }
 
-  /** The address it was sent to. */
+  /** Local address to which it was sent. */
   destination(slot: number): string | undefined {
     this.#read(slot)
     const byteLength = this.#addressBytes[slot]
@@ -81,7 +81,7 @@ export class ReceivedControl {
     return text
   }
 
-  /** SO_TIMESTAMPNS: nanoseconds of the wall clock. */
+  /** Time of arrival in nanoseconds of the wall clock (SO_TIMESTAMPNS). */
   timestampNs(slot: number): bigint | undefined {
     this.#read(slot)
     const at = this.#timespecAt[slot]
@@ -90,7 +90,7 @@ export class ReceivedControl {
     return this.#long(at + seconds) * 1_000_000_000n + this.#long(at + nanoseconds)
   }
 
-  /** SO_RXQ_OVFL: the socket's count of dropped datagrams, modulo 2^32; undefined while it is zero. */
+  /** Number of datagrams dropped at the socket, modulo 2^32 (SO_RXQ_OVFL); undefined while it is zero. */
   dropCount(slot: number): number | undefined {
     this.#read(slot)
     return this.#drops[slot] < 0 ? undefined : this.#drops[slot]
@@ -116,7 +116,7 @@ export class ReceivedControl {
     }
   }
 
-  /** A C `long`, as wide as a pointer. */
+  /** Reads a C `long`, which is as wide as a pointer. */
   #long(at: number): bigint {
     const { view } = this.#slots
     return structs().pointerBytes === 8 ? view.getBigInt64(at, true) : BigInt(view.getInt32(at, true))
@@ -124,7 +124,7 @@ export class ReceivedControl {
 
   #readUdp(slot: number): void {
     const { type, dataBytes, dataOffset } = this.#cursor
-    // A native int here, where sending takes 16 bits (udp(7)).
+    // A native int when receiving, but 16 bits when sending (udp(7)).
     if (type !== c.UDP_GRO || dataBytes < 4) return
     const segmentBytes = this.#slots.view.getInt32(dataOffset, true)
     if (segmentBytes > 0 && segmentBytes < this.#slots.size(slot)) this.#segmentBytes[slot] = segmentBytes

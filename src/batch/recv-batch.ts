@@ -8,30 +8,30 @@ import { Datagram } from './datagram.js'
 import { ReceivedControl } from './received-control.js'
 import { RecvSlots } from './recv-slots.js'
 
-/** How a `RecvBatch` is made. */
+/** Options of a `RecvBatch`. */
 export interface RecvBatchOptions {
   /** Largest number of datagrams one `recv` returns, 1 to 1024. Default 64. */
   capacity?: number
-  /** Bytes of payload each slot has room for, 1 to 65536; a longer datagram is truncated. Default 2048. */
+  /** Payload size of each slot in bytes, 1 to 65536; a longer datagram is truncated. Default 2048. */
   slotBytes?: number
-  /** Make slots of 64 KiB, which a socket opened with `gro` requires: the kernel fills them with GRO buffers. */
+  /** Use slots of 64 KiB, for GRO buffers. Required by a socket opened with `gro`. */
   gro?: boolean
 }
 
-/** The native side of a batch, for the socket. @internal */
+/** Native memory of a batch, for the socket. @internal */
 export interface ReceiveSide {
   readonly slots: RecvSlots
   readonly control: ReceivedControl
 }
 
-/** The native side of a batch; undefined for anything else, a Proxy of a batch included. @internal */
+/** Returns the native memory of a batch; undefined for any other value, including a Proxy of a batch. @internal */
 export let receiveSideOf: (batch: unknown) => ReceiveSide | undefined
 
 /**
- * Where `BatchConn.recv` puts datagrams. Its memory and headers are prepared once.
+ * Batch into which `BatchConn.recv` receives. Its memory and headers are prepared once.
  *
- * Read it by iterating, or by index, which allocates nothing for datagrams of one size. Either way the bytes are
- * views into the batch: valid until the next `recv` into it.
+ * Read it by iterating, or by index, which allocates nothing for datagrams of constant size. In both cases the bytes are
+ * views into the batch, valid until the next `recv` into it.
  */
 export class RecvBatch implements Iterable<Datagram> {
   readonly #side: ReceiveSide
@@ -73,7 +73,7 @@ export class RecvBatch implements Iterable<Datagram> {
   }
 
   /**
-   * The payload of datagram `index`: a view, the same object again as long as the slot gets datagrams of that size.
+   * Returns the payload of datagram `index`: a view, and the same object while the slot receives datagrams of that size.
    *
    * @throws TypeError `ERR_MEMORY_DETACHED`
    */
@@ -81,7 +81,7 @@ export class RecvBatch implements Iterable<Datagram> {
     this.#check(index)
     this.#slots.assertAttached()
     const byteLength = this.#slots.size(index)
-    // A size array of our own: asking a view for its length is slow.
+    // Sizes are stored, because reading the length of a view is slow.
     if (this.#viewSizes[index] === byteLength) return this.#views[index]
     const offset = this.#slots.payloadOffset(index)
     const view = bufferOver(this.#slots.memory, offset, byteLength)
@@ -90,12 +90,12 @@ export class RecvBatch implements Iterable<Datagram> {
     return view
   }
 
-  /** How many bytes datagram `index` has in its slot. */
+  /** Number of bytes of datagram `index` in its slot. */
   size(index: number): number {
     return this.#slots.size(this.#check(index))
   }
 
-  /** Who sent datagram `index`. The same peer is the same object. */
+  /** Sender of datagram `index`. The same peer is the same object. */
   source(index: number): Endpoint | undefined {
     this.#check(index)
     const byteLength = this.#slots.nameLength(index)
@@ -108,62 +108,62 @@ export class RecvBatch implements Iterable<Datagram> {
     return found
   }
 
-  /** True if datagram `index` was longer than its slot. */
+  /** Returns true if datagram `index` was longer than its slot. */
   truncated(index: number): boolean {
     return (this.#slots.flags(this.#check(index)) & MSG_TRUNC) !== 0
   }
 
-  /** True if the control messages of datagram `index` did not all fit. */
+  /** Returns true if the control messages of datagram `index` did not all fit. */
   controlTruncated(index: number): boolean {
     return (this.#slots.flags(this.#check(index)) & MSG_CTRUNC) !== 0
   }
 
   /**
-   * Segment size of slot `index`: less than `size(index)` for a GRO buffer, whose last datagram may be shorter, and equal
-   * to it for a single datagram.
+   * Segment size of slot `index`. For a GRO buffer it is less than `size(index)`, and the last datagram may be shorter; for a
+   * single datagram it equals `size(index)`.
    */
   segmentBytes(index: number): number {
     return this.#control.segmentBytes(this.#check(index)) || this.#slots.size(index)
   }
 
-  /** The TOS or traffic class byte; undefined unless the socket was opened with `recvTos`. */
+  /** TOS or traffic class byte; undefined unless the socket was opened with `recvTos`. */
   tos(index: number): number | undefined {
     return known(this.#control.tos(this.#check(index)))
   }
 
-  /** The two ECN bits of `tos`. */
+  /** ECN bits of `tos`. */
   ecn(index: number): number | undefined {
     const tos = this.#control.tos(this.#check(index))
     return tos < 0 ? undefined : tos & 3
   }
 
-  /** The hops left on arrival; undefined unless the socket was opened with `recvTtl`. */
+  /** Hops left on arrival; undefined unless the socket was opened with `recvTtl`. */
   ttl(index: number): number | undefined {
     return known(this.#control.ttl(this.#check(index)))
   }
 
-  /** The local address it was sent to; undefined unless the socket was opened with `recvDestination`. */
+  /** Local address to which it was sent; undefined unless the socket was opened with `recvDestination`. */
   destination(index: number): string | undefined {
     return this.#control.destination(this.#check(index))
   }
 
-  /** The interface it came in by; undefined unless the socket was opened with `recvDestination`. */
+  /** Index of the interface on which it arrived; undefined unless the socket was opened with `recvDestination`. */
   interfaceIndex(index: number): number | undefined {
     return known(this.#control.interfaceIndex(this.#check(index)))
   }
 
-  /** When the kernel received it, in nanoseconds since 1970; undefined unless opened with `recvTimestamps`. */
+  /** Time at which the kernel received it, in nanoseconds since 1970; undefined unless opened with `recvTimestamps`. */
   timestampNs(index: number): bigint | undefined {
     return this.#control.timestampNs(this.#check(index))
   }
 
-  /** The datagrams in order of arrival, GRO buffers split into theirs. Nothing is copied. */
+  /** Iterates over the datagrams in order of arrival, including those of GRO buffers, without copying. */
   [Symbol.iterator](): Iterator<Datagram> {
     const slots = this.#slots
     let slot = 0
     let offset = 0
     let count = 0
-    // One result object a loop: a generator would make one a datagram.
+    // One result object per iteration: a generator would create one per datagram.
     const result: { done: boolean; value: Datagram } = { done: false, value: this.#datagram(0) }
     return {
       next: (): IteratorResult<Datagram> => {
@@ -190,12 +190,12 @@ export class RecvBatch implements Iterable<Datagram> {
     }
   }
 
-  /** What `console.log` shows: not the native memory. */
+  /** Returns a summary for `console.log`, without the native memory. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `RecvBatch { length: ${this.length}, capacity: ${this.capacity}, slotBytes: ${this.slotBytes} }`
   }
 
-  /** The native side. @internal */
+  /** Native memory. @internal */
   get slots(): RecvSlots {
     return this.#slots
   }
@@ -222,9 +222,9 @@ export class RecvBatch implements Iterable<Datagram> {
   }
 }
 
-/** The error for slots that would truncate the GRO buffers of a socket. */
+/** Returns the error for slots that would truncate the GRO buffers of a socket. */
 export function slotTooSmall(slotBytes: number): RangeError {
-  const message = `with gro every slot must hold a whole GRO buffer: slotBytes must be ${GRO_SLOT_BYTES}; it is ${slotBytes}`
+  const message = `with gro each slot must fit a whole GRO buffer: slotBytes must be ${GRO_SLOT_BYTES}; received ${slotBytes}`
   return rangeError('ERR_SLOT_TOO_SMALL', message)
 }
 
@@ -235,5 +235,5 @@ function known(value: number): number | undefined {
   return value < 0 ? undefined : value
 }
 
-/** Room for every control message this library can switch on at once; a test switches all on. */
+/** Room for all control messages that this library can enable at once; a test enables all. */
 const CONTROL_BYTES = 256

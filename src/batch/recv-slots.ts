@@ -5,25 +5,25 @@ import type { Address } from '../libc/libc.js'
 import { Arena, cacheAligned } from '../memory/arena.js'
 
 /**
- * The native memory of a `RecvBatch`: an mmsghdr, iovec, sockaddr, control buffer and payload slot per message.
- * The kernel writes into `msg_namelen`, `msg_controllen`, `msg_flags` and `msg_len` (recvmmsg(2)); `prepare` restores
- * what it needs before the next call, for the messages that were received only.
+ * Native memory of a `RecvBatch`: an mmsghdr, iovec, sockaddr, control buffer and payload slot per message. The kernel
+ * writes `msg_namelen`, `msg_controllen`, `msg_flags` and `msg_len` (recvmmsg(2)). `prepare` restores the members that
+ * the next call requires, only in headers that were used.
  *
- * Payloads lie in memory of their own: views of them are handed out, and the headers, with their native addresses, must
- * not be reachable through a view's `buffer`.
+ * Payloads have a separate ArrayBuffer. Callers receive views of it, and must not reach the headers and their native
+ * addresses through a view's `buffer`.
  */
 export class RecvSlots {
   readonly capacity: number
   readonly slotBytes: number
-  /** The payload memory; slots are at `payloadOffset`. */
+  /** Memory of the payloads; slots start at `payloadOffset`. */
   readonly memory: ArrayBuffer
   readonly bytes: Buffer
-  /** The headers' memory. */
+  /** Memory of the headers. */
   readonly words: Uint32Array
   readonly view: DataView
   /** Number of slots the last receive filled. */
   length = 0
-  /** Changes with each receive. */
+  /** Counter that changes with each receive. */
   generation = 0
   readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'controls'>
   readonly #payloadArena: Arena<'payloads'>
@@ -69,13 +69,13 @@ export class RecvSlots {
     this.#unarmed = capacity
   }
 
-  /** The address of the first mmsghdr, whose first member is its msghdr. */
+  /** Address of the first mmsghdr, whose first member is its msghdr. */
   get headersAddress(): Address {
     return this.#arena.slabs.headers.address
   }
 
   /**
-   * Makes every header ready for the kernel, touching the first `#unarmed` only: those it wrote to. The batch is empty then.
+   * Empties the batch and restores the headers. Only the first `#unarmed` headers are restored: those the kernel wrote to.
    *
    * @throws TypeError `ERR_MEMORY_DETACHED`
    */
@@ -92,19 +92,19 @@ export class RecvSlots {
     this.length = 0
   }
 
-  /** Notes that the kernel filled the first `count` slots. */
+  /** Records that the kernel filled the first `count` slots. */
   fill(count: number): void {
     this.#unarmed = count
     this.length = count
     this.generation = (this.generation + 1) >>> 0
   }
 
-  /** For recvmsg, which returns the length instead of storing it. */
+  /** Stores the length that recvmsg returns; recvmmsg stores it itself. */
   writeLength(slot: number, byteLength: number): void {
     this.words[this.#header(slot) + this.#message.length] = byteLength
   }
 
-  /** Number of bytes received into the slot: never more than it has, whatever the kernel reports with MSG_TRUNC. */
+  /** Number of received bytes in the slot. With MSG_TRUNC the kernel may report more than the slot's size. */
   size(slot: number): number {
     return Math.min(this.words[this.#header(slot) + this.#message.length], this.slotBytes)
   }
@@ -117,7 +117,7 @@ export class RecvSlots {
     return this.#payloadArena.slabs.payloads.offset + slot * this.#payloadStride
   }
 
-  /** Where the source's sockaddr is, in words, and its length in bytes. */
+  /** Word offset of the source's sockaddr. */
   nameAt(slot: number): number {
     return this.#namesAt + (slot * SOCKADDR_SLOT_BYTES) / 4
   }
@@ -130,7 +130,7 @@ export class RecvSlots {
     return this.#arena.slabs.controls.offset + slot * this.#controlBytes
   }
 
-  /** How many bytes of the control buffer the kernel filled. */
+  /** Number of bytes that the kernel wrote into the control buffer. */
   controlLength(slot: number): number {
     return Math.min(this.words[this.#header(slot) + this.#message.controlLength], this.#controlBytes)
   }

@@ -6,8 +6,8 @@ import type { Progress, SendPlan } from './send-plan.js'
 import type { SendSlots } from './send-slots.js'
 
 /**
- * Cuts the caller's GSO messages into their segments, one header each, where the kernel or the device cannot. The payload
- * stays where it is. It can begin in the middle of a message whose first segments are out.
+ * Sends GSO messages as single datagrams, one header per segment, if the kernel or the device does not support GSO. The
+ * payload is not copied. The first message may be partly sent.
  */
 export class SegmentPlan implements SendPlan {
   address = 0
@@ -21,7 +21,7 @@ export class SegmentPlan implements SendPlan {
     headers: MAX_MESSAGES_PER_CALL * this.#message.stride * 4,
     iovecs: MAX_MESSAGES_PER_CALL * this.#iovec.stride * 4,
   })
-  /** 1 where a header is the last datagram of its message. */
+  /** 1 if a header is the last datagram of its message. */
   readonly #isLast = new Uint8Array(MAX_MESSAGES_PER_CALL)
   readonly #progress: Progress = { messages: 0, segments: 0 }
   #segmentsBefore = 0
@@ -30,7 +30,7 @@ export class SegmentPlan implements SendPlan {
     this.#slots = slots
   }
 
-  /** @param segments - number of segments of message `start` that are out already */
+  /** @param segments - number of segments of message `start` that are already sent */
   prepare(start: number, end: number, segments: number): this {
     let header = 0
     let skipped = segments

@@ -7,27 +7,27 @@ import { Messages, type SendFailure } from './messages.js'
 import { bytesOf, checkedLength, copyPayload, type Payload, readPayload, tooLong } from './payload.js'
 import type { SendSlots } from './send-slots.js'
 
-/** How a `SendBatch` is made. */
+/** Options of a `SendBatch`. */
 export interface SendBatchOptions {
-  /** Number of messages it holds, 1 to 65536. Default 64. */
+  /** Maximum number of messages, 1 to 65536. Default 64. */
   capacity?: number
-  /** Bytes of payload each slot has room for, 1 to 1 MiB. Default 1472: what an MTU of 1500 carries over IPv4. */
+  /** Payload size of each slot in bytes, 1 to 1 MiB. Default 1472: an IPv4 packet of the usual MTU of 1500. */
   slotBytes?: number
   /**
-   * Join consecutive messages of one size to one destination into GSO sends, the last segment of which may be shorter.
-   * Counts and indexes stay those of the messages. Default false.
+   * Coalesce consecutive messages of one size to one destination into GSO sends, of which the last segment may be shorter.
+   * Counts and indexes still refer to messages. Default false.
    */
   coalesce?: boolean
-  /** Largest number of segments of a GSO send, 1 to 128. Default 64: what every kernel with GSO accepts. */
+  /** Largest number of segments of a GSO send, 1 to 128. Default 64, which every kernel with GSO accepts. */
   maxSegments?: number
 }
 
-/** The messages of a batch; undefined for anything else, a Proxy of a batch included. @internal */
+/** Returns the messages of a batch; undefined for any other value, including a Proxy of a batch. @internal */
 export let messagesOf: (batch: unknown) => Messages | undefined
 
 /**
- * Messages waiting for `BatchConn.send`. Its memory and headers are prepared once; filling it writes only what changed:
- * the payload, its length, and a destination that is not the slot's last one.
+ * Messages to send with `BatchConn.send`. Its memory and headers are prepared once. Filling it writes only the payload, its
+ * length, and a destination that differs from the slot's previous one.
  *
  * Fill it, send it until `remaining` is 0, `clear` it, fill it again.
  */
@@ -70,40 +70,40 @@ export class SendBatch {
     return this.#maxSegments
   }
 
-  /** Number of messages put in since the last `clear`. */
+  /** Number of messages added since the last `clear`. */
   get length(): number {
     return this.#messages.length
   }
 
-  /** Number of messages done with: accepted by the kernel, or skipped. The index of the next to be sent. */
+  /** Number of messages accepted by the kernel or skipped: the index of the next message to send. */
   get sent(): number {
     return this.#messages.sent
   }
 
-  /** Number of messages still to be sent. */
+  /** Number of messages left to send. */
   get remaining(): number {
     return this.#messages.length - this.#messages.sent
   }
 
   /**
-   * Messages that `sendAll` passed over since the last `clear` or `rewind`, with their errors. They are kept here so that
-   * none is lost when `sendAll` is aborted or the socket is closed.
+   * Messages that `sendAll` skipped since the last `clear` or `rewind`, with their errors. Stored here so that none is lost if
+   * `sendAll` is aborted or the socket is closed.
    */
   get failed(): readonly SendFailure[] {
     return [...this.#messages.failed]
   }
 
   /**
-   * Copies a payload into the next slot; of a list, the pieces one after the other as one datagram.
+   * Copies a payload into the next slot. The pieces of a list are concatenated to one datagram.
    *
-   * @param destination - where it goes; default: the peer the socket is connected to
+   * @param destination - default: the connected peer
    * @returns the message's index
    * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`, `ERR_GSO_TOO_LARGE`
    * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_UNKNOWN_OPTION`, `ERR_MEMORY_DETACHED`
    */
   append(payload: Payload | readonly Payload[], destination?: Endpoint, options?: MessageOptions): number {
     const messages = this.#messages
-    // Everything that can run the caller's code comes before a slot is claimed: the code may use this batch.
+    // Run all of the caller's code before a slot is claimed, because it may use this batch.
     if (options !== undefined) messages.options.read(options)
     if (!(payload instanceof Uint8Array)) return this.#appendPieces(payload, destination, options !== undefined)
     const byteLength = checkedLength(payload)
@@ -114,8 +114,8 @@ export class SendBatch {
   }
 
   /**
-   * Claims the next slot and returns its memory, to be written by the caller before the batch is sent. Zero-copy.
-   * The bytes are what the slot held before. The view is valid until `clear`.
+   * Claims the next slot and returns its memory, which the caller writes before the batch is sent (zero-copy). Initially it
+   * contains the slot's previous bytes. The view is valid until `clear`.
    *
    * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG`, `ERR_GSO_TOO_LARGE`
    * @throws TypeError as `append`
@@ -133,11 +133,11 @@ export class SendBatch {
   }
 
   /**
-   * Points the next message at the caller's own memory, of any length. Zero-copy: the memory is held until `clear`, and
-   * what it holds when it is sent is what goes out, so do not change it until then.
+   * Adds a message in external memory of any length (zero-copy). The batch references the memory until `clear`. Do not change
+   * the content before the message is sent.
    *
    * @throws RangeError `ERR_BATCH_FULL`, `ERR_PAYLOAD_TOO_LONG` (2 GiB), `ERR_GSO_TOO_LARGE`
-   * @throws TypeError as `append`; `ERR_INVALID_ARG_VALUE` for memory that can be resized
+   * @throws TypeError as `append`; `ERR_INVALID_ARG_VALUE` for resizable memory
    */
   appendReference(payload: Exclude<Payload, string>, destination?: Endpoint, options?: MessageOptions): number {
     const messages = this.#messages
@@ -162,28 +162,28 @@ export class SendBatch {
     return this.#messages.destination(this.#check(index))
   }
 
-  /** Passes over the next message: the one that `send` just threw for. */
+  /** Skips the next message, for which `send` has just thrown. */
   skip(): void {
-    if (this.remaining === 0) throw rangeError('ERR_OUT_OF_RANGE', 'skip: no message is left to be sent')
+    if (this.remaining === 0) throw rangeError('ERR_OUT_OF_RANGE', 'skip: no message is left to send')
     this.#messages.skip()
   }
 
-  /** Makes the whole content due again, as it is: nothing is rewritten. */
+  /** Marks all messages as unsent, without rewriting them. */
   rewind(): void {
     this.#messages.rewind()
   }
 
-  /** Empties the batch, sent or not, and releases referenced memory. */
+  /** Removes all messages, sent or not, and releases referenced memory. */
   clear(): void {
     this.#messages.clear()
   }
 
-  /** What `console.log` shows: not the native memory. */
+  /** Returns a summary for `console.log`, without the native memory. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `SendBatch { length: ${this.length}, sent: ${this.sent}, capacity: ${this.capacity}, slotBytes: ${this.slotBytes} }`
   }
 
-  /** The native side. @internal */
+  /** Native memory. @internal */
   get slots(): SendSlots {
     return this.#messages.slots
   }
@@ -212,7 +212,7 @@ export class SendBatch {
   }
 }
 
-/** One block holds all payloads, and engines have a limit there. */
+/** Maximum size of all payloads, which share one ArrayBuffer: engines limit its size. */
 const MAX_BATCH_BYTES = 2 ** 31
 
 const MAX_REFERENCE_BYTES = 2 ** 31 - 1

@@ -3,21 +3,21 @@ import { MAX_MESSAGES_PER_CALL } from '../libc/constants.js'
 import type { Address } from '../libc/libc.js'
 import type { SendSlots } from './send-slots.js'
 
-/** The messages of a batch, as far as plans need them. */
+/** Messages of a batch, as plans use them. */
 export interface PlannedMessages {
   readonly capacity: number
   readonly slots: SendSlots
-  /** Number of messages done with. */
+  /** Number of messages accepted or skipped. */
   readonly sent: number
-  /** Number of messages with a segment size of their own. */
+  /** Number of messages with their own segment size. */
   readonly segmented: number
   /** Destination of a message; undefined for the connected peer. */
   destination(slot: number): Endpoint | undefined
-  /** Notes that the kernel accepted `count` more. */
+  /** Records that the kernel accepted `count` more messages. */
   advance(count: number): void
 }
 
-/** One sendmmsg call: a row of headers, standing for the caller's messages from some index on. */
+/** Headers of one sendmmsg call, for consecutive messages of the caller. */
 export interface SendPlan {
   /** Address of the first header. */
   readonly address: Address
@@ -25,24 +25,24 @@ export interface SendPlan {
   readonly count: number
   /** Segment size of the first header; 0 if it is a single datagram. */
   readonly segmentBytes: number
-  /** Number of the caller's messages that the first header stands for: more than 1 for a GSO send of joined messages. */
+  /** Number of the caller's messages in the first header: more than 1 for a GSO send of coalesced messages. */
   readonly firstMessages: number
-  /** Returns how far the batch is once the kernel accepted the first `headers` of them. */
+  /** Returns the progress of the batch after the kernel accepted the first `headers` headers. */
   accept(headers: number): Progress
 }
 
-/** What a socket can do with GSO sends at the moment. */
+/** Current GSO support of a socket. */
 export interface Offload {
   readonly isOn: boolean
-  /** Largest segment that is not known to be rejected on the way to a destination. */
+  /** Largest segment size for a destination, in bytes, that has not been rejected. */
   maxSegmentBytes(destination: Endpoint | undefined): number
 }
 
-/** How far a call brought a batch. */
+/** Progress of a batch in one call. */
 export interface Progress {
-  /** Number of the caller's messages that are done. */
+  /** Number of messages that are completely sent. */
   messages: number
-  /** Number of segments of the message after those that are out already. */
+  /** Number of segments already sent of the message that follows. */
   segments: number
 }
 
@@ -73,8 +73,8 @@ export class DirectPlan implements SendPlan {
 }
 
 /**
- * Largest payload of one send, all segments of a GSO send together: the IP packet's 65,535 bytes less the headers.
- * For the connected peer, whose family the batch does not contain, the smaller of both families.
+ * Largest payload of one send in bytes, including all segments of a GSO send: 65,535 bytes of an IP packet minus headers. For
+ * the connected peer, whose family the batch does not contain, the smaller value of both families.
  */
 export function maxPayloadBytes(destination: Endpoint | undefined): number {
   return destination?.family === 'ipv6' && !destination.isMapped ? 65_527 : 65_507

@@ -8,13 +8,13 @@ export interface RejectedGso {
   readonly errno: number
   readonly segmentBytes: number
   readonly destination: Endpoint | undefined
-  /** The socket it was sent on: a batch can be sent on several. */
+  /** Offload of the socket that sent it: a batch can be sent on several. */
   readonly offload: Offload
 }
 
-/** Decides which headers stand for the unsent messages of one batch. */
+/** Chooses the headers for the unsent messages of one batch. */
 export class SendPlanner {
-  /** The rejected GSO send, until a segment of it was accepted alone or failed as well. */
+  /** Rejected GSO send, until one of its segments was accepted or failed as a single datagram. */
   rejected: RejectedGso | undefined
   /** Number of headers the kernel has accepted since the last `reset`: single datagrams and GSO sends. */
   accepted = 0
@@ -22,9 +22,9 @@ export class SendPlanner {
   readonly #direct: DirectPlan
   readonly #coalesced: CoalescedPlan | undefined
   #segmented: SegmentPlan | undefined
-  /** Number of segments of the first unsent message that are out. */
+  /** Number of segments of the first unsent message that are already sent. */
   #segments = 0
-  /** Up to this message GSO is not used, because a GSO send was rejected. */
+  /** Index of the message up to which GSO is not used, because a GSO send was rejected. */
   #singlyUntil = 0
 
   constructor(messages: PlannedMessages, coalesced: CoalescedPlan | undefined) {
@@ -33,7 +33,7 @@ export class SendPlanner {
     this.#coalesced = coalesced
   }
 
-  /** The headers for the messages from `sent` to `end`, or for some of the first of them. */
+  /** Returns the headers for the messages from `sent` to `end`, or for the first part of them. */
   plan(end: number, offload: Offload): SendPlan {
     const { sent, segmented } = this.#messages
     if (this.#coalesced === undefined && segmented === 0) return this.#direct.prepare(sent, end)
@@ -48,7 +48,7 @@ export class SendPlanner {
     return this.#coalesced.prepare(sent, end, offload)
   }
 
-  /** Notes what the kernel accepted. */
+  /** Records the headers that the kernel accepted. */
   accept(plan: SendPlan, headers: number): void {
     const { messages, segments } = plan.accept(headers)
     this.#segments = segments
@@ -56,7 +56,7 @@ export class SendPlanner {
     this.#messages.advance(messages)
   }
 
-  /** The plan's first header, a GSO send, was rejected: its messages are sent singly the next time. */
+  /** Records that the plan's first header, a GSO send, was rejected. Its messages are next sent as single datagrams. */
   avoidGso(plan: SendPlan, errno: number, offload: Offload): void {
     const { sent } = this.#messages
     const destination = this.#messages.destination(sent)
@@ -64,7 +64,7 @@ export class SendPlanner {
     this.#singlyUntil = sent + plan.firstMessages
   }
 
-  /** Forgets how far the first unsent message is. */
+  /** Resets the segment count and the rejected send. */
   reset(): void {
     this.rejected = undefined
     this.accepted = 0
@@ -72,7 +72,7 @@ export class SendPlanner {
     this.#singlyUntil = 0
   }
 
-  /** True if the first unsent message cannot be a GSO send now, or is partly out. */
+  /** Returns true if the first unsent message cannot be a GSO send now, or is partly sent. */
   #mustCut(offload: Offload): boolean {
     if (this.#segments > 0 || !offload.isOn) return true
     const { sent, slots } = this.#messages

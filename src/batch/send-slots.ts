@@ -9,17 +9,17 @@ import { Arena, cacheAligned } from '../memory/arena.js'
 import { externalAddress } from '../memory/external.js'
 
 /**
- * The native memory of a `SendBatch`: an mmsghdr, iovec, sockaddr, control buffer and payload slot per message, wired
- * together once. A control buffer begins with the UDP_SEGMENT message; `msg_control` points at it, or past it.
+ * Native memory of a `SendBatch`: an mmsghdr, iovec, sockaddr, control buffer and payload slot per message, linked once. A
+ * control buffer starts with the UDP_SEGMENT message; `msg_control` points to it, or past it.
  *
- * Payloads lie in memory of their own: views of them are handed out, and the headers, with their native addresses, must
- * not be reachable through a view's `buffer`.
+ * Payloads have a separate ArrayBuffer. Callers receive views of it, and must not reach the headers and their native
+ * addresses through a view's `buffer`.
  */
 export class SendSlots {
-  /** The payload memory; slots are at `payloadOffset`. */
+  /** Memory of the payloads; slots start at `payloadOffset`. */
   readonly bytes: Buffer
   readonly memory: ArrayBuffer
-  /** The headers' memory. */
+  /** Memory of the headers. */
   readonly view: DataView
   readonly words: Uint32Array
   readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'controls'>
@@ -36,7 +36,7 @@ export class SendSlots {
   readonly #headersAt: number
   readonly #iovecsAt: number
   readonly #namesAt: number
-  // Worked out once, for what every message goes through.
+  // Computed once, because every message uses them.
   readonly #headerStride = this.#message.stride
   readonly #iovecStride = this.#iovec.stride
   readonly #sizesAt: number
@@ -68,12 +68,12 @@ export class SendSlots {
     for (let slot = 0; slot < capacity; slot += 1) this.#wire(slot, writer)
   }
 
-  /** The address of message `slot`'s mmsghdr, whose first member is its msghdr. */
+  /** Address of message `slot`'s mmsghdr, whose first member is its msghdr. */
   headerAddress(slot: number): Address {
     return this.#arena.slabs.headers.address + slot * this.#headerStride * 4
   }
 
-  /** Where message `slot`'s mmsghdr is, in words. */
+  /** Word offset of message `slot`'s mmsghdr. */
   headerAt(slot: number): number {
     return this.#headersAt + slot * this.#headerStride
   }
@@ -82,7 +82,7 @@ export class SendSlots {
     return this.#payloads + slot * this.#payloadStride
   }
 
-  /** The native address of the message's bytes, in its slot or the caller's memory. */
+  /** Native address of the message's bytes, in its slot or in external memory. */
   payloadAddress(slot: number): Address {
     return readPointer(this.words, this.#baseAt(slot))
   }
@@ -95,7 +95,7 @@ export class SendSlots {
     this.words[this.#sizesAt + slot * this.#iovecStride] = byteLength
   }
 
-  /** Copies the destination's sockaddr into the slot; for none, a length of 0 is enough (sendmsg(2)). */
+  /** Copies the destination's sockaddr into the slot. Without a destination, a length of 0 is enough (sendmsg(2)). */
   writeDestination(slot: number, destination: Endpoint | undefined): void {
     const { words } = this
     const lengthAt = this.#nameLengthsAt + slot * this.#headerStride
@@ -109,7 +109,7 @@ export class SendSlots {
     for (let index = 0; index < from.length; index += 1) words[at + index] = from[index]
   }
 
-  /** Offset of the control messages of message `slot`, UDP_SEGMENT not among them. */
+  /** Offset of the control messages of message `slot`, without UDP_SEGMENT. */
   optionsOffset(slot: number): number {
     return this.#controlOffset(slot) + this.#segmentBytes
   }
@@ -119,14 +119,14 @@ export class SendSlots {
     return this.#segments[slot]
   }
 
-  /** Sets which control messages the message has. */
+  /** Sets the control messages of a message. */
   writeControl(slot: number, segmentBytes: number, optionBytes: number): void {
     this.#segments[slot] = segmentBytes
     this.#optionBytes[slot] = optionBytes
     this.useControl(this.words, this.headerAt(slot), slot, segmentBytes)
   }
 
-  /** True if both messages have the same control messages, UDP_SEGMENT aside. */
+  /** Returns true if both messages have the same control messages, except UDP_SEGMENT. */
   sameOptions(slot: number, other: number): boolean {
     const byteLength = this.#optionBytes[slot]
     if (byteLength !== this.#optionBytes[other]) return false
@@ -139,7 +139,7 @@ export class SendSlots {
   }
 
   /**
-   * Makes a header, at word `headerAt` of `words`, use message `slot`'s control buffer, with or without UDP_SEGMENT.
+   * Points a header, at word `headerAt` of `words`, to message `slot`'s control buffer, with or without UDP_SEGMENT.
    * msg_controllen must be 0 when there is no control data; any other value gives EINVAL.
    */
   useControl(words: Uint32Array, headerAt: number, slot: number, segmentBytes: number): void {
@@ -156,18 +156,18 @@ export class SendSlots {
     words[headerAt + controlLength] = this.#segmentBytes + optionBytes
   }
 
-  /** The address to point at for memory outside the arena. @throws TypeError if it could be resized */
+  /** Returns the native address of external memory. @throws TypeError if it is resizable */
   referenceAddress(slot: number, payload: Uint8Array, byteLength: number): Address {
-    // An empty view may have no memory behind it, and the kernel then needs no address.
+    // An empty view may have no memory, and the kernel then requires no address.
     return byteLength === 0 ? this.#ownAddress(slot) : externalAddress(payload)
   }
 
-  /** Makes the message's iovec point at memory outside the arena. */
+  /** Points the message's iovec to external memory. */
   pointAt(slot: number, address: Address): void {
     writePointer(this.words, this.#baseAt(slot), address)
   }
 
-  /** Makes the message's iovec point at the slot again. */
+  /** Points the message's iovec back to the slot. */
   pointAtSlot(slot: number): void {
     writePointer(this.words, this.#baseAt(slot), this.#ownAddress(slot))
   }

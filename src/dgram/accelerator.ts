@@ -7,32 +7,32 @@ import { BatchConn } from '../socket/batch-conn.js'
 import type { NetworkError } from '../socket/error-queue.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 import { type Completion, completion, type SendCallback } from './completion.js'
-import { flushAtExit, turn } from './flush.js'
+import { flushAtExit, runIteration } from './flush.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
 import type { Settings } from './options.js'
 import { PausableWatch } from './pausable-watch.js'
-import { type Recipient, receiveTurn } from './receiver.js'
+import { type Recipient, receiveAvailable } from './receiver.js'
 import { blockedError } from './send-error.js'
 import { SendQueue } from './send-queue.js'
 
-/** The socket whose handle is accelerated. */
+/** Owner of an accelerated handle. */
 export interface Accelerated {
   readonly settings: Settings
   readonly recipient: Recipient
-  /** True for an address on the send block list. */
+  /** Returns true for an address on the send block list. */
   refuses(address: unknown): boolean
   onDrain(): void
   onNetworkErrors(errors: readonly NetworkError[]): void
 }
 
 /**
- * Does the sending and receiving of one of Node's native handles, and leaves the rest to it: the descriptor is its own, and
- * so are binding, options and closing. libuv never watches the descriptor; the reactor does.
+ * Sends and receives for one of Node's native handles. The handle still owns the descriptor, binds it, sets its options and
+ * closes it. The reactor watches the descriptor, libuv never does.
  */
 export class Accelerator {
   readonly #handle: NodeHandle
   readonly #socket: Accelerated
-  // Events come in the context the socket was made in, as they do from a native handle.
+  // Events run in the async context in which the socket was created, as with a native handle.
   readonly #context = new AsyncResource('BATCHCONN_DGRAM')
   #conn: BatchConn | undefined
   #queue: SendQueue | undefined
@@ -43,7 +43,7 @@ export class Accelerator {
   #isReferenced: boolean
   #isShared: boolean
 
-  /** @param isShared - the handle came from elsewhere: another process may hold its descriptor as well */
+  /** @param isShared - true if the handle was created elsewhere: another process may hold its descriptor as well */
   constructor(handle: NodeHandle, socket: Accelerated, isShared: boolean) {
     this.#handle = handle
     this.#socket = socket
@@ -58,26 +58,26 @@ export class Accelerator {
     this.#context.runInAsyncScope(work as (...args: unknown[]) => unknown, self, ...args)
   }
 
-  /** The socket underneath, once it has a descriptor. */
+  /** The underlying socket. Requires that the handle has a descriptor. */
   get conn(): BatchConn {
     this.#conn ??= this.#borrow()
     return this.#conn
   }
 
-  /** Number of datagrams the kernel has dropped; undefined before `bind` and unless they are counted. */
+  /** Number of datagrams the kernel has dropped; undefined before `bind` and without `countDrops`. */
   get kernelDrops(): number | undefined {
     return this.#conn?.kernelDrops
   }
 
-  /** Why system calls carry one message each; undefined if they do not. */
+  /** Status with the reason why each system call carries one message; undefined if calls carry batches. */
   get refusal(): FeatureStatus | undefined {
     const status = this.#conn?.batching
     return status?.available === false ? status : undefined
   }
 
   /**
-   * True if another process may hold the descriptor as well. A datagram that was received and not delivered before the
-   * socket is closed would be lost to the others, so each is received by itself.
+   * True if another process may hold the descriptor as well. A datagram that was received but not delivered before the socket
+   * is closed would be lost to that process, so each system call receives one datagram.
    */
   get isShared(): boolean {
     return this.#isShared
@@ -96,18 +96,18 @@ export class Accelerator {
     return this.#queue
   }
 
-  /** True while messages wait because the kernel takes no more. */
+  /** True while messages are queued because the kernel accepts no more. */
   get isBlocked(): boolean {
     return this.#queue?.isBlocked === true
   }
 
-  /** The descriptor is about to leave for another process, which may not know GRO buffers. */
+  /** Prepares the descriptor for another process, which may not support GRO buffers. */
   share(): void {
     if (this.#isShared) return
     this.#isShared = true
     if (this.#conn === undefined) return
-    // Buffers that have arrived already: without UDP_GRO they would be taken for one datagram each.
-    if (this.isReceiving) receiveTurn(this.conn, this.#socket.recipient, 'collect')
+    // Read the GRO buffers that have already arrived: without UDP_GRO each would be taken for a single datagram.
+    if (this.isReceiving) receiveAvailable(this.conn, this.#socket.recipient, 'collect')
     this.conn.stopGro()
   }
 
@@ -134,7 +134,7 @@ export class Accelerator {
     }
     handle.bind = (address, port, flags) => bind.call(handle, address, port, flags) || this.#applyOptions()
     handle.open = (fd) => {
-      // libuv has the same rule, and does not see what is watched here.
+      // libuv also rejects a descriptor in use, but does not see those that the reactor watches.
       if (received.has(fd)) return -c.EEXIST
       this.#isShared = true
       return open.call(handle, fd) || this.#applyOptions()
@@ -157,7 +157,7 @@ export class Accelerator {
     }
   }
 
-  /** Returns 0, or the negative errno of an option that the kernel refuses: Node reports it as an error of `bind`. */
+  /** Returns 0, or the negative errno of an option that the kernel rejects. Node reports it as an error of `bind`. */
   #applyOptions(): number {
     try {
       this.conn.noteConnection()
@@ -168,12 +168,12 @@ export class Accelerator {
     }
   }
 
-  /** What Node's own `send` ends in: `port, address, hasCallback`, or `hasCallback` alone when connected. */
+  /** Replaces the handle's `send`. `rest` is `port, address, hasCallback`, or only `hasCallback` if connected. */
   #send(request: SendRequest, list: ArrayBufferView[], rest: unknown[]): number {
     const destination = rest.length > 1 ? destinationOf(rest, this.conn) : undefined
     if (destination === 'bad') return -c.EINVAL
     if (this.#socket.refuses(rest[1])) {
-      // Node has no errno for it: where it knows the option, it never comes this far.
+      // The handle cannot return ERR_IP_BLOCKED. Node versions with `sendBlockList` check it before they call the handle.
       if (rest.at(-1) === true) process.nextTick(() => request.callback?.(blockedError(String(rest[1]))))
       return 0
     }
@@ -182,13 +182,13 @@ export class Accelerator {
     return 0
   }
 
-  /** What was sent before the peer changes goes to the one it was meant for, or nowhere. */
+  /** Flushes the queue before the peer changes, so that no queued message goes to the new peer. */
   #settleQueue(): void {
     if (this.#queue !== undefined && this.#queue.length > 0) this.#queue.finish()
   }
 
   #setReceiving(isReceiving: boolean): number {
-    // libuv binds here a handle that is not bound (uv__udp_recv_start in src/unix/udp.c).
+    // libuv binds an unbound handle here (uv__udp_recv_start in src/unix/udp.c).
     const status = isReceiving && this.#handle.fd < 0 ? bindAnywhere(this.#handle) : 0
     if (status !== 0) return status
     this.isReceiving = isReceiving
@@ -217,19 +217,19 @@ export class Accelerator {
     } else {
       this.#watch.update(events)
     }
-    // Messages that wait keep the process alive, as a send that is under way in libuv does.
+    // Queued messages keep the process alive, as a pending send in libuv does.
     if (this.#isReferenced || this.#isBlocked) this.#watch.ref()
     else this.#watch.unref()
   }
 
   #onReady(ready: number): void {
     if ((ready & c.EPOLLOUT) !== 0 && this.#isBlocked) this.queue.flush()
-    // An error to be reported counts as something to receive.
+    // EPOLLERR also requires a receive, which reports the error.
     if ((ready & ~c.EPOLLOUT) === 0 || !this.isReceiving) return
     if ((ready & c.EPOLLERR) !== 0) this.conn.noteErrorEvent()
-    receiveTurn(this.conn, this.#socket.recipient)
+    receiveAvailable(this.conn, this.#socket.recipient)
     const errors = this.#socket.settings.recvErrors ? this.#conn?.takeErrors() : undefined
-    if (errors !== undefined && errors.length > 0) turn(() => this.#socket.onNetworkErrors(errors))
+    if (errors !== undefined && errors.length > 0) runIteration(() => this.#socket.onNetworkErrors(errors))
   }
 
   #dispose(): void {
@@ -243,16 +243,16 @@ export class Accelerator {
   }
 }
 
-/** Descriptors of this thread that sockets receive from. */
+/** Descriptors from which sockets of this thread receive. */
 const received = new Set<number>()
 
-/** The native `bind`: one that the socket has replaced may be that of an earlier handle. */
+/** Calls the native `bind`. The socket's replacement of `bind` may belong to an earlier handle. */
 function bindAnywhere(handle: NodeHandle): number {
   const { bind } = Object.getPrototypeOf(handle) as NodeHandle
   return bind.call(handle, '0.0.0.0', 0, 0)
 }
 
-/** Completes a send that came through Node's own `send`. */
+/** Returns the pending callback of a send through Node's own `send`. */
 function requestCompletion(request: SendRequest): Completion {
   const onSent: SendCallback = (error, bytes) => {
     if (error === null) request.oncomplete?.(0, bytes)
@@ -263,7 +263,7 @@ function requestCompletion(request: SendRequest): Completion {
 
 function destinationOf([port, address]: unknown[], conn: BatchConn): Endpoint | 'bad' {
   const text = String(address)
-  // libuv passes over the zone where there is no such interface.
+  // libuv ignores the zone of an address if no such interface exists.
   for (const written of text.includes('%') ? [text, text.split('%', 1)[0]] : [text]) {
     try {
       const made = endpoint({ address: written, port: Number(port) })

@@ -27,17 +27,17 @@ import { blockedError } from './send-error.js'
 import { type Bytes, ownCopy } from './send-queue.js'
 import { batchingSupport } from './support.js'
 
-/** Destination of a message, with options for it. */
+/** Destination of a message, and options of that message. */
 export interface SendTarget extends Omit<MessageOptions, 'segmentBytes' | 'txTimeNs'> {
-  /** Left out, like `address`, on a connected socket. */
+  /** Required unless the socket is connected. */
   port?: number
-  /** A numeric address. Left out, the loopback address. */
+  /** Numeric address. Default: the loopback address, if not connected. */
   address?: string
 }
 
 /**
- * The batching part of one socket: how its datagrams leave and arrive. It is kept beside the socket and not in private fields
- * of its class, so that a Proxy of the socket, or an object that inherits from it, works as with node:dgram.
+ * Sends and receives the datagrams of one socket. It is stored beside the socket instead of in private fields of its class,
+ * so that a Proxy of the socket, or an object that inherits from it, works as with node:dgram.
  */
 export class BatchedSocket {
   readonly settings: Settings
@@ -57,7 +57,7 @@ export class BatchedSocket {
     this.settings = readSettings(options)
     this.recipient = this.#newRecipient()
     this.#destinations = new Destinations(options.type === 'udp6' ? 'ipv6' : 'ipv4')
-    // Their effect lies between Node's send and the handle.
+    // Node applies these options between `send` and the handle.
     this.#isLeftToNode = options.lookup !== undefined || options.sendBlockList !== undefined
     this.#state = stateOf(socket)
     const support = batchingSupport()
@@ -65,7 +65,7 @@ export class BatchedSocket {
     if (this.#batching.available && this.#state !== undefined) this.#state = this.#takeOver(this.#state)
   }
 
-  /** Whether datagrams go in batches, and why. */
+  /** Status of batching: on or off, with the reason. */
   get batching(): FeatureStatus {
     return this.#accelerator?.refusal ?? (this.#accelerator?.isShared === true ? SHARED : this.#batching)
   }
@@ -78,7 +78,11 @@ export class BatchedSocket {
     return this.#accelerator?.isBlocked === true
   }
 
-  /** Takes the common forms: from a bound socket to a numeric address. @returns false if Node has to do it, or refuse it */
+  /**
+   * Sends from a bound socket to a numeric address, the common case.
+   *
+   * @returns false if the call must go through Node's `send`
+   */
   send(message: Bytes, a: unknown, b: unknown, c: unknown): boolean {
     const state = this.#state
     if (this.#accelerator === undefined || this.#isLeftToNode || this.#slowSends > 0) return false
@@ -99,16 +103,20 @@ export class BatchedSocket {
     return true
   }
 
-  /** Sends with a target. @returns false if it is for Node: the socket is not bound, or batching is off */
+  /**
+   * Sends to a target.
+   *
+   * @returns false if the call must go through Node's `send`: the socket is not bound, or batching is off
+   */
   sendTo(message: Bytes, target: SendTarget, callback: unknown): boolean {
     const { port, address, ...options } = target
     if (this.#accelerator === undefined || this.#state?.bindState !== READY) {
       if (Object.keys(options).length === 0) return false
-      throw typeError('ERR_INVALID_STATE', 'options of a single message need a bound socket with batching on')
+      throw typeError('ERR_INVALID_STATE', 'options of a single message require a bound socket with batching on')
     }
     const destination = port === undefined ? undefined : this.#destinations.find(address ?? this.#loopback, port)
     if (port !== undefined && destination === undefined) {
-      const problem = `send with a target needs a numeric address of the socket's family; received '${address}'`
+      const problem = `send with a target requires a numeric address of the socket's family; received '${address}'`
       throw typeError('ERR_INVALID_ARG_VALUE', problem)
     }
     const completed = isCallback(callback) ? callback : undefined
@@ -128,14 +136,14 @@ export class BatchedSocket {
   }
 
   /**
-   * Notes a message that went through Node's `send`, which looks the address up, in the next tick if it is numeric: until
-   * then nothing may overtake it.
+   * Records a message that went through Node's `send`, which resolves even a numeric address in the next tick. Until then,
+   * later messages also go through Node, or are delayed (`sendTo`), to preserve the order.
    */
   noteSlowSend(): void {
     if (this.#accelerator !== undefined) this.#afterSlowSends(() => {})
   }
 
-  /** True for an address on the send block list. */
+  /** Returns true for an address on the send block list. */
   refuses(address: unknown): boolean {
     const { sendBlockList } = this.#options
     if (sendBlockList === undefined || typeof address !== 'string') return false
@@ -185,7 +193,7 @@ export class BatchedSocket {
     return this.#options.type === 'udp6' ? '::1' : '127.0.0.1'
   }
 
-  /** Accelerates the present handle, and any that replaces it: that one comes from elsewhere. */
+  /** Accelerates the current handle and any handle that replaces it, which counts as shared. */
   #takeOver(state: NodeState): NodeState {
     const sharesItsPort = this.#options.reusePort === true && !('reusePort' in state)
     let isShared = false
@@ -211,14 +219,14 @@ export class BatchedSocket {
     const accelerator = () => this.#accelerator
     return {
       rest: [],
-      wantsDetails: this.settings.wantsDetails,
+      needsDetails: this.settings.needsDetails,
       get isReceiving() {
         return accelerator()?.isReceiving === true
       },
       get isShared() {
         return accelerator()?.isShared === true
       },
-      get wantsBatches() {
+      get hasBatchListeners() {
         return socket.listenerCount('batch') > 0
       },
       get messageListeners() {
@@ -243,7 +251,7 @@ function isCallback(value: unknown): value is SendCallback | undefined {
   return value === undefined || typeof value === 'function'
 }
 
-/** Node's dgram has changed: says so once, since the program would not notice that it gained nothing. */
+/** Returns the status for an unsupported node:dgram. Warns once, because the program works without the speed-up. */
 function unknownState(): FeatureStatus {
   if (!hasWarned) {
     hasWarned = true
@@ -256,10 +264,10 @@ let hasWarned = false
 
 const UNKNOWN_STATE: FeatureStatus = {
   available: false,
-  reason: `dgram of Node.js ${process.version} keeps its state in a way that is not known`,
+  reason: `the internals of node:dgram differ in Node.js ${process.version}`,
 }
 
-/** From Node 24 on, a store that a listener enters (`AsyncLocalStorage.enterWith`) stays until the async scope ends. */
+/** True from Node 24 on: a store that a listener enters (`AsyncLocalStorage.enterWith`) stays until the async scope ends. */
 const KEEPS_CONTEXT = Number.parseInt(process.versions.node, 10) >= 24
 
 const SHARED: FeatureStatus = {

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { sendError } from './send-error.js'
 
-// Captured at load: fake timers installed later would hold callbacks back.
+// Captured at load: fake timers installed later would delay callbacks.
 const { nextTick } = process
 
 /** Receives the result of a message: the error alone, or null and the number of bytes sent. */
@@ -23,12 +23,12 @@ export interface Completion {
   resource: AsyncResource | undefined
 }
 
-/** @param address - as `send` received it, like the port */
+/** @param address - address as passed to `send`, like the port */
 export function completion(callback: SendCallback, address?: string, port?: number): Completion {
   return { callback, address, port, byteLength: 0, status: undefined, resource: undefined }
 }
 
-/** Notes the result. Callbacks run after the present work, because they may send or close. */
+/** Records the result. Callbacks run after the current work, because they may send or close. */
 export function finish(completion: Completion, status: number): void {
   completion.status = status
   const { resource } = completion
@@ -39,7 +39,7 @@ export function finish(completion: Completion, status: number): void {
 export function settle(completion: Completion): void {
   const { status } = completion
   if (status === undefined) completion.resource = new AsyncResource('UDPSENDWRAP')
-  // Callbacks of earlier messages are queued: those of a receive turn, whose results come at its end.
+  // Queue behind the callbacks of earlier messages, whose results came at the end of the loop iteration.
   else if (queuedCalls > 0) callSoon(() => call(completion, status))
   else call(completion, status)
 }

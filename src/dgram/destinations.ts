@@ -1,9 +1,7 @@
 import { isIP } from 'node:net'
 import { type Endpoint, endpoint, type Family } from '../endpoint/endpoint.js'
 
-/**
- * Finds the endpoint for a numeric address and a port, as `send()` is given them, without making it again each time.
- */
+/** Finds the endpoint for the numeric address and port of a `send()`, and caches it. */
 export class Destinations {
   readonly #family: Family
   readonly #version: 4 | 6
@@ -16,9 +14,9 @@ export class Destinations {
     this.#version = family === 'ipv4' ? 4 : 6
   }
 
-  /** Undefined for a host name, or an address of the other family. */
+  /** Returns undefined for a host name or an address of the wrong family. */
   find(address: string, port: number): Endpoint | undefined {
-    // To one peer or to many: who follows whom is mostly as it was the last time, and to compare is less than to look up.
+    // Programs usually send to the same peers in the same order: try the peer that followed last time before the map lookup.
     const guess = this.#last?.next
     if (guess !== undefined && guess.port === port && guess.address === address) {
       this.#last = guess
@@ -52,11 +50,11 @@ interface Destination {
   readonly address: string
   readonly port: number
   readonly endpoint: Endpoint
-  /** Who was sent to after this one the last time. */
+  /** Destination that followed this one last time. */
   next: Destination | undefined
 }
 
-// A link-local address may name an interface that is not there.
+// Returns undefined for a link-local address on an interface that does not exist.
 function tryEndpoint(address: string, port: number): Endpoint | undefined {
   try {
     return endpoint({ address, port })

@@ -4,16 +4,16 @@ import { isMainThread } from 'node:worker_threads'
 import { raise } from '../loop/reactor.js'
 
 /**
- * Runs the ticks and promises that are due, as Node does between two callbacks of its own; undefined where the runtime does
- * not provide that. Both functions are on `process` from Node 20 to 26, undocumented.
+ * Runs the ticks and promise jobs that are due, as Node does between two of its own callbacks. Undefined if the runtime does
+ * not provide the two undocumented functions, which `process` has from Node 20 to 26.
  *
- * @returns false if one threw and the exception was handled
+ * @returns false if a tick threw and the exception was handled
  */
 export const runDueTicks: (() => boolean) | undefined = findTickRunner()
 
 /**
- * Makes an exception of a listener an uncaught one. Node emits `uncaughtException` before the ticks that the listener has
- * queued, so where there is a handler it is called at once, as in a worker, whose parent is the handler. Without a handler
+ * Turns an exception of a listener into an uncaught exception. Node emits `uncaughtException` before the ticks that the
+ * listener has queued, so a handler is called at once. A worker counts as having a handler, its parent. Without a handler,
  * Node's own report ends the process.
  */
 export function raiseAtOnce(error: unknown): void {
@@ -34,10 +34,10 @@ function findTickRunner(): (() => boolean) | undefined {
       run()
       return true
     } catch (error) {
-      // A tick that throws leaves its async context behind, and Node aborts when the next one is left. This is how Node
-      // itself handles it: `uncaughtException` is emitted, and all contexts are cleared.
+      // A tick that throws does not pop its async context, and Node aborts when the next one is popped. Node itself handles
+      // it in this way: it emits `uncaughtException` and clears all contexts.
       if (Reflect.apply(fatalException, process, [error, false]) === true) return false
-      // No listener handled it, and `exit` has been emitted.
+      // No listener handled the exception, and `exit` has been emitted.
       writeSync(2, `${inspect(error)}\n\nNode.js ${process.version}\n`)
       return process.exit(process.exitCode ?? 1)
     }

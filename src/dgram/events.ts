@@ -3,17 +3,17 @@ import type { RecvBatch } from '../batch/recv-batch.js'
 import type { NetworkError } from '../socket/error-queue.js'
 import type { RemoteInfo } from './receiver.js'
 
-/** A Buffer over memory that is not shared, under the name that this version of @types/node has for it. */
+/** A Buffer over memory that is not shared, typed for the installed version of @types/node. */
 export type OwnBuffer = ReturnType<typeof Buffer.alloc>
 
-/** Events of a socket with their arguments: node:dgram's, and three more. */
+/** Events of a socket with their arguments: those of node:dgram, and three more. */
 export interface SocketEvents {
   message: [bytes: OwnBuffer, info: RemoteInfo]
-  /** All datagrams of one system call, as views that are valid until the listener returns; `receiveBlockList` does not apply. */
+  /** All datagrams of one system call, as views valid until the listener returns. `receiveBlockList` does not apply. */
   batch: [batch: RecvBatch]
-  /** The network, or this host, has reported an error about a datagram that was sent (`recvErrors`). */
+  /** The network or this host has reported an error of a sent datagram (`recvErrors`). */
   networkError: [error: NetworkError]
-  /** All messages that had to wait for the kernel have left. */
+  /** All queued messages have been sent. */
   drain: []
   error: [error: Error]
   close: []
@@ -21,7 +21,7 @@ export interface SocketEvents {
   listening: []
 }
 
-/** node:dgram's Socket with these events in its types. */
+/** node:dgram's Socket, typed with these events. */
 export interface EventfulSocket extends dgram.Socket {
   on<Name extends keyof SocketEvents>(event: Name, listener: (...args: SocketEvents[Name]) => void): this
   on(event: string | symbol, listener: (...args: never[]) => void): this

@@ -1,40 +1,40 @@
 import * as timers from 'node:timers'
 import { raise } from '../loop/reactor.js'
 
-// `process` is a hash table to V8: reading it per call takes a third as long as the tick. Captured at load also because
-// fake timers installed later would keep messages from ever leaving.
+// V8 stores `process` as a hash table: reading it per call takes a third as long as the tick itself. Captured at load also
+// so that fake timers installed later cannot stop messages from being sent.
 const { nextTick } = process
 const { setImmediate } = timers
 
-/** Something with messages that leave soon. */
+/** Queue of messages to send. */
 export interface Outgoing {
   flush(): void
 }
 
 /**
- * Has `flush` called at the end of this tick, or of the receive turn under way; at once while the process exits. Once per
- * call of `flush`, however often it is requested meanwhile.
+ * Schedules `flush` for the end of the current tick, or of the current loop iteration; calls it at once while the process
+ * exits. Repeated requests before the flush have no effect.
  */
 export function flushSoon(outgoing: Outgoing): void {
   if (isExiting) {
     outgoing.flush()
     return
   }
-  if (waiting.size === 0 && !isInTurn) nextTick(flushAll)
+  if (waiting.size === 0 && !isInIteration) nextTick(flushAll)
   waiting.add(outgoing)
 }
 
-/** Takes back a request, because the messages have left or cannot leave now. */
+/** Cancels a scheduled flush. */
 export function cancelFlush(outgoing: Outgoing): void {
   waiting.delete(outgoing)
 }
 
-/** Number of those that wait for their flush. */
+/** Number of queues with a scheduled flush. */
 export function countWaiting(): number {
   return waiting.size
 }
 
-/** Flushes the one that has waited longest. */
+/** Flushes the queue whose flush was scheduled first. */
 export function flushOldest(): void {
   for (const outgoing of waiting) {
     flushSafely(outgoing)
@@ -43,25 +43,26 @@ export function flushOldest(): void {
 }
 
 /**
- * Runs one receive turn. What its listeners send leaves at its end, all together, although their ticks run in between.
+ * Runs the receives of one loop iteration. Messages that its listeners send are flushed together at the end, although ticks
+ * run in between.
  */
-export function turn(work: () => void): void {
-  const wasInTurn = isInTurn
-  isInTurn = true
+export function runIteration(work: () => void): void {
+  const wasInIteration = isInIteration
+  isInIteration = true
   try {
     work()
   } finally {
-    isInTurn = wasInTurn
+    isInIteration = wasInIteration
     flushAll()
   }
 }
 
 function flushAll(): void {
-  if (isInTurn) return
+  if (isInIteration) return
   for (const outgoing of waiting) flushSafely(outgoing)
 }
 
-// An exception of one socket must not hold back another's messages.
+// An exception of one socket must not delay the messages of another.
 function flushSafely(outgoing: Outgoing): void {
   waiting.delete(outgoing)
   try {
@@ -72,17 +73,17 @@ function flushSafely(outgoing: Outgoing): void {
 }
 
 /**
- * Has messages leave also while the process exits: no tick comes after `exit`, so those that wait leave in it, and those that
- * later handlers send leave within the call.
+ * Sends queued messages when the process exits. No tick runs after `exit`, so scheduled flushes run in its listener, and
+ * messages that later `exit` listeners send are flushed within the call.
  */
 export function flushAtExit(): void {
   if (hasExitListener) return
   hasExitListener = true
   process.on('exit', () => {
     isExiting = true
-    isInTurn = false
+    isInIteration = false
     flushAll()
-    // Reached only if the event was emitted without an exit.
+    // Reached only if `exit` was emitted without an exit.
     setImmediate(() => {
       isExiting = false
     }).unref()
@@ -90,6 +91,6 @@ export function flushAtExit(): void {
 }
 
 const waiting = new Set<Outgoing>()
-let isInTurn = false
+let isInIteration = false
 let isExiting = false
 let hasExitListener = false

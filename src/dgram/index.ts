@@ -8,17 +8,17 @@ export type { SocketOptions } from './options.js'
 export type { RemoteInfo } from './receiver.js'
 export type { MessageListener, Sendable, SocketConstructor } from './socket.js'
 
-// Constants and not `export from`: that compiles to getters, and an export that is replaced (by a stub or a mock) would
-// silently stay the same.
+// Constants instead of `export from`, which compiles to getters: a stub or mock that replaces an export would have no
+// effect and no error.
 export const createSocket = socket.createSocket
 export const Socket = socket.Socket
 export type Socket = socket.Socket
 
-/** node:dgram's own. @internal */
+/** Node's own function. @internal */
 export const _createSocketHandle: unknown = Reflect.get(dgram, '_createSocketHandle')
 
-/** The module itself, as node:dgram's default export is. */
+/** The module itself, like the default export of node:dgram. */
 export default module.exports as { createSocket: typeof createSocket; Socket: typeof Socket }
 
-// As in node:dgram, where a loop over the exports does not meet the module itself.
+// Not enumerable, as in node:dgram, so that a loop over the exports does not return the module itself.
 Reflect.defineProperty(module.exports, 'default', { enumerable: false })

@@ -2,8 +2,8 @@ import * as dgram from 'node:dgram'
 import type { EventfulSocket } from './events.js'
 
 /**
- * What this drop-in needs of Node's own dgram: its Socket keeps its state under a symbol, and a native handle in there.
- * Undocumented, and the same from Node 20 to 26. Where it is not so, `stateOf` says so and node:dgram is used as it is.
+ * State of Node's own dgram socket, stored under a symbol, with the native handle. Undocumented, and unchanged from Node 20
+ * to 26. In another runtime `stateOf` returns undefined, and node:dgram is used without batching.
  */
 export interface NodeState {
   handle: NodeHandle | null
@@ -12,7 +12,7 @@ export interface NodeState {
   readonly sendBlockList?: unknown
 }
 
-/** The native handle (libuv's uv_udp_t): it owns the descriptor, binds it and sets its options. */
+/** Native handle (libuv's uv_udp_t), which owns the descriptor, binds it and sets its options. */
 export interface NodeHandle {
   readonly fd: number
   lookup: Lookup
@@ -33,26 +33,26 @@ export interface NodeHandle {
 }
 
 /**
- * Node's Socket as it can really be constructed: with what `createSocket` takes, which @types/node does not show. And
- * with the events a subclass of ours emits.
+ * Constructor of Node's Socket with the arguments of `createSocket`, which @types/node omits, and with the events that our
+ * subclass emits.
  */
 type NodeSocketConstructor = new (
   options: dgram.SocketType | dgram.SocketOptions,
   listener?: (...args: never[]) => void,
 ) => EventfulSocket
 
-/** Under this name a constructor that replaces node:dgram's Socket holds Node's own. */
+/** Key under which a constructor that replaces node:dgram's Socket stores the original one. */
 export const REPLACED = Symbol.for('batchconn.dgram.replaced')
 
 export const NodeSocket: NodeSocketConstructor = findNodeSocket()
 
-// Another copy of this package may be registered in node:dgram's place.
+// Another copy of this package may already have replaced node:dgram's Socket.
 function findNodeSocket(): NodeSocketConstructor {
   const replaced: unknown = Reflect.get(dgram.Socket, REPLACED)
   return (replaced ?? dgram.Socket) as NodeSocketConstructor
 }
 
-/** True while `send` of node:dgram is Node's own function. Tracers and stubs replace it, and must see each call. */
+/** Returns true while `send` of node:dgram is Node's own function. Tracers and stubs replace it, and must see each call. */
 export function isNodeSendOriginal(): boolean {
   return NODE_PROTOTYPE.send === NODE_SEND
 }
@@ -63,14 +63,14 @@ const NODE_SEND = findNodeSend()
 /** Returns Node's own `send`; undefined if a wrapper replaced it before this module was loaded. */
 function findNodeSend(): unknown {
   const { send } = NODE_PROTOTYPE
-  // A symbol that only Node's own source can name, from Node 20 to 26. A Proxy or bound function has no source text.
+  // Only Node's own source contains this symbol name (Node 20 to 26). A Proxy or bound function has no source text.
   return Function.prototype.toString.call(send).includes('kStateSymbol') ? send : undefined
 }
 
-/** How a socket turns an address into a numeric one: at once or later. */
+/** Resolves an address to a numeric one, synchronously or later. */
 export type Lookup = (address: string | undefined, callback: (error: Error | null, address: string) => void) => void
 
-/** Node's record of one send. */
+/** Node's request object of one send. */
 export interface SendRequest {
   readonly callback?: (error: Error) => void
   readonly address?: string
@@ -78,32 +78,39 @@ export interface SendRequest {
   oncomplete?(status: number, size?: number): void
 }
 
-/** `state.bindState` and `state.connectState` of a socket that is bound, or connected. */
+/** Value of `state.bindState` of a bound socket, and of `state.connectState` of a connected one. */
 export const READY = 2
 
-/** The state of a socket of Node's; undefined if this runtime keeps it in some other way. */
+/** Returns the state of a socket; undefined if the internals of node:dgram differ in this runtime. */
 export function stateOf(socket: dgram.Socket): NodeState | undefined {
   const symbol = stateSymbol(socket)
   const state: unknown = symbol === undefined ? undefined : Reflect.get(socket, symbol)
   return isNodeState(state) ? state : undefined
 }
 
-/** Follows the native handle of a socket. */
+/** Observes the native handle of a socket. */
 export interface HandleObserver {
-  /** The socket has this handle now; null after `close`. `bind` to a handle replaces the first one, and so does a cluster. */
+  /** Called with the current handle; null after `close`. `bind` to a handle, and a cluster, replace the first one. */
   onHandle(handle: NodeHandle | null): void
-  /** The handle is about to be sent to another process. */
+  /** Called before the handle is sent to another process. */
   onShare(): void
 }
 
-/** Starts to follow the socket's handle, the present one included. @returns the socket's state from now on */
+/**
+ * Observes the socket's handle, starting with the current one.
+ *
+ * @returns the new state object of the socket
+ */
 export function watchHandle(socket: dgram.Socket, state: NodeState, observer: HandleObserver): NodeState {
   const watched = new WatchedState(socket, state, observer)
   Reflect.set(socket, stateSymbol(socket) ?? '', watched)
   return watched
 }
 
-/** Notes that the `type` of a socket is read: for `subprocess.send(message, socket)` Node reads it just before the handle. */
+/**
+ * Detects that a socket is about to be sent to another process: `subprocess.send(message, socket)` reads its `type` just
+ * before its handle.
+ */
 export function noteTypeRead(socket: object): void {
   typeReadOf = socket
 }
@@ -118,7 +125,11 @@ function isSentToProcess(): boolean {
   return stack?.includes('node:internal/child_process') === true
 }
 
-/** Replaces a property of Error for a while. @returns restores it, or removes it if it was not there */
+/**
+ * Replaces a property of Error temporarily.
+ *
+ * @returns a function that restores it, or removes it if it did not exist
+ */
 function replaceStatic(name: 'stackTraceLimit' | 'prepareStackTrace', value: unknown): () => void {
   const before = Object.getOwnPropertyDescriptor(Error, name)
   Reflect.defineProperty(Error, name, before === undefined ? { value, writable: true, configurable: true } : { value })
@@ -128,8 +139,8 @@ function replaceStatic(name: 'stackTraceLimit' | 'prepareStackTrace', value: unk
   }
 }
 
-// Not Node's object with its `handle` made an accessor: V8 then keeps all of its properties in a hash table, and every
-// message sent reads some of them.
+// A class instead of an accessor `handle` on Node's object: V8 would then store all properties of that object in a hash
+// table, and each send reads some of them.
 class WatchedState implements NodeState {
   declare readonly bindState: number
   declare readonly connectState: number
@@ -164,11 +175,11 @@ function stateSymbol(socket: dgram.Socket): symbol | undefined {
 
 function isNodeState(state: unknown): state is NodeState {
   if (typeof state !== 'object' || state === null || !('handle' in state)) return false
-  // A socket whose signal was aborted beforehand has closed its handle already.
+  // A socket whose signal was already aborted has closed its handle.
   return 'bindState' in state && 'connectState' in state && (state.handle === null || isNodeHandle(state.handle))
 }
 
-/** True for a native handle with everything that is built on here. */
+/** Returns true for a native handle with all members that this module uses. */
 export function isNodeHandle(handle: unknown): handle is NodeHandle {
   return (
     typeof handle === 'object' &&

@@ -4,21 +4,21 @@ import * as validate from '../arguments/validate.js'
 import type { AdoptOptions } from '../socket/conn-options.js'
 import { MTU_DISCOVER, type MtuDiscover } from '../socket/socket-options.js'
 
-/** node:dgram's options of Node 20 to 26, and those that this drop-in adds. */
+/** Options of node:dgram in Node 20 to 26, and the extra options. */
 export interface SocketOptions extends dgram.SocketOptions, ExtraOptions {
-  /** SO_REUSEPORT, on every Node version. */
+  /** Set SO_REUSEPORT. On every Node version. */
   reusePort?: boolean
-  /** Datagrams from these addresses are dropped; on every Node version. */
+  /** Drop datagrams from these addresses. On every Node version. */
   receiveBlockList?: BlockList
-  /** Nothing is sent to these addresses (ERR_IP_BLOCKED); on every Node version. */
+  /** Reject messages to these addresses (ERR_IP_BLOCKED). On every Node version. */
   sendBlockList?: BlockList
 }
 
 /** Options that node:dgram does not have. Each applies when the socket is bound. */
 export interface ExtraOptions {
-  /** Send runs of equal-sized messages to one peer by GSO (UDP_SEGMENT). Default true. */
+  /** Send equal-sized consecutive messages to one peer by GSO (UDP_SEGMENT). Default true. */
   gso?: boolean
-  /** Receive GRO buffers (UDP_GRO); each datagram is still a message of its own. Default true. */
+  /** Receive GRO buffers (UDP_GRO); each datagram is still one message. Default true. */
   gro?: boolean
   /** Report `tos` and `ecn` in `rinfo`. */
   recvTos?: boolean
@@ -28,35 +28,35 @@ export interface ExtraOptions {
   recvDestination?: boolean
   /** Report `timestampNs`, the time at which the kernel received the datagram, in `rinfo`. */
   recvTimestamps?: boolean
-  /** Emit `networkError` with each ICMP error and each error of this host about a datagram that was sent (IP_RECVERR). */
+  /** Emit `networkError` for each ICMP or local error of a sent datagram (IP_RECVERR). */
   recvErrors?: boolean
-  /** Count the datagrams that the kernel drops because the receive buffer is full, in `kernelDrops`. */
+  /** Count in `kernelDrops` the datagrams that the kernel drops because the receive buffer is full. */
   countDrops?: boolean
-  /** SO_BINDTODEVICE: this interface only. */
+  /** Name of the only interface to use (SO_BINDTODEVICE). */
   bindToDevice?: string
-  /** IP_TOS or IPV6_TCLASS, 0 to 255. */
+  /** Value of IP_TOS or IPV6_TCLASS, 0 to 255. */
   tos?: number
-  /** IP_MTU_DISCOVER or IPV6_MTU_DISCOVER. Default: the system's. */
+  /** Value of IP_MTU_DISCOVER or IPV6_MTU_DISCOVER. Default: the system's. */
   mtuDiscover?: MtuDiscover
   /** Largest number of segments of a GSO send, 1 to 128. Default 64. */
   maxSegments?: number
-  /** Bytes that may wait for the kernel; beyond that `send` fails with ENOBUFS. Default 16 MiB. */
+  /** Maximum number of queued bytes; beyond it `send` fails with ENOBUFS. Default 16 MiB. */
   maxQueueBytes?: number
-  /** Messages that may wait for the kernel; beyond that `send` fails with ENOBUFS. Default 16,384. */
+  /** Maximum number of queued messages; beyond it `send` fails with ENOBUFS. Default 16,384. */
   maxQueueMessages?: number
 }
 
-/** The extra options of one socket, checked, with their defaults. */
+/** Validated extra options of one socket, with defaults. */
 export interface Settings {
-  /** Those of the descriptor. */
+  /** Options of the descriptor. */
   readonly adopt: AdoptOptions
   /** True if `rinfo` has more than node:dgram's properties. */
-  readonly wantsDetails: boolean
+  readonly needsDetails: boolean
   readonly recvErrors: boolean
   readonly queue: QueueSettings
 }
 
-/** Those of the send queue. */
+/** Options of the send queue. */
 export interface QueueSettings {
   readonly maxSegments: number
   readonly maxQueueBytes: number
@@ -64,7 +64,7 @@ export interface QueueSettings {
 }
 
 /**
- * Reads each extra option once.
+ * Validates the extra options, reading each once.
  *
  * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, RangeError `ERR_OUT_OF_RANGE`
  */
@@ -77,7 +77,7 @@ export function readSettings(options: SocketOptions): Settings {
   const { maxQueueBytes = MAX_QUEUE_BYTES, maxQueueMessages = MAX_QUEUE_MESSAGES } = options
   const adopt: AdoptOptions = {}
   for (const name of Object.keys(FLAGS) as (keyof typeof FLAGS)[]) adopt[name] = flag(name)
-  // Where it is false the descriptor keeps its setting.
+  // `false` leaves the descriptor's setting unchanged.
   if (adopt.recvErrors === false) delete adopt.recvErrors
   if (bindToDevice !== undefined) adopt.bindToDevice = validate.text(bindToDevice, 'bindToDevice')
   if (tos !== undefined) adopt.tos = validate.integer(tos, 'tos', 0, 255)
@@ -85,7 +85,7 @@ export function readSettings(options: SocketOptions): Settings {
   const { recvTos, recvTtl, recvDestination, recvTimestamps, recvErrors } = adopt
   return {
     adopt,
-    wantsDetails: [recvTos, recvTtl, recvDestination, recvTimestamps].includes(true),
+    needsDetails: [recvTos, recvTtl, recvDestination, recvTimestamps].includes(true),
     recvErrors: recvErrors === true,
     queue: {
       maxSegments: validate.integer(maxSegments, 'maxSegments', 1, 128),
@@ -106,6 +106,6 @@ const FLAGS = {
   countDrops: false,
 } as const satisfies Partial<Record<keyof AdoptOptions, boolean>>
 
-/** Beyond either, messages are refused as the kernel refuses them. A short message takes a slot as well. */
+/** Limits beyond which `send` fails as with a full kernel buffer. A short message takes a slot as well. */
 const MAX_QUEUE_BYTES = 16 << 20
 const MAX_QUEUE_MESSAGES = 16_384

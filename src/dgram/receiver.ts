@@ -7,26 +7,26 @@ import { raise } from '../loop/reactor.js'
 import { bufferOver } from '../memory/buffer-over.js'
 import type { BatchConn } from '../socket/batch-conn.js'
 import { raiseAtOnce, runDueTicks } from './due-ticks.js'
-import { turn } from './flush.js'
+import { runIteration } from './flush.js'
 import { Slabs } from './slab.js'
 
-/** Properties of a datagram. The first four are node:dgram's; the others are present if an option asks for them. */
+/** Properties of a datagram. The first four are those of node:dgram; the others are present if an option enables them. */
 export interface RemoteInfo {
   address: string
   family: 'IPv4' | 'IPv6'
   port: number
   size: number
-  /** TOS or traffic class byte (`recvTos`). */
+  /** Type-of-service (TOS) or traffic class byte (`recvTos`). */
   tos?: number
   /** The two ECN bits of `tos`. */
   ecn?: number
   /** Hops left on arrival (`recvTtl`). */
   ttl?: number
-  /** Local address it was sent to (`recvDestination`). */
+  /** Local address to which the datagram was sent (`recvDestination`). */
   destination?: string
-  /** Interface by which it arrived (`recvDestination`). */
+  /** Index of the interface on which it arrived (`recvDestination`). */
   interfaceIndex?: number
-  /** Name of that interface; its index as text if it has gone. */
+  /** Name of that interface; its index as text if the interface no longer exists. */
   interfaceName?: string
   /** Time at which the kernel received it, in nanoseconds since 1970 (`recvTimestamps`). */
   timestampNs?: bigint
@@ -34,22 +34,22 @@ export interface RemoteInfo {
 
 /** Receives datagrams. */
 export interface Recipient {
-  /** False once nothing more may be delivered. */
+  /** False if nothing more may be delivered. */
   readonly isReceiving: boolean
   /**
-   * True if another process may receive from the same descriptor: then each datagram is received by itself and delivered
-   * before the next, so that closing loses none.
+   * True if another process may receive from the same descriptor. Each system call then receives one datagram, delivered
+   * before the next call, so that closing loses none.
    */
   readonly isShared: boolean
-  /** True if whole batches are listened for. */
-  readonly wantsBatches: boolean
-  /** Number of listeners for single datagrams. */
+  /** True if the event `batch` has listeners. */
+  readonly hasBatchListeners: boolean
+  /** Number of listeners of the event `message`. */
   readonly messageListeners: number
   /** True if `rinfo` has more than node:dgram's properties. */
-  readonly wantsDetails: boolean
+  readonly needsDetails: boolean
   /** Runs work in the async context of the socket. */
   readonly inContext: (work: () => void) => void
-  /** Datagrams that are received and not delivered yet: they come first. */
+  /** Datagrams that are received but not yet delivered; they come before new ones. */
   rest: Collected
   onBatch(batch: RecvBatch): void
   onMessage(bytes: Buffer, info: RemoteInfo): void
@@ -58,34 +58,38 @@ export interface Recipient {
 }
 
 /**
- * Receives what has arrived at a socket and delivers it, for a bounded time.
+ * Receives and delivers the datagrams available at a socket, up to a limit per loop iteration.
  *
- * @param purpose - `collect` receives everything, and delivers it in a later loop iteration
+ * @param purpose - `collect` receives everything and delivers it in a later loop iteration
  */
-export function receiveTurn(conn: BatchConn, recipient: Recipient, purpose: 'deliver' | 'collect' = 'deliver'): void {
+export function receiveAvailable(
+  conn: BatchConn,
+  recipient: Recipient,
+  purpose: 'deliver' | 'collect' = 'deliver',
+): void {
   if (purpose === 'collect') collectAll(conn, recipient)
-  else turn(() => receiveBatches(conn, recipient))
+  else runIteration(() => receiveBatches(conn, recipient))
 }
 
 function receiveBatches(conn: BatchConn, recipient: Recipient): void {
   let delivered = deliverRest(recipient, true)
-  // Listeners can change all of this: they close the socket, remove each other, or send it to another process.
+  // Listeners can change all of these: they close the socket, remove each other, or send it to another process.
   while (recipient.isReceiving && recipient.rest.length === 0) {
     const inbox = inboxFor(recipient)
-    if (delivered >= (inbox.capacity === 1 ? MAX_SINGLE_MESSAGES : MAX_MESSAGES_PER_TURN)) return
+    if (delivered >= (inbox.capacity === 1 ? MAX_SINGLE_MESSAGES : MAX_MESSAGES_PER_ITERATION)) return
     const count = receive(conn, inbox, recipient)
     if (count === 0) return
-    if (recipient.wantsBatches) protect(() => recipient.onBatch(inbox))
-    // Without any listener each `message` is emitted all the same, as by Node: an overridden `emit` may want it.
-    const isWanted = recipient.messageListeners > 0 || !recipient.wantsBatches
-    delivered += isWanted ? deliver(inbox, recipient) : count
+    if (recipient.hasBatchListeners) protect(() => recipient.onBatch(inbox))
+    // Node emits `message` even without listeners: an overridden `emit` may handle it.
+    const emitsMessages = recipient.messageListeners > 0 || !recipient.hasBatchListeners
+    delivered += emitsMessages ? deliver(inbox, recipient) : count
     if (count < inbox.capacity) return
   }
 }
 
-/** One datagram at a time for a shared descriptor, and where nothing is listening: a listener may come back. */
-function inboxFor({ isShared, wantsBatches, messageListeners }: Recipient): RecvBatch {
-  if (isShared || (messageListeners === 0 && !wantsBatches)) {
+/** Returns a batch of one datagram if the descriptor is shared, or without listeners, which may be added again. */
+function inboxFor({ isShared, hasBatchListeners, messageListeners }: Recipient): RecvBatch {
+  if (isShared || (messageListeners === 0 && !hasBatchListeners)) {
     single ??= new RecvBatch({ capacity: 1, gro: true })
     return single
   }
@@ -103,14 +107,18 @@ function receive(conn: BatchConn, batch: RecvBatch, recipient: Recipient): numbe
   }
 }
 
-/** Delivers the datagrams of a batch one by one. @returns their number */
+/**
+ * Delivers the datagrams of a batch one by one.
+ *
+ * @returns the number of datagrams
+ */
 function deliver(batch: RecvBatch, recipient: Recipient): number {
   const { memory } = batch.slots
-  const { wantsDetails } = recipient
+  const { needsDetails } = recipient
   const { length } = batch
   slabs.begin(batch)
   const isListening = recipient.messageListeners > 0
-  // A full batch may be followed by another in this turn.
+  // Another batch may follow a full one in this loop iteration.
   const last = length < batch.capacity ? length - 1 : -1
   let delivered = 0
   for (let index = 0; index < length; index += 1) {
@@ -128,41 +136,42 @@ function deliver(batch: RecvBatch, recipient: Recipient): number {
       delivered += 1
       const isLast = offset >= size && index === last
       const info = describe(source, byteLength)
-      if (wantsDetails) addDetails(info, batch, index)
+      if (needsDetails) addDetails(info, batch, index)
       const outcome = emit(recipient, copy, info, isLast, isListening)
       if (outcome === 'on') continue
-      return defer(outcome, collect(batch, { index, offset, isWhole: false }, wantsDetails), recipient)
+      return defer(outcome, collect(batch, { index, offset, isWhole: false }, needsDetails), recipient)
     } while (offset < size)
   }
   return delivered
 }
 
 function collectAll(conn: BatchConn, recipient: Recipient): void {
-  // Memory of its own: a listener that is called for a datagram of the common one may have caused this.
+  // A separate batch: a listener may run this while the shared one is being delivered.
   const batch = new RecvBatch({ capacity: INBOX_CAPACITY, gro: true })
   for (let batches = 0; batches < MAX_COLLECTED_BATCHES; batches += 1) {
     const count = receive(conn, batch, recipient)
-    const details = recipient.wantsDetails
+    const details = recipient.needsDetails
     if (count > 0)
       recipient.rest = recipient.rest.concat(collect(batch, { index: 0, offset: 0, isWhole: true }, details))
     if (count < batch.capacity) break
   }
-  if (recipient.rest.length > 0) setImmediate(() => recipient.inContext(() => turn(() => deliverRest(recipient))))
+  if (recipient.rest.length > 0)
+    setImmediate(() => recipient.inContext(() => runIteration(() => deliverRest(recipient))))
 }
 
-/** Datagrams in memory of their own. */
+/** Copied datagrams with their properties. */
 export type Collected = [Buffer, RemoteInfo][]
 
-/** Where the rest of a batch begins. */
+/** Start of the undelivered part of a batch. */
 interface Position {
   readonly index: number
-  /** In the slot's payload. */
+  /** Byte offset in the slot's payload. */
   readonly offset: number
-  /** True if nothing of the slot was delivered: a datagram of length 0 is one as well. */
+  /** True if no datagram of the slot was delivered. Distinguishes an undelivered datagram of length 0 from none. */
   readonly isWhole: boolean
 }
 
-/** The rest of a batch, in memory of its own. */
+/** Copies the undelivered part of a batch. */
 function collect(batch: RecvBatch, from: Position, details: boolean): Collected {
   const copies = new Slabs()
   copies.begin(batch)
@@ -187,12 +196,12 @@ function collect(batch: RecvBatch, from: Position, details: boolean): Collected 
   return rest
 }
 
-/** Whether to go on after a message, or what to wait for first. */
+/** Result of one delivery: go on, or wait for a listener or for the handling of an uncaught exception. */
 type Outcome = 'on' | 'listener' | 'uncaught'
 
 /**
- * @param isLast - nothing follows in this turn, and its end runs the ticks that are due
- * @param isListening - there were listeners when the turn began
+ * @param isLast - nothing follows in this loop iteration, whose end runs the due ticks
+ * @param isListening - there were listeners at the start of the loop iteration
  */
 function emit(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boolean, isListening: boolean): Outcome {
   const listeners = runDueTicks === undefined ? recipient.messageListeners : 1
@@ -203,41 +212,41 @@ function emit(recipient: Recipient, bytes: Buffer, info: RemoteInfo, isLast: boo
     return 'uncaught'
   }
   if (isLast) return 'on'
-  // Code that awaits the next message, or stops listening, may do so in a promise or a tick.
+  // Code that awaits the next message, or removes its listener, may do so in a promise job or a tick.
   if (runDueTicks?.() === false) return 'uncaught'
   return isListening && recipient.messageListeners < listeners ? 'listener' : 'on'
 }
 
 /**
- * Delivers the rest later: when the exception is handled, or a listener that was removed has had the chance to come back.
- * Nothing of it is lost, and nothing overtakes it.
+ * Delivers the remaining datagrams later: when the exception has been handled, or when a removed listener could have been
+ * added again. No datagram is lost or reordered.
  *
- * @returns a number that ends the turn
+ * @returns the limit per loop iteration, which stops receiving
  */
 function defer(outcome: Outcome, rest: Collected, recipient: Recipient): number {
-  if (rest.length === 0) return MAX_MESSAGES_PER_TURN
+  if (rest.length === 0) return MAX_MESSAGES_PER_ITERATION
   recipient.rest = rest.concat(recipient.rest)
-  const goOn = () => recipient.inContext(() => turn(() => deliverRest(recipient)))
-  // Behind the tick that throws, which on Node 26 comes with the next immediate only; behind the immediates of listeners.
+  const goOn = () => recipient.inContext(() => runIteration(() => deliverRest(recipient)))
+  // Run after the tick that throws, which on Node 26 comes only with the next immediate, and after the listeners' immediates.
   if (outcome === 'uncaught' || runDueTicks !== undefined) nextTick(() => setImmediate(goOn))
-  // From a microtask to the next tick: all other microtasks come before that.
+  // A next tick queued by a microtask runs after all other microtasks.
   else queueMicrotask(() => nextTick(goOn))
-  return MAX_MESSAGES_PER_TURN
+  return MAX_MESSAGES_PER_ITERATION
 }
 
 /**
- * @param isFollowed - more may be received in this turn
- * @returns how many messages of the turn are used up
+ * @param isFollowed - more may be received in this loop iteration
+ * @returns number of messages that count towards the limit per loop iteration
  */
 function deliverRest(recipient: Recipient, isFollowed = false): number {
   const { rest } = recipient
   if (rest.length === 0) return 0
   recipient.rest = []
-  // Node reads so many in one turn, also while nothing listens.
+  // Node also reads this many per loop iteration without listeners.
   const isListening = recipient.messageListeners > 0
   const end = isListening ? rest.length : Math.min(rest.length, MAX_SINGLE_MESSAGES)
   for (const [index, [bytes, info]] of rest.entries()) {
-    if (!recipient.isReceiving) return MAX_MESSAGES_PER_TURN
+    if (!recipient.isReceiving) return MAX_MESSAGES_PER_ITERATION
     if (index === end) return defer('listener', rest.slice(index), recipient)
     const isLast = !isFollowed && index + 1 === rest.length
     const outcome = emit(recipient, bytes, info, isLast, isListening)
@@ -277,22 +286,22 @@ function protect(callback: () => void): void {
   }
 }
 
-// For all sockets of a thread: each turn copies everything out before it ends. Slots have 64 KiB, for GRO buffers; memory
-// that no datagram ever reached is never touched.
+// Shared by all sockets of a thread: all datagrams are copied out before the loop iteration ends. Slots have 64 KiB, for GRO
+// buffers; pages to which no datagram was written use no physical memory.
 let inbox: RecvBatch | undefined
 let single: RecvBatch | undefined
 const slabs = new Slabs()
 const INBOX_CAPACITY = 64
 
-/** A batch is the unit here; libuv reads fewer, then lets timers and other sockets go on. */
-const MAX_MESSAGES_PER_TURN = 256
+/** One batch. libuv reads fewer per loop iteration before timers and other sockets run. */
+const MAX_MESSAGES_PER_ITERATION = 256
 
-/** As libuv's loop over recvmsg (`uv__udp_recvmsg` in src/unix/udp.c). */
+/** Limit of libuv's loop over recvmsg (`uv__udp_recvmsg` in src/unix/udp.c). */
 const MAX_SINGLE_MESSAGES = 32
 
-/** More than a receive buffer holds, unless datagrams come in as fast as they are read. */
+/** Limit for a collect. More than a receive buffer holds, unless datagrams arrive as fast as they are read. */
 const MAX_COLLECTED_BATCHES = 64
 
-// Captured at load: fake timers installed later would hold datagrams back.
+// Captured at load, so that fake timers installed later cannot delay datagrams.
 const { nextTick } = process
 const { setImmediate } = timers

@@ -4,9 +4,9 @@ import { createSocket, Socket } from './index.js'
 import { batchingSupport } from './support.js'
 
 /**
- * Makes node:dgram create batching sockets, for CommonJS and ES modules alike: `node --require batchconn/register app.js`,
- * or `--import`. What a program has imported by name before that (`import { createSocket } from 'node:dgram'`) follows as
- * well; what it has kept in a variable does not.
+ * Makes node:dgram create batching sockets, for CommonJS and ES modules: `node --require batchconn/register app.js`, or
+ * `--import`. Named imports made earlier (`import { createSocket } from 'node:dgram'`) change as well; functions that the
+ * program has stored in variables do not.
  *
  * Loading this module calls it, unless the environment variable BATCHCONN_REGISTER is `off`.
  */
@@ -14,7 +14,7 @@ export function register(): void {
   replace({ createSocket, Socket })
 }
 
-/** Undoes `register`: sockets created from then on are Node's own. Those that exist keep batching. */
+/** Undoes `register`: sockets created later are Node's own. Existing sockets keep batching. */
 export function unregister(): void {
   replace(original)
 }
@@ -29,7 +29,7 @@ interface DgramFunctions {
   readonly Socket: unknown
 }
 
-// The module object itself: what TypeScript imports as a namespace is a copy of it.
+// The module object itself: a namespace import compiles to a copy of it.
 const dgram = require('node:dgram') as DgramFunctions
 const original: DgramFunctions = { createSocket: dgram.createSocket, Socket: dgram.Socket }
 

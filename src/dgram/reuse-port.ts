@@ -5,8 +5,8 @@ import { BatchConn } from '../socket/batch-conn.js'
 import type { NodeHandle } from './node-socket.js'
 
 /**
- * Gives a handle a `bind` that shares its port (SO_REUSEPORT), for versions of Node whose own cannot: the descriptor is
- * made and bound here, and then the handle's.
+ * Replaces a handle's `bind` with one that sets SO_REUSEPORT, for Node versions without `reusePort`. The replacement creates
+ * and binds a descriptor, and opens the handle on it.
  */
 export function shareItsPort(handle: NodeHandle, family: Family): void {
   const { open } = handle
@@ -22,7 +22,7 @@ export function shareItsPort(handle: NodeHandle, family: Family): void {
       }
       return open.call(handle, conn.release())
     } catch (error) {
-      // What is no error of the kernel's is an address of the other family.
+      // Any error other than the kernel's means an address of the wrong family.
       return error instanceof ErrnoError ? error.errno : -c.EINVAL
     }
   }

@@ -9,39 +9,39 @@ import { type Completion, finish, settle } from './completion.js'
 import { cancelFlush, countWaiting, flushOldest, flushSoon } from './flush.js'
 import type { QueueSettings } from './options.js'
 
-// Captured at load: `process` is a hash table to V8, and fake timers installed later would hold messages back.
+// Captured at load: V8 stores `process` as a hash table, and fake timers installed later could delay messages.
 const { nextTick } = process
 const { setTimeout } = timers
 
-/** One message: its bytes, or the pieces it is put together from. */
+/** Payload of one message: its bytes, or pieces that are concatenated. */
 export type Bytes = string | Uint8Array | readonly (string | Uint8Array)[]
 
-/** Follows a queue's state. */
+/** Observes the state of a queue. */
 export interface QueueWatcher {
-  /** Many messages are about to leave one by one, and not as segments of GSO sends. */
+  /** Called before many messages are sent as single datagrams instead of GSO segments. */
   onLargeBatch(): void
-  /** Called to start and to stop watching for writability, which has to call `flush`. */
+  /** Called to start and stop the watch for writability, which must call `flush`. */
   onBlocked(isBlocked: boolean): void
-  /** Everything that had to wait for the kernel has left. */
+  /** Called when all queued messages have been sent. */
   onDrain(): void
 }
 
 /**
- * The messages of one socket that are on their way out. They leave at the end of the tick, in one system call; the bytes
- * are copied when they are added. While the kernel takes no more they wait, up to a bound.
+ * Send queue of one socket. Messages are copied when added, and sent in one system call at the end of the tick. While the
+ * kernel accepts no more, they stay queued, up to a limit.
  */
 export class SendQueue {
-  /** How many bytes wait. */
+  /** Number of queued bytes. */
   byteLength = 0
-  /** How many messages wait. */
+  /** Number of queued messages. */
   length = 0
   readonly #conn: BatchConn
   readonly #watcher: QueueWatcher
   readonly #settings: QueueSettings
   #batches: Batch[] = []
   #isBlocked = false
-  #idleTurns = 0
-  /** Number of headers, single datagrams and GSO sends, of the last flush: what the next is expected to have. */
+  #idleFlushes = 0
+  /** Number of headers (single datagrams and GSO sends) of the last flush, used as an estimate for the next. */
   #lastHeaders = 0
 
   constructor(conn: BatchConn, watcher: QueueWatcher, settings: QueueSettings) {
@@ -50,7 +50,7 @@ export class SendQueue {
     this.#settings = settings
   }
 
-  /** True while messages wait because the kernel takes no more. */
+  /** True while messages stay queued because the kernel accepts no more. */
   get isBlocked(): boolean {
     return this.#isBlocked
   }
@@ -72,11 +72,11 @@ export class SendQueue {
       this.length += 1
       if (!this.#isBlocked) flushSoon(this)
     }
-    // Queued behind the flush, so most are settled by then, and in the caller's own context.
+    // Queued behind the flush, so most results are available by then; in the caller's async context.
     if (completion !== undefined) nextTick(settle, completion)
   }
 
-  /** Sends what waits, as far as the kernel takes it. */
+  /** Sends the queued messages until the kernel accepts no more. */
   flush(): void {
     cancelFlush(this)
     const before = this.length
@@ -92,13 +92,13 @@ export class SendQueue {
       this.#lastHeaders += messagesOf(batch.messages)?.planner.accepted ?? 0
       recycle(batch)
     }
-    this.#idleTurns = 0
+    this.#idleFlushes = 0
     if (!this.#isBlocked) return
     this.#setBlocked(false)
     this.#watcher.onDrain()
   }
 
-  /** Sends what can be sent still, and gives up the rest. */
+  /** Sends the queued messages that can be sent at once, and cancels the rest. */
   finish(): void {
     if (this.length > 0) this.flush()
     cancelFlush(this)
@@ -114,7 +114,7 @@ export class SendQueue {
     }
   }
 
-  /** A batch with room for one more. A full one leaves at once instead of waiting for the end of the tick. */
+  /** Returns a batch with room for one more message. A full batch is sent at once, before the end of the tick. */
   #room(): Batch {
     const last = this.#batches.at(-1)
     if (last !== undefined && last.messages.length < last.messages.capacity) return last
@@ -148,7 +148,7 @@ export class SendQueue {
     return true
   }
 
-  /** Moves past some messages: 0 if they were sent, the negative errno of the one that failed. */
+  /** Sends and moves past some messages. Returns 0 if they were sent, or the negative errno of the one that failed. */
   #sendSome(messages: SendBatch): number {
     try {
       this.#conn.send(messages)
@@ -160,10 +160,10 @@ export class SendQueue {
   }
 
   #wait(isProgressing: boolean): void {
-    this.#idleTurns = isProgressing ? 0 : this.#idleTurns + 1
+    this.#idleFlushes = isProgressing ? 0 : this.#idleFlushes + 1
     this.#isBlocked = true
-    // A full device queue (ENOBUFS) leaves the socket writable: then time helps, and watching would spin.
-    const isSpinning = this.#idleTurns > 1
+    // With a full device queue (ENOBUFS) the socket stays writable: watching it would spin, so wait for some time instead.
+    const isSpinning = this.#idleFlushes > 1
     this.#watcher.onBlocked(!isSpinning)
     if (isSpinning) setTimeout(() => this.flush(), 1)
   }
@@ -178,7 +178,7 @@ export class SendQueue {
 interface Batch {
   readonly messages: SendBatch
   completions: (Completion | undefined)[]
-  /** Of its messages that wait. */
+  /** Number of bytes of the queued messages. */
   byteLength: number
 }
 
@@ -188,7 +188,7 @@ function bytesLeft(messages: SendBatch): number {
   return sum
 }
 
-/** @returns how many bytes it has */
+/** @returns the payload's size in bytes */
 function append(
   messages: SendBatch,
   payload: Bytes,
@@ -207,7 +207,7 @@ function sizeOf(payload: Bytes): number {
   return payload.reduce((sum: number, piece) => sum + sizeOf(piece), 0)
 }
 
-/** A message's bytes in memory of their own. */
+/** Returns a copy of a message's bytes. */
 export function ownCopy(payload: Bytes): Buffer {
   if (typeof payload === 'string') return Buffer.from(payload)
   return payload instanceof Uint8Array ? Buffer.from(payload) : Buffer.concat(payload.map(ownCopy))
@@ -221,7 +221,7 @@ function newBatch(maxSegments: number): Batch {
   }
 }
 
-/** A batch to fill. Where many sockets send in one tick, those that sent first leave before its end. */
+/** Returns a free batch. If too many sockets have one in this tick, the queue scheduled first is flushed before its end. */
 function takeBatch(maxSegments: number): Batch {
   const pool = poolFor(maxSegments)
   if (pool.length === 0 && countWaiting() >= MAX_BATCHES) flushOldest()
@@ -230,7 +230,7 @@ function takeBatch(maxSegments: number): Batch {
 
 function recycle(batch: Batch): void {
   batch.messages.clear()
-  // A new one: each store of something young in something old costs the garbage collector a note.
+  // Use a new array: storing new objects in an old array triggers V8's write barrier.
   batch.completions = []
   const pool = poolFor(batch.messages.maxSegments)
   if (pool.length < MAX_BATCHES) pool.push(batch)
@@ -244,12 +244,12 @@ function poolFor(maxSegments: number): Batch[] {
   return pool
 }
 
-/** Free batches by `maxSegments`, shared by the sockets of a thread: a socket that sends nothing holds none. */
+/** Free batches by `maxSegments`, shared by the sockets of a thread. An idle socket holds none. */
 const pools: (Batch[] | undefined)[] = []
 
-/** Batches that the sockets of a thread fill at a time, 0.4 MiB each. Blocked sockets hold more, up to their limits. */
+/** Maximum number of batches filled at a time per thread, 0.4 MiB each. Blocked sockets hold more, up to their limits. */
 const MAX_BATCHES = 16
 const BATCH_CAPACITY = 256
 const SLOT_BYTES = 1472
-/** Pausing a watch for one loop iteration costs what half as many wake-ups do. */
+/** Messages per batch from which the watch is paused. A pause costs as much as half this number of wake-ups. */
 const LARGE_BATCH = 64

@@ -4,28 +4,28 @@ import type { Endpoint } from '../endpoint/endpoint.js'
 import { bufferOver } from '../memory/buffer-over.js'
 
 /**
- * Copies datagrams into memory that their receiver may keep for ever.
+ * Copies datagrams into memory that the receiver may keep.
  *
- * Those that come together from one source share an ArrayBuffer: an allocation each would take three to eight times as long.
- * Those of different sources never do, since `structuredClone`, `postMessage` and `message.buffer` pass on all of an
- * ArrayBuffer.
+ * Datagrams of one batch and one source share an ArrayBuffer: one allocation per datagram takes three to eight times as long.
+ * Datagrams of different sources never share one, because `structuredClone`, `postMessage` and `message.buffer` expose the
+ * whole ArrayBuffer.
  */
 export class Slabs {
   readonly #slabs = new Map<Endpoint | undefined, Slab>()
-  /** Bytes of the batch by source; undefined until they are needed. */
+  /** Number of bytes per source in the batch; undefined until needed. */
   #expected: Map<Endpoint | undefined, number> | undefined
   #batch: RecvBatch | undefined
   #lastSource: Endpoint | undefined
   #last: Slab | undefined
 
-  /** Starts with the datagrams of a batch. */
+  /** Starts copying the datagrams of a batch. */
   begin(batch: RecvBatch): void {
     this.#slabs.clear()
     this.#expected = undefined
     this.#batch = batch
   }
 
-  /** A copy of a datagram from `source`. */
+  /** Returns a copy of a datagram from `source`. */
   copy(bytes: Buffer, byteLength: number, source: Endpoint | undefined): Buffer {
     const slab = this.#slabFor(source, byteLength)
     return slab === undefined ? ownCopy(bytes, byteLength) : slab.copy(bytes, byteLength)
@@ -36,12 +36,12 @@ export class Slabs {
     const known = this.#slabs.get(source)
     if (known !== undefined && known.left >= byteLength) return this.#note(source, known)
     if (byteLength > LARGE_BYTES) return undefined
-    // A source whose slab is used up will fill another.
+    // A source that has filled one slab will probably fill another.
     const isContinued = this.#last !== undefined && this.#lastSource === source
     const size = isContinued ? SLAB_BYTES : Math.min(this.#expectedFrom(source), SLAB_BYTES)
-    // There is no other to share it with.
+    // No other datagram would share the slab.
     if (size <= aligned(byteLength)) return undefined
-    // V8 keeps a small typed array within its own heap, which costs no more than a slab for a few.
+    // V8 allocates a small typed array in its own heap, which costs no more than a slab for a few datagrams.
     if (byteLength <= SMALL_BYTES && size < MANY_SMALL_BYTES) return undefined
     const made = new Slab(size)
     this.#slabs.set(source, made)
@@ -61,18 +61,18 @@ export class Slabs {
 }
 
 class Slab {
-  /** Bytes that are free. A number of its own: asking a view for its length is slow. */
+  /** Number of free bytes. Stored, because reading the length of a view is slow. */
   left: number
   readonly #bytes: Buffer
   readonly #memory: ArrayBufferLike
   #next = 0
 
   constructor(size: number) {
-    // Zeroed: a clone of the memory has the gaps as well.
+    // Zeroed, because a clone of the memory includes the gaps.
     this.#bytes = Buffer.alloc(size)
     this.#memory = this.#bytes.buffer
     this.left = size
-    // As Node's own pool: to transfer the memory of one datagram must not take that of the others.
+    // As in Node's own pool: transferring one datagram must not detach the memory of the others.
     markAsUntransferable(this.#memory)
   }
 
@@ -97,12 +97,12 @@ function expectedBytes(batch: RecvBatch | undefined): Map<Endpoint | undefined, 
   return expected
 }
 
-/** Bytes that the datagrams of one slot take in a slab. */
+/** Number of bytes that the datagrams of one slot take in a slab. */
 function roomFor(size: number, segmentBytes: number): number {
   return size <= segmentBytes ? aligned(size) : Math.ceil(size / segmentBytes) * aligned(segmentBytes)
 }
 
-// Every Buffer starts at a multiple of eight, so that typed arrays can be laid over it.
+// Each Buffer starts at a multiple of eight, so that typed arrays can use the same memory.
 function aligned(byteLength: number): number {
   return (byteLength + 7) & ~7
 }
@@ -113,14 +113,14 @@ function ownCopy(bytes: Buffer, byteLength: number): Buffer {
   return copy
 }
 
-/** Small enough that one datagram which is kept does not hold much. */
+/** Size of a slab. Small, because one kept datagram keeps its whole slab in memory. */
 const SLAB_BYTES = 64 * 1024
 
 /** Largest typed array that V8 keeps within its own heap (`v8_typed_array_max_size_in_heap`). */
 const SMALL_BYTES = 64
 
-/** From so many bytes of one source on, small datagrams share a slab, which takes less memory where they are kept. */
+/** Bytes per source from which small datagrams share a slab; kept datagrams then use less memory. */
 const MANY_SMALL_BYTES = 2048
 
-/** From here on, a slab would be wasted at its end too often. */
+/** Size from which a datagram gets its own memory: too much of the slab's end would often be unused. */
 const LARGE_BYTES = 8 * 1024

@@ -8,7 +8,7 @@ import type { SocketOptions } from './options.js'
 import type { RemoteInfo } from './receiver.js'
 import type { Bytes } from './send-queue.js'
 
-/** What node:dgram sends. */
+/** Payload that node:dgram accepts. */
 export type Sendable = string | NodeJS.ArrayBufferView
 
 /** Receives each datagram. */
@@ -18,8 +18,8 @@ const BATCHED = Symbol('batchconn.dgram')
 const TYPE = Symbol('batchconn.dgram.type')
 
 /**
- * node:dgram's Socket with batching underneath. It is one: arguments, events and errors are Node's own code, and only how
- * datagrams leave and arrive is different. Where batching is not available, nothing is.
+ * A node:dgram Socket that sends and receives in batches. It is a subclass: Node's own code handles arguments, events and
+ * errors. If batching is not supported, it works as node:dgram does.
  */
 class BatchingSocket extends NodeSocket {
   /** @internal */
@@ -32,22 +32,22 @@ class BatchingSocket extends NodeSocket {
     addBatching(this, type)
   }
 
-  /** Whether datagrams go in batches, and why. */
+  /** Status of batching: on or off, with the reason. */
   get batching(): FeatureStatus {
     return this[BATCHED]?.batching ?? { available: false, reason: 'the socket is not constructed yet' }
   }
 
-  /** Extra: number of datagrams the kernel has dropped because the receive buffer was full, with `countDrops`. */
+  /** Extra: number of datagrams the kernel has dropped because the receive buffer was full. Requires `countDrops`. */
   get kernelDrops(): number | undefined {
     return this[BATCHED]?.kernelDrops
   }
 
-  /** Extra: true while messages wait because the kernel takes no more. Pause until the event `drain`. */
+  /** Extra: true while messages are queued because the kernel accepts no more. Wait for the event `drain`. */
   get writableNeedDrain(): boolean {
     return this[BATCHED]?.isBlocked === true
   }
 
-  /** As node:dgram's; the message leaves at the end of the tick, together with the others. */
+  /** As in node:dgram. Messages are sent together at the end of the tick. */
   override send(message: Sendable | readonly unknown[], port?: number, address?: string, callback?: SendCallback): void
   override send(message: Sendable | readonly unknown[], port?: number, callback?: SendCallback): void
   override send(message: Sendable | readonly unknown[], callback?: SendCallback): void
@@ -61,7 +61,7 @@ class BatchingSocket extends NodeSocket {
   ): void
   override send(message: Sendable, offset: number, length: number, port?: number, callback?: SendCallback): void
   override send(message: Sendable, offset: number, length: number, callback?: SendCallback): void
-  /** Extra: the destination and options of the message as an object, on a socket that is bound. */
+  /** Extra: sends to a destination object, with options of the message. Options require a bound socket. */
   override send(message: Sendable, target: SendTarget, callback?: SendCallback): void
   override send(message: unknown, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): void {
     const batched = this[BATCHED]
@@ -80,10 +80,10 @@ class BatchingSocket extends NodeSocket {
   }
 
   /**
-   * Extra: sends each of a list as a datagram of its own, to one destination.
+   * Extra: sends each element of a list as one datagram, all to the same destination.
    *
-   * @param target - left out, to the connected peer
-   * @param callback - called once, after the last; with the first error if there was one, and the bytes that were sent
+   * @param target - default: the connected peer
+   * @param callback - called once, after the last message, with the first error or null, and the number of bytes sent
    */
   sendMany(messages: readonly Sendable[], target: SendTarget = {}, callback?: SendCallback): void {
     let left = messages.length
@@ -104,8 +104,8 @@ class BatchingSocket extends NodeSocket {
   }
 }
 
-// Node's constructor stores `type`, which makes it an own property: one whose reading is noted. V8 would put all properties of
-// a socket into a hash table if a plain property became an accessor later.
+// Node's constructor assigns `type`. This setter then defines an own accessor, so that reads can be detected. If a plain
+// property later became an accessor, V8 would store all properties of the socket in a hash table.
 Object.defineProperty(BatchingSocket.prototype, 'type', {
   configurable: true,
   set(this: BatchingSocket, type: dgram.SocketType) {
@@ -123,7 +123,7 @@ const OWN_TYPE: PropertyDescriptor & ThisType<BatchingSocket> = {
   },
   set(type: dgram.SocketType) {
     if (Object.hasOwn(this, 'type')) this[TYPE] = type
-    // An object that inherits from the socket gets a property of its own.
+    // An object that inherits from the socket gets its own property.
     else Object.defineProperty(this, 'type', { value: type, writable: true, enumerable: true, configurable: true })
   },
 }
@@ -133,7 +133,7 @@ function addBatching(socket: BatchingSocket, type: dgram.SocketType | SocketOpti
   Object.defineProperty(socket, BATCHED, { value: new BatchedSocket(socket, options), configurable: true })
 }
 
-/** How sockets are constructed: as node:dgram's, also by `Socket.call(this, …)` from code that was written before classes. */
+/** Constructor of sockets, also callable without `new`: `Socket.call(this, …)`, as node:dgram's. */
 export interface SocketConstructor {
   new (type: dgram.SocketType | SocketOptions, listener?: MessageListener): Socket
   readonly prototype: Socket
@@ -143,7 +143,7 @@ export interface Socket extends BatchingSocket {}
 
 export const Socket = ordinaryConstructor()
 
-/** As node:dgram's. */
+/** Creates a socket, as in node:dgram. */
 export function createSocket(type: dgram.SocketType | SocketOptions, listener?: MessageListener): Socket {
   return new BatchingSocket(type, listener)
 }
@@ -158,7 +158,7 @@ function ordinaryConstructor(): SocketConstructor {
   Object.setPrototypeOf(Socket, NodeSocket)
   Object.defineProperty(Socket, 'prototype', { value: BatchingSocket.prototype, writable: false })
   Object.defineProperty(Socket, REPLACED, { value: NodeSocket })
-  // Sockets of Node's own code, received from another process say, are instances as well.
+  // Sockets that Node's own code creates, such as those received from another process, are also instances.
   Object.defineProperty(Socket, Symbol.hasInstance, {
     value(this: unknown, value: unknown) {
       const wanted = this === Socket ? NodeSocket : this
@@ -169,7 +169,7 @@ function ordinaryConstructor(): SocketConstructor {
   return Socket as unknown as SocketConstructor
 }
 
-/** Arguments without those at the end that are undefined: a tracer that replaces `send` counts them. */
+/** Removes trailing undefined arguments, because a tracer that replaces `send` may count them. */
 function withoutTail(args: unknown[]): unknown[] {
   return args.slice(0, args.findLastIndex((value) => value !== undefined) + 1)
 }
@@ -179,7 +179,7 @@ function isBytes(message: unknown): message is Bytes {
   return Array.isArray(message) && message.every((piece) => piece instanceof Uint8Array || typeof piece === 'string')
 }
 
-/** A message that can be sent with a target, as bytes; undefined for anything else. */
+/** Returns the bytes of a message that can be sent to a target; undefined for any other value. */
 function toBytes(message: unknown): Bytes | undefined {
   if (isBytes(message)) return message
   if (!ArrayBuffer.isView(message)) return undefined

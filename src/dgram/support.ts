@@ -1,14 +1,14 @@
 import { libc } from '../libc/libc.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 
-/** Whether batching can be had in this process at all, and why not. */
+/** Returns the status of batching in this process: supported or not, with the reason. */
 export function batchingSupport(): FeatureStatus {
   support ??= find()
   return support
 }
 
 function find(): FeatureStatus {
-  // On Bun, making a poll aborts the process.
+  // On Bun, creating a poll handle (uv_poll) aborts the process.
   if (process.versions.bun !== undefined) return { available: false, reason: 'Bun has no poll that works' }
   try {
     libc()

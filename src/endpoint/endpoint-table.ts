@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { type Endpoint, endpointFromSockaddr, sockaddrWords } from './endpoint.js'
 
 /**
- * Interns endpoints: the same `sockaddr` gives the same object, so that receiving allocates one per peer and not one
- * per datagram.
+ * Interns endpoints: the same `sockaddr` returns the same object, so that receiving allocates one object per peer instead of
+ * one per datagram.
  *
- * Bounded in memory and in time, whatever source addresses are forged: it forgets everything at `limit` endpoints, the
- * hash is secret, and endpoints with one hash replace each other from the ninth on.
+ * Memory and time are limited even for forged source addresses. The table is cleared at `limit` endpoints, the hash is
+ * secret, and a ninth endpoint with the same hash replaces an earlier one.
  */
 export class EndpointTable {
   readonly #buckets = new Map<number, Endpoint[]>()
@@ -41,7 +41,7 @@ export class EndpointTable {
   }
 }
 
-/** True if the endpoint's `sockaddr` is the one at `wordOffset`. */
+/** Returns true if the endpoint's `sockaddr` equals the one at `wordOffset`. */
 export function isAt(candidate: Endpoint, words: Uint32Array, wordOffset: number, byteLength: number): boolean {
   if (candidate.byteLength !== byteLength) return false
   const own = sockaddrWords(candidate)
@@ -51,7 +51,7 @@ export function isAt(candidate: Endpoint, words: Uint32Array, wordOffset: number
   return true
 }
 
-// With a secret seed and factor, which addresses have one hash cannot be computed in advance.
+// The seed and factor are secret, so that addresses with the same hash cannot be computed in advance.
 function hashOf(words: Uint32Array, wordOffset: number, count: number): number {
   let hash = SEED
   for (let index = 0; index < count; index += 1) {
@@ -65,5 +65,5 @@ const MAX_BUCKET = 8
 
 const SEED = randomBytes(4).readInt32LE()
 
-/** Odd, so that no bit is lost. */
+/** Factor of the hash. Odd, so that multiplication loses no bits. */
 const FACTOR = randomBytes(4).readInt32LE() | 1

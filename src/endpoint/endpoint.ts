@@ -4,47 +4,47 @@ import * as validate from '../arguments/validate.js'
 import { decodeSockaddr, encodeSockaddr, isMappedSockaddr, sockaddrBytes } from '../layout/sockaddr.js'
 import { interfaceName, numericToText, textToNumeric } from './numeric-address.js'
 
-/** `ipv4` is AF_INET, `ipv6` is AF_INET6. */
+/** Address family: `ipv4` is AF_INET, `ipv6` is AF_INET6. */
 export type Family = 'ipv4' | 'ipv6'
 
-/** A numeric address and a port, as a caller writes them. No names: resolving them is not the hot path's work. */
+/** Numeric address and port. Host names are not accepted, because they would have to be resolved first. */
 export interface EndpointLike {
-  /** `192.0.2.7`, `2001:db8::7`, or a link-local `fe80::1%eth0`. */
+  /** Numeric address: `192.0.2.7`, `2001:db8::7`, or a link-local `fe80::1%eth0`. */
   readonly address: string
-  /** 0 to 65535; 0 lets the kernel choose, in `bind`. */
+  /** Port, 0 to 65535. With 0, `bind` lets the kernel choose. */
   readonly port: number
 }
 
-/** Sorts destinations as bits of a set, so that a whole batch is checked against its socket at once. @internal */
+/** Kinds of destination, as bits of a set, so that a whole batch can be checked at once. @internal */
 export const DestinationKind = { connected: 1, ipv4: 2, ipv6: 4 } as const
 
-/** True for an endpoint of this library; a Proxy or an object with its prototype is none. @internal */
+/** Returns true for an endpoint of this library; false for a Proxy, or an object with its prototype. @internal */
 export let isEndpoint: (value: unknown) => value is Endpoint
 
-/** The `sockaddr` of an endpoint. Not to be changed. @internal */
+/** Returns the `sockaddr` of an endpoint, which must not be changed. @internal */
 export let sockaddrWords: (endpoint: Endpoint) => Uint32Array
 
 /**
- * One end of a conversation: address and port, with the bytes of its `sockaddr` ready for the kernel.
- * Made once by `endpoint()`, used any number of times; what `RecvBatch` hands out is interned.
+ * Address and port of a socket, with the bytes of its `sockaddr` ready for the kernel. Created once by `endpoint()`, and used
+ * any number of times. Endpoints returned by `RecvBatch` are interned.
  *
- * Immutable: what the kernel reads of it cannot be reached, transferred or changed from outside.
+ * Immutable: the memory that the kernel reads cannot be reached, transferred or changed from outside.
  */
 export class Endpoint implements EndpointLike {
   readonly family: Family
   readonly port: number
-  /** The length of the `sockaddr`: 16 or 28. @internal */
+  /** Length of the `sockaddr` in bytes: 16 or 28. @internal */
   readonly byteLength: number
-  /** Its bit in a set of destination kinds. @internal */
+  /** Bit in a set of destination kinds. @internal */
   readonly kind: number
-  /** True for an IPv4 address in an IPv6 one, `::ffff:192.0.2.7`: its packets are IPv4. @internal */
+  /** True for an IPv4-mapped IPv6 address, `::ffff:192.0.2.7`, whose packets are IPv4. @internal */
   readonly isMapped: boolean
   readonly #words: Uint32Array
   #address: string | undefined
 
   /** @internal */
   constructor(key: typeof CONSTRUCTOR_KEY, words: Uint32Array, family: Family, port: number) {
-    if (key !== CONSTRUCTOR_KEY) throw typeError('ERR_ILLEGAL_CONSTRUCTOR', 'make endpoints by endpoint()')
+    if (key !== CONSTRUCTOR_KEY) throw typeError('ERR_ILLEGAL_CONSTRUCTOR', 'create endpoints with endpoint()')
     this.#words = words
     this.byteLength = sockaddrBytes(family)
     this.family = family
@@ -54,16 +54,16 @@ export class Endpoint implements EndpointLike {
     Object.freeze(this)
   }
 
-  /** The numeric address; a link-local one with its interface, `fe80::1%eth0`. */
+  /** Numeric address; with the interface if it is link-local, `fe80::1%eth0`. */
   get address(): string {
     this.#address ??= textOf(this.#words)
     return this.#address
   }
 
   /**
-   * True if both are the same address and port.
+   * Returns true if both have the same address and port.
    *
-   * @throws TypeError `ERR_INVALID_ARG_TYPE` if `other` is no `Endpoint`
+   * @throws TypeError `ERR_INVALID_ARG_TYPE` if `other` is not an `Endpoint`
    */
   equals(other: Endpoint): boolean {
     if (!isEndpoint(other)) {
@@ -73,7 +73,7 @@ export class Endpoint implements EndpointLike {
     return own.length === others.length && own.every((word, index) => word === others[index])
   }
 
-  /** `192.0.2.7:9000` or `[2001:db8::7]:9000`. */
+  /** Returns `192.0.2.7:9000` or `[2001:db8::7]:9000`. */
   toString(): string {
     return this.family === 'ipv4' ? `${this.address}:${this.port}` : `[${this.address}]:${this.port}`
   }
@@ -82,7 +82,7 @@ export class Endpoint implements EndpointLike {
     return { address: this.address, port: this.port, family: this.family }
   }
 
-  /** What `console.log` shows. */
+  /** Returns the text for `console.log`. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Endpoint ${this}`
   }
@@ -94,9 +94,9 @@ export class Endpoint implements EndpointLike {
 }
 
 /**
- * Makes an endpoint from a numeric address and a port.
+ * Creates an endpoint from a numeric address and a port.
  *
- * @throws TypeError `ERR_INVALID_ARG_VALUE` if the address is not a numeric one
+ * @throws TypeError `ERR_INVALID_ARG_VALUE` if the address is not numeric
  * @throws RangeError `ERR_SOCKET_BAD_PORT`
  */
 export function endpoint(from: EndpointLike): Endpoint {
@@ -119,7 +119,7 @@ export function endpoint(from: EndpointLike): Endpoint {
   return new Endpoint(CONSTRUCTOR_KEY, words, family, port)
 }
 
-/** The endpoint in a `sockaddr` the kernel wrote; undefined for a family that is neither IPv4 nor IPv6. */
+/** Creates an endpoint from a `sockaddr` written by the kernel; undefined for a family other than IPv4 and IPv6. */
 export function endpointFromSockaddr(view: DataView, offset: number, length: number): Endpoint | undefined {
   const decoded = decodeSockaddr(view, offset, length)
   if (decoded === undefined) return undefined
@@ -128,7 +128,7 @@ export function endpointFromSockaddr(view: DataView, offset: number, length: num
   return new Endpoint(CONSTRUCTOR_KEY, words, decoded.family, decoded.port)
 }
 
-/** 4 or 6 for a numeric address, 0 otherwise. `isIP` knows zones, but not all names that interfaces can have. */
+/** Returns 4 or 6 for a numeric address, 0 otherwise. `isIP` accepts zones, but not all valid interface names. */
 function numericVersion(text: string): number {
   const [numeric, zone, ...more] = text.split('%')
   const version = isIP(numeric)

@@ -4,7 +4,7 @@ import { ErrnoError } from '../libc/errno-error.js'
 import { libc } from '../libc/libc.js'
 import { scratch } from '../memory/scratch.js'
 
-/** The bytes of a numeric address, by inet_pton(3). The caller has checked that it is one. */
+/** Returns the bytes of a numeric address (inet_pton(3)). The caller has checked that it is numeric. */
 export function textToNumeric(text: string, family: 'ipv4' | 'ipv6'): { bytes: Uint8Array; scopeId: number } {
   const [numeric, zone] = text.split('%', 2)
   const { slabs, bytes } = scratch()
@@ -19,7 +19,7 @@ export function textToNumeric(text: string, family: 'ipv4' | 'ipv6'): { bytes: U
   }
 }
 
-/** The text of a numeric address, by inet_ntop(3): shortest form, lower case (RFC 5952). */
+/** Returns the text of a numeric address (inet_ntop(3)): shortest form, lower case (RFC 5952). */
 export function numericToText(numeric: Uint8Array, family: 'ipv4' | 'ipv6'): string {
   const { slabs, bytes } = scratch()
   const { text, address } = slabs
@@ -29,9 +29,9 @@ export function numericToText(numeric: Uint8Array, family: 'ipv4' | 'ipv6'): str
 }
 
 /**
- * The index of a network interface, from its name or from the index written as text.
+ * Returns the index of a network interface, from its name or from the index as text.
  *
- * @throws ErrnoError `ENODEV` if there is none of that name
+ * @throws ErrnoError `ENODEV` if no interface has that name
  */
 export function interfaceIndex(name: string): number {
   if (/^\d{1,9}$/.test(name)) return Number(name)
@@ -40,7 +40,7 @@ export function interfaceIndex(name: string): number {
   return index
 }
 
-/** The name of a network interface; its index as text if it has gone. */
+/** Returns the name of a network interface; its index as text if the interface no longer exists. */
 export function interfaceName(index: number): string {
   return libc().if_indextoname(index, scratch().slabs.text.address) === 0 ? String(index) : readText()
 }

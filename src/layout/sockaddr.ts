@@ -1,22 +1,22 @@
 import { AF_INET, AF_INET6 } from '../libc/constants.js'
 import { structs } from '../libc/structs.js'
 
-/** What a socket address says. Bytes are in network order, as inet_pton(3) gives them. */
+/** Content of a socket address. Bytes are in network order, as from inet_pton(3). */
 export interface SocketAddress {
   readonly family: 'ipv4' | 'ipv6'
   readonly port: number
-  /** 4 or 16 bytes. */
+  /** Numeric address, 4 or 16 bytes. */
   readonly bytes: Uint8Array
-  /** IPv6 only: the interface of a link-local address. */
+  /** Interface index of a link-local address. IPv6 only. */
   readonly scopeId: number
 }
 
-/** How many bytes the family's `sockaddr` has. */
+/** Number of bytes of the family's `sockaddr`. */
 export function sockaddrBytes(family: SocketAddress['family']): number {
   return family === 'ipv4' ? structs().sockaddrIn.bytes : structs().sockaddrIn6.bytes
 }
 
-/** Room for the socket address of either family, rounded up so that each starts at a multiple of eight. */
+/** Space for a socket address of either family, a multiple of eight bytes for alignment. */
 export const SOCKADDR_SLOT_BYTES = 32
 
 /** Writes `struct sockaddr_in` (ip(7)) or `struct sockaddr_in6` (ipv6(7)) at `offset`. */
@@ -29,13 +29,13 @@ export function encodeSockaddr(view: DataView, offset: number, address: SocketAd
   if (!isIpv4) view.setUint32(offset + structs().sockaddrIn6.scopeId, address.scopeId, true)
 }
 
-/** True if a `sockaddr_in6` holds an IPv4-mapped address, ::ffff:0:0/96 (RFC 4291). */
+/** Returns true if a `sockaddr_in6` contains an IPv4-mapped address, ::ffff:0:0/96 (RFC 4291). */
 export function isMappedSockaddr(words: Uint32Array): boolean {
   const at = structs().sockaddrIn6.address / 4
   return words[at] === 0 && words[at + 1] === 0 && words[at + 2] === 0xffff0000
 }
 
-/** Reads a socket address of `length` bytes at `offset`; undefined for a family that is neither IPv4 nor IPv6. */
+/** Reads a socket address of `length` bytes at `offset`; undefined for a family other than IPv4 and IPv6. */
 export function decodeSockaddr(view: DataView, offset: number, length: number): SocketAddress | undefined {
   const { sockaddrIn, sockaddrIn6 } = structs()
   if (length < 2) return undefined

@@ -2,17 +2,17 @@ import { type ErrnoDetails, ErrnoError } from './errno-error.js'
 import { libc } from './libc.js'
 
 /**
- * The one place where -1 becomes an error.
+ * Returns the result of a system call, or throws its error.
  *
- * @returns `result`, when the call succeeded
- * @throws ErrnoError when it is negative
+ * @returns `result`, if the call succeeded
+ * @throws ErrnoError if `result` is negative
  */
 export function check(result: number, syscall: string, details?: ErrnoDetails): number {
   if (result >= 0) return result
   throw new ErrnoError(lastErrno(), syscall, details)
 }
 
-/** This thread's errno. Right only directly after the call that failed: any other call may overwrite it. */
+/** Returns this thread's errno. Valid only directly after the failed call, because any other call may overwrite it. */
 export function lastErrno(): number {
   return libc().errno[0]
 }

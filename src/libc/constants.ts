@@ -1,5 +1,5 @@
 /**
- * Values of Linux's socket headers (asm-generic), which every architecture Koffi supports shares.
+ * Constants of Linux's socket headers (asm-generic), which are the same on all architectures that Koffi supports.
  * `scripts/check-headers.ts` compares them, and the structure layouts, with the C headers.
  */
 
@@ -125,8 +125,8 @@ export const ESHUTDOWN = 108
 export const ECANCELED = 125
 export const ECONNREFUSED = 111
 
-/** What one `sendmmsg` takes at the most; it cuts a longer vector in silence (UIO_MAXIOV, net/socket.c). */
+/** Maximum number of messages per `sendmmsg`, which silently ignores the rest (UIO_MAXIOV, net/socket.c). */
 export const MAX_MESSAGES_PER_CALL = 1024
 
-/** Room for any socket address (struct sockaddr_storage). */
+/** Size of any socket address in bytes (struct sockaddr_storage). */
 export const SOCKADDR_STORAGE_BYTES = 128

@@ -1,34 +1,34 @@
 import { getSystemErrorName } from 'node:util'
 
-/** What an `ErrnoError` may say beyond its number and system call. */
+/** Additional properties of an `ErrnoError`. */
 export interface ErrnoDetails {
-  /** The address the call was about. */
+  /** Address with which the call failed. */
   readonly address?: string | undefined
-  /** The port the call was about. */
+  /** Port with which the call failed. */
   readonly port?: number | undefined
-  /** The message's place in its batch. */
+  /** Index of the message in its batch. */
   readonly index?: number | undefined
 }
 
 /**
- * A system call that failed. Same shape as Node's own system errors.
+ * Error of a failed system call, with the properties of Node's own system errors.
  *
  * @example
  * error.message // 'bind EADDRINUSE 127.0.0.1:53'
  */
 export class ErrnoError extends Error {
-  /** The symbolic name, `EADDRINUSE`. */
+  /** Symbolic name, for example `EADDRINUSE`. */
   readonly code: string
-  /** The number, negative as Node has it: `-98`. */
+  /** Negative error number, as in Node: `-98`. */
   readonly errno: number
-  /** The system call, `bind`. */
+  /** Name of the system call, for example `bind`. */
   readonly syscall: string
   declare readonly address?: string
   declare readonly port?: number
-  /** For a message of a batch: its place in it. */
+  /** Index of the message in its batch, if the error belongs to one. */
   declare readonly index?: number
 
-  /** @param errno - the positive number the C library gave */
+  /** @param errno - positive error number of the C library */
   constructor(errno: number, syscall: string, details: ErrnoDetails = {}) {
     const code = getSystemErrorName(-errno)
     super(`${syscall} ${code}${where(details)}`)

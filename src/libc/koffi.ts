@@ -2,9 +2,9 @@ import type * as Koffi from 'koffi'
 import { typeError } from '../arguments/errors.js'
 
 /**
- * Koffi, loaded on first use: importing batchconn works everywhere, and only opening a socket asks for Linux.
+ * Returns Koffi, loaded on first use: importing batchconn works everywhere, and only opening a socket requires Linux.
  *
- * @throws TypeError `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` with what is missing
+ * @throws TypeError `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` with the reason
  */
 export function koffi(): typeof Koffi {
   loaded ??= load()
@@ -15,7 +15,7 @@ function load(): typeof Koffi {
   if (process.platform !== 'linux') {
     throw typeError(
       'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
-      `batchconn needs Linux (sendmmsg and recvmmsg are Linux system calls); this is ${process.platform}`,
+      `batchconn requires Linux (sendmmsg and recvmmsg are Linux system calls); this is ${process.platform}`,
     )
   }
   try {
@@ -27,7 +27,7 @@ function load(): typeof Koffi {
   }
 }
 
-// Outside the `try`: Rollup leaves a `require` in one as it is, and ES modules have none.
+// Outside the `try`: Rollup does not convert a `require` in a `try` block, and ES modules have no `require`.
 function requireKoffi(): typeof Koffi {
   return require('koffi') as typeof Koffi
 }
@@ -47,13 +47,13 @@ const ADVICE = [
   },
   {
     pattern: /Cannot find module 'koffi'/,
-    text: 'install the package koffi; a bundler must leave it external',
+    text: 'install the package koffi; if you use a bundler, mark koffi as external',
   },
   {
     pattern: /MODULE_NOT_FOUND|Cannot find .*koffi/,
     text:
       `koffi has no prebuilt binary for ${process.platform}-${process.arch} here: it is an optional dependency of koffi, ` +
-      'install without --omit=optional; a bundler must leave koffi external',
+      'so install without --omit=optional; if you use a bundler, mark koffi as external',
   },
 ]
 

@@ -2,16 +2,16 @@ import { koffi } from './koffi.js'
 import { type Structs, structs } from './structs.js'
 import { directSystemCalls, type MultiMessageCalls } from './system-calls.js'
 
-/** The address of native memory. A plain number: user space ends below 2^53 on every architecture. */
+/** Native address. A plain number, because user space ends below 2^53 on every architecture. */
 export type Address = number
 
 /**
- * The C library's functions, as declared to Koffi. Pointers are numbers, which is the cheapest way across.
- * Each returns what C returns; `check` and `lastErrno` make sense of -1.
+ * Functions of the C library, as declared to Koffi. Pointers are numbers, which Koffi converts fastest. Each function returns
+ * the result of the C function; `check` and `lastErrno` handle -1.
  */
 export interface Libc extends MultiMessageCalls {
   readonly structs: Structs
-  /** True if the batched calls go past the C library. */
+  /** True if the batched calls bypass the C library. */
   readonly isDirect: boolean
   socket(domain: number, type: number, protocol: number): number
   bind(fd: number, address: Address, length: number): number
@@ -32,12 +32,12 @@ export interface Libc extends MultiMessageCalls {
   inet_ntop(family: number, bytes: Address, text: Address, length: number): Address
   if_nametoindex(name: string): number
   if_indextoname(index: number, name: Address): Address
-  /** This thread's `errno`, read in place: right only directly after the call that failed. */
+  /** View of this thread's `errno`. Valid only directly after the failed call. */
   readonly errno: Int32Array
 }
 
 /**
- * The C library of this process.
+ * Returns the C library of this process.
  *
  * @throws TypeError `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` if it cannot be loaded
  */
@@ -46,7 +46,7 @@ export function libc(): Libc {
   return loaded
 }
 
-/** The address of `view`'s first byte. Keep the memory alive and in place for as long as the address is in use. */
+/** Returns the native address of `view`'s first byte. The caller keeps the memory alive while the address is used. */
 export function addressOf(view: ArrayBufferView): Address {
   return Number(koffi().address(view))
 }
@@ -62,7 +62,7 @@ function load(): Libc {
       return false
     }
   }
-  // musl's own sendmmsg calls sendmsg in a loop, and its recvmmsg walks the vector first: go past them.
+  // musl's sendmmsg calls sendmsg in a loop, and its recvmmsg first modifies each header: bypass both.
   const isMusl = !has('gnu_get_libc_version')
   const batched = isMusl
     ? directSystemCalls(library)

@@ -1,9 +1,9 @@
 import { koffi } from './koffi.js'
 
-/** Where one C structure keeps its members: byte offsets from its start, and its size. */
+/** Layout of a C structure: byte offsets of its members, and its size. */
 export type StructLayout<Member extends string> = { readonly [name in Member | 'bytes']: number }
 
-/** The layouts this machine's libc uses, worked out by Koffi from the declarations below. */
+/** Layouts of this machine's C library, computed by Koffi from the declarations below. */
 export interface Structs {
   readonly pointerBytes: number
   readonly iovec: StructLayout<'base' | 'length'>
@@ -25,9 +25,9 @@ export interface Structs {
 }
 
 /**
- * The structure layouts of this architecture.
+ * Returns the structure layouts of this architecture.
  *
- * musl pads `msg_iovlen` and `msg_controllen` to the same eight bytes glibc uses on 64-bit machines, so one set serves both.
+ * On 64-bit machines musl pads `msg_iovlen` and `msg_controllen` to the eight bytes that glibc uses, so both share a layout.
  */
 export function structs(): Structs {
   layouts ??= describe()
@@ -92,7 +92,7 @@ function describe(): Structs {
     gsr_source: sockaddrStorage,
   })
   const pollfd = struct({ fd: 'int', events: 'short', revents: 'short' })
-  // epoll_event is packed on x86-64 alone, so that 32-bit programs share it (linux/eventpoll.h).
+  // epoll_event is packed only on x86-64, to match the layout of 32-bit programs (linux/eventpoll.h).
   const epollEvent = (process.arch === 'x64' ? pack : struct)({ events: 'uint32_t', data: 'uint64_t' })
 
   return {

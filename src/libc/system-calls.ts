@@ -1,17 +1,17 @@
 import { typeError } from '../arguments/errors.js'
 
-/** The calls that take a vector of messages. Addresses are numbers, as in `Libc`. */
+/** System calls that send or receive several messages. Addresses are numbers, as in `Libc`. */
 export interface MultiMessageCalls {
   sendmmsg(fd: number, messages: number, count: number, flags: number): number
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number
 }
 
-/** A shared library whose functions can be declared by their C prototypes. */
+/** Shared library whose functions can be declared by their C prototypes. */
 export interface Library {
   func(prototype: string): (...args: number[]) => number
 }
 
-/** Returns `sendmmsg` and `recvmmsg` by `syscall(2)`, past the C library's own wrappers. */
+/** Returns `sendmmsg` and `recvmmsg` by `syscall(2)`, bypassing the C library's own wrappers. */
 export function directSystemCalls(library: Library): MultiMessageCalls {
   const numbers = SYSTEM_CALL_NUMBERS[process.arch]
   if (numbers === undefined) {
@@ -24,7 +24,7 @@ export function directSystemCalls(library: Library): MultiMessageCalls {
   }
 }
 
-/** From the kernel's syscall tables (arch/x86/entry/syscalls, include/uapi/asm-generic/unistd.h). */
+/** System call numbers (arch/x86/entry/syscalls, include/uapi/asm-generic/unistd.h). */
 const SYSTEM_CALL_NUMBERS: Partial<Record<NodeJS.Architecture | 'loong64', { sendmmsg: number; recvmmsg: number }>> = {
   x64: { sendmmsg: 307, recvmmsg: 299 },
   arm64: { sendmmsg: 269, recvmmsg: 243 },

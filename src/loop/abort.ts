@@ -1,12 +1,12 @@
 import * as timers from 'node:timers'
 
-/** Begins a wait. @returns what ends it, called once, whatever its result */
+/** Begins a wait. @returns a function that ends it, called once, whatever the result */
 export type Start = (resolve: () => void, reject: (reason: unknown) => void) => () => void
 
 /**
  * Waits until `start` settles or the signal is aborted.
  *
- * @throws the signal's reason, once it is aborted
+ * @throws the signal's reason, if it is aborted
  */
 export async function abortable(signal: AbortSignal | undefined, start: Start): Promise<void> {
   throwIfAborted(signal)
@@ -23,7 +23,7 @@ export async function abortable(signal: AbortSignal | undefined, start: Start): 
   }
 }
 
-/** Waits for some milliseconds. @throws the signal's reason, once it is aborted */
+/** Waits for some milliseconds. @throws the signal's reason, if it is aborted */
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return abortable(signal, (resolve) => {
     const timer = setTimeout(resolve, milliseconds)
@@ -31,7 +31,7 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
   })
 }
 
-/** Waits for the next loop iteration. @throws the signal's reason, once it is aborted */
+/** Waits for the next loop iteration. @throws the signal's reason, if it is aborted */
 export function nextIteration(signal?: AbortSignal): Promise<void> {
   return abortable(signal, (resolve) => {
     const immediate = setImmediate(resolve)
@@ -44,7 +44,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw reasonOf(signal)
 }
 
-// A polyfill's signal may have no reason.
+// The signal of a polyfill may have no reason.
 function reasonOf(signal: AbortSignal): unknown {
   return signal.reason ?? new DOMException('This operation was aborted', 'AbortError')
 }
@@ -79,5 +79,5 @@ function listen(signal: AbortSignal): Waits {
 
 const waitsOf = new WeakMap<AbortSignal, Waits>()
 
-// Captured at load: fake timers installed later must not stop a wait.
+// Captured at load, so that fake timers installed later cannot stop a wait.
 const { setTimeout, clearTimeout, setImmediate, clearImmediate } = timers

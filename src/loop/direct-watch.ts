@@ -7,13 +7,12 @@ import { type PollCallback, type PollEvents, pollHandle } from './poll-handle.js
 import { type ReadinessCallback, raise, reactor, type Watch } from './reactor.js'
 
 /**
- * Watches one descriptor by a poll handle of its own, without the reactor's epoll in between. It wakes sooner: the
- * kernel's hint that the sender is about to sleep, by which the receiver may have its core at once, does not go through
- * two epolls.
+ * Watches one descriptor by its own poll handle, without the reactor's epoll in between. The receiver wakes sooner: a sender
+ * about to sleep wakes it synchronously, so that the receiver can take over its core, and nested epolls lose this hint.
  *
- * The handle watches a duplicate of the descriptor: libuv aborts the process where two handles watch one descriptor, or a
- * watched descriptor is closed, which Node does at exit (docs/event-loop.md). In a worker, whose handles can be torn down
- * with no JavaScript running, and where no descriptor is left, the reactor watches it instead.
+ * The handle watches a duplicate of the descriptor: libuv aborts the process if two handles watch one descriptor, or if a
+ * watched descriptor is closed, as Node does at exit (docs/event-loop.md). The reactor watches the descriptor instead in a
+ * worker, whose handles can be destroyed without running JavaScript, and if no more descriptors are available.
  */
 export function watchDirectly(fd: number, events: number, callback: ReadinessCallback, context: AsyncResource): Watch {
   const duplicate = isMainThread ? libc().fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1
@@ -29,7 +28,7 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
       raise(error)
     }
     promptTicks()
-    // libuv stops a poll that has an error to report, an ICMP error for example.
+    // libuv stops a poll after an error event, for example an ICMP error.
     if (status < 0 && isOpen && !isPaused) start()
   }
   const handle = pollHandle(duplicate, wanted(events), onPoll)

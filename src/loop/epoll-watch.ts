@@ -6,7 +6,7 @@ import { libc } from '../libc/libc.js'
 import { newPipe, type Pipe } from './pipe.js'
 import { pollHandle } from './poll-handle.js'
 
-/** An epoll that Node's event loop watches. */
+/** Epoll that Node's event loop watches. */
 export interface WatchedEpoll {
   readonly fd: number
   ref(): void
@@ -21,7 +21,8 @@ export interface WatchedEpoll {
  * @param onReady - must not throw
  */
 export function openWatchedEpoll(onReady: () => void): WatchedEpoll {
-  // Koffi's callback cannot pass on a termination: a worker that ends inside of it aborts the process (docs/event-loop.md).
+  // A worker terminated inside a Koffi callback aborts the process, because the callback cannot propagate the termination
+  // (docs/event-loop.md).
   const pipe = newPipe()
   const { epoll_create1 } = libc()
   if (pipe?.open(epoll_create1(EPOLL_CLOEXEC)) === 0) return watchByPipe(pipe, onReady)
@@ -47,8 +48,8 @@ function watchByPoll(fd: number, onReady: () => void): WatchedEpoll {
   }
 }
 
-// read(2) of an epoll descriptor fails with EINVAL (fs/eventpoll.c has no read): libuv tries it once the descriptor is
-// readable, reports the error, and stops reading until the handle is opened again, which takes effect outside `onread`.
+// read(2) of an epoll descriptor fails with EINVAL (fs/eventpoll.c has no read). libuv tries it once the descriptor is
+// readable, reports the error, and stops reading. Opening the handle again restarts it, but only outside `onread`.
 function watchByPipe(pipe: Pipe, onReady: () => void): WatchedEpoll {
   const { fd } = pipe
   let isOpen = true
@@ -75,7 +76,7 @@ function watchByPipe(pipe: Pipe, onReady: () => void): WatchedEpoll {
   }
 }
 
-/** Call it at the end of a Koffi poll callback: from Node 26 on, ticks queued in one wait for an event of another kind. */
+/** Called at the end of a Koffi poll callback: from Node 26 on, ticks queued in it would run only after another event. */
 export function promptTicks(): void {
   if (TICKS_NEED_AN_EVENT) setImmediate(() => {})
 }
@@ -86,5 +87,5 @@ const NO_PIPE =
   'this runtime has no pipe handle that batchconn can use: a worker that is terminated while it waits for a socket can ' +
   'abort the process'
 
-// Captured at load: fake timers installed later would stop the loop from being woken.
+// Captured at load, so that fake timers installed later cannot stop the wake-ups of the loop.
 const { setImmediate } = timers

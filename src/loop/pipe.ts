@@ -5,14 +5,14 @@ import { AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM } from '../libc/constants.js'
 import { libc } from '../libc/libc.js'
 
 /**
- * The part of Node's native pipe handle (`uv_pipe_t`) that is used here. Undocumented, and the same from Node 20 to 26.
+ * Node's native pipe handle (`uv_pipe_t`), with the members used here. Undocumented, and unchanged from Node 20 to 26.
  *
- * The handle owns the descriptor it is opened on: `close` closes both, and so does the end of the thread, however it ends.
+ * The handle owns the descriptor on which it is opened. `close` closes both, and so does any end of the thread.
  */
 export interface Pipe {
-  /** Called after each read, a failed one included. */
+  /** Called after each read, including a failed one. */
   onread: () => void
-  /** The descriptor; -1 if there is none. */
+  /** Descriptor; -1 if there is none. */
   readonly fd: number
   /** Returns 0, or a negative errno. Also sets O_NONBLOCK on the descriptor. */
   open(fd: number): number
@@ -25,11 +25,11 @@ export interface Pipe {
 }
 
 /**
- * A pipe handle without a descriptor, for a worker thread; undefined in the main thread, and where this runtime has no such
- * handle.
+ * Returns a pipe handle without a descriptor, for a worker thread. Undefined in the main thread, and if this runtime has no
+ * such handle.
  *
- * Open a new descriptor in it within one expression, `pipe.open(socket(…))`: `terminate()` takes effect where a JavaScript
- * function begins, and a descriptor that has no owner at that moment stays open.
+ * Create and open a descriptor in one expression, `pipe.open(socket(…))`: `terminate()` takes effect where a JavaScript
+ * function begins, and would leave a descriptor without an owner open.
  */
 export function newPipe(): Pipe | undefined {
   if (isMainThread) return undefined
@@ -37,7 +37,7 @@ export function newPipe(): Pipe | undefined {
   return pipeClass === 'missing' ? undefined : new pipeClass(PIPE_SOCKET)
 }
 
-// `net.Socket` makes a pipe handle for a descriptor of a Unix socket; the class is not exported.
+// `net.Socket` creates a pipe handle for the descriptor of a Unix socket. The class itself is not exported.
 function findPipeClass(): PipeClass | 'missing' {
   const fd = check(libc().socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), 'socket')
   const socket = new Socket({ fd, readable: false, writable: false })
@@ -55,7 +55,7 @@ function isPipe(handle: unknown): handle is Pipe {
 
 const METHODS = ['open', 'readStart', 'useUserBuffer', 'ref', 'unref', 'close'] as const
 
-/** `PipeConstants.SOCKET` (node's src/pipe_wrap.h). */
+/** Value of `PipeConstants.SOCKET` (node's src/pipe_wrap.h). */
 const PIPE_SOCKET = 0
 
 let pipeClass: PipeClass | 'missing' | undefined

@@ -9,19 +9,19 @@ import { openWatchedEpoll } from './epoll-watch.js'
 /** Receives the epoll events (epoll_ctl(2)) of its descriptor. */
 export type ReadinessCallback = (events: number) => void
 
-/** One watched descriptor. */
+/** Watch of one descriptor. */
 export interface Watch {
   /** Keeps the process alive, the default. */
   ref(): void
-  /** Lets the process end although the descriptor is watched. */
+  /** Lets the process end while the descriptor is watched. */
   unref(): void
   /**
-   * Changes which events are waited for; 0 keeps the descriptor and waits for errors alone.
+   * Changes the watched events; 0 leaves only errors.
    *
    * @throws ErrnoError `EBADF` if the descriptor was closed elsewhere
    */
   update(events: number): void
-  /** Takes the descriptor off the epoll until `resume`: no event is reported, and the process may end. */
+  /** Stops watching until `resume`: no event is reported, and the watch need not keep the process alive. */
   pause(): void
   resume(): void
   /** Ends the watch. Call it before the descriptor is closed. */
@@ -29,11 +29,11 @@ export interface Watch {
 }
 
 /**
- * Watches descriptors for Node's event loop: one epoll per thread holds all of them, and one handle watches that epoll.
- * It knows descriptors, not sockets.
+ * Watches descriptors for Node's event loop. One epoll per thread contains all descriptors, and one handle watches that
+ * epoll.
  *
- * The single handle is deliberate: a Koffi poll handle per socket would stop without notice after an ICMP error or a
- * collection, and abort the process on a closed descriptor. docs/event-loop.md has the list.
+ * One handle instead of a Koffi poll handle per socket: those stop silently after an ICMP error or when collected, and abort
+ * the process on a closed descriptor (docs/event-loop.md).
  */
 export class Reactor {
   readonly #events = new Arena({ events: EVENTS_PER_WAIT * libc().structs.epollEvent.bytes, change: 16 })
@@ -44,7 +44,7 @@ export class Reactor {
   #unverified = 0
 
   /**
-   * Starts to watch a descriptor. The process stays alive while it is watched, unless `unref` is called.
+   * Watches a descriptor. The watch keeps the process alive, unless `unref` is called.
    *
    * @param context - async context of the callback; default: the caller's
    * @throws ErrnoError `EBADF`, `EPERM` for a descriptor that cannot be watched
@@ -100,8 +100,8 @@ export class Reactor {
 
   #onReady(): void {
     const only = this.#watchers.size === 1 ? this.#watchers.values().next().value : undefined
-    // With one descriptor watched for EPOLLIN only, the event is known: skip epoll_wait, but not for ever, since the
-    // event can be that of an entry which is no longer ours.
+    // With one descriptor watched for EPOLLIN only, the event is known: skip epoll_wait. Call it from time to time all the
+    // same, because the event may come from an entry of a descriptor that is no longer watched.
     if (only?.events === c.EPOLLIN && this.#unverified < MAX_UNVERIFIED) {
       this.#unverified += 1
       only.notify(c.EPOLLIN)
@@ -120,7 +120,7 @@ export class Reactor {
       if (errno !== c.EINTR) raise(new ErrnoError(errno, 'epoll_wait'))
       return
     }
-    // All events are read before the first callback: a callback may close and open descriptors.
+    // Read all events before the first callback, which may close and open descriptors.
     const ready = Array.from({ length: count }, (_, index) => {
       const at = slabs.events.offset + index * bytes
       const watcher = this.#watchers.get(view.getInt32(at + data, true))
@@ -133,7 +133,7 @@ export class Reactor {
 
   /**
    * Replaces the epoll. An entry outlives its descriptor while a duplicate of it is open, and can no longer be removed by
-   * its number (epoll(7), Questions and answers 6): it would be reported for ever.
+   * its number (epoll(7), Questions and answers 6), so its events would never stop.
    */
   #renew(): void {
     this.#epoll.close()
@@ -144,7 +144,7 @@ export class Reactor {
       try {
         this.#add(fd, watcher, true)
       } catch {
-        // The descriptor was closed elsewhere; using it reports why.
+        // The descriptor was closed elsewhere; an error event makes the socket report it.
         setImmediate(() => {
           if (watcher.isOpen) watcher.notify(c.EPOLLERR)
         })
@@ -152,7 +152,7 @@ export class Reactor {
     }
   }
 
-  /** @param replaces - take over an entry that is there already: no watch of ours has it */
+  /** @param replaces - replace an existing entry, which belongs to no current watch */
   #add(fd: number, watcher: Watcher, replaces: boolean): void {
     if (this.#control(c.EPOLL_CTL_ADD, fd, watcher) === 0) return
     const errno = lastErrno()
@@ -160,7 +160,7 @@ export class Reactor {
     check(this.#control(c.EPOLL_CTL_MOD, fd, watcher), 'epoll_ctl')
   }
 
-  // Fails if the descriptor was closed elsewhere: then the entry is gone, or #renew gets rid of it.
+  // Fails if the descriptor was closed elsewhere: the entry is gone, or #renew removes it.
   #remove(fd: number, watcher: Watcher): void {
     this.#control(c.EPOLL_CTL_DEL, fd, watcher)
   }
@@ -176,14 +176,14 @@ export class Reactor {
   }
 }
 
-/** This thread's reactor. */
+/** Returns this thread's reactor. */
 export function reactor(): Reactor {
   instance ??= new Reactor()
   return instance
 }
 
 class Watcher {
-  /** Identifies it among watches of the same descriptor number; epoll's data holds its 32 bits beside the descriptor. */
+  /** Distinguishes watches of the same descriptor number. Epoll's 64-bit data contains it beside the descriptor. */
   readonly serial: number
   events: number
   isOpen = true
@@ -209,8 +209,8 @@ class Watcher {
 }
 
 /**
- * Makes an exception of a caller's callback an uncaught one, as from any event handler. It must not go back through
- * Koffi, where it would stay pending and surface in some unrelated call.
+ * Turns an exception of a caller's callback into an uncaught exception, as from any event handler. It must not pass through
+ * Koffi, where it would stay pending and appear in an unrelated call.
  */
 export function raise(error: unknown): void {
   process.nextTick(() => {

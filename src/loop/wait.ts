@@ -5,28 +5,26 @@ import { ErrnoError } from '../libc/errno-error.js'
 import { abortable } from './abort.js'
 import { reactor, type Watch } from './reactor.js'
 
-/** What is waited for. */
+/** Direction of a wait. */
 export type Direction = 'readable' | 'writable'
 
-/** A lasting interest in a descriptor. */
+/** Registered listener. */
 export interface Listening {
-  /** Ends it. */
+  /** Removes the listener. */
   close(): void
 }
 
-/** One readiness event of a listener. */
+/** Readiness event of a listener. */
 export interface ReadableEvent {
   /** False once the listener was closed. */
   isOpen(): boolean
-  /** True if nothing more will arrive: another holder of the socket has shut it down (shutdown(2)). */
+  /** True if no more datagrams can arrive: another process or descriptor has shut the socket down (shutdown(2)). */
   readonly isShutDown: boolean
-  /** Ends the listener. */
+  /** Removes the listener. */
   close(): void
 }
 
-/**
- * All waits for one descriptor: any number of promises for either direction, and one listener, over one watch.
- */
+/** Waits on one descriptor with one watch: any number of promises per direction, and one listener. */
 export class Waiters {
   readonly #fd: number
   readonly #onErrorEvent: () => void
@@ -37,20 +35,20 @@ export class Waiters {
   #isReferenced = true
   #isShutDown = false
 
-  /** @param onErrorEvent - called before the waits are settled if the descriptor has an error event (EPOLLERR) */
+  /** @param onErrorEvent - called on an error event (EPOLLERR), before the waits are settled */
   constructor(fd: number, onErrorEvent: () => void = () => {}) {
     this.#fd = fd
     this.#onErrorEvent = onErrorEvent
   }
 
   /**
-   * Settles when the descriptor is readable or writable, or has an error to report.
+   * Resolves when the descriptor is readable or writable, or has an error to report.
    *
-   * @throws the signal's reason, once it is aborted; ErrnoError `ESHUTDOWN` if nothing more will arrive
+   * @throws the signal's reason, if it is aborted; ErrnoError `ESHUTDOWN` if no more datagrams can arrive
    */
   wait(direction: Direction, signal?: AbortSignal): Promise<void> {
     return abortable(signal, (resolve, reject) => {
-      // The wait before this one was settled, so that what was queued could be received.
+      // The previous wait was resolved, so that queued datagrams could be received.
       if (direction === 'readable' && this.#isShutDown) throw shutDownError()
       const waiter = { resolve, reject }
       const waiting = this.#waiting[direction]
@@ -68,13 +66,13 @@ export class Waiters {
   }
 
   /**
-   * Calls back every time the descriptor is readable or has an error to report, in the caller's async context.
+   * Calls back whenever the descriptor is readable or has an error to report, in the caller's async context.
    *
-   * @throws TypeError `ERR_INVALID_STATE` if there is a listener already
+   * @throws TypeError `ERR_INVALID_STATE` if there is already a listener
    */
   listen(callback: (event: ReadableEvent) => void): Listening {
     if (this.#listener !== undefined) {
-      throw typeError('ERR_INVALID_STATE', 'the socket has a readable callback already; close that first')
+      throw typeError('ERR_INVALID_STATE', 'the socket already has a readable callback; close that first')
     }
     const isOpen = () => this.#listener === listener
     const close = () => {
@@ -95,7 +93,7 @@ export class Waiters {
     return { close }
   }
 
-  /** Whether waiting keeps the process alive. */
+  /** Sets whether the waits keep the process alive. */
   setReferenced(isReferenced: boolean): void {
     this.#isReferenced = isReferenced
     if (isReferenced) this.#watch?.ref()
@@ -148,7 +146,7 @@ export class Waiters {
   }
 }
 
-/** The error for a socket that was shut down for receiving by another of its holders. */
+/** Returns the error for a socket that another process or descriptor has shut down for receiving. */
 export function shutDownError(): ErrnoError {
   return new ErrnoError(ESHUTDOWN, 'epoll_wait')
 }

@@ -2,21 +2,21 @@ import { markAsUntransferable } from 'node:worker_threads'
 import { typeError } from '../arguments/errors.js'
 import { type Address, addressOf } from '../libc/libc.js'
 
-/** One region of an arena. */
+/** Region of an arena. */
 export interface Slab {
-  /** Where it starts in the arena's views, in bytes. */
+  /** Byte offset in the arena's views. */
   readonly offset: number
-  /** Where it starts in native memory. */
+  /** Native address of its first byte. */
   readonly address: Address
   readonly byteLength: number
 }
 
 /**
- * One block of memory that the kernel may read and write through its native address, cut into named slabs, each
- * starting on a cache line of its own.
+ * Block of memory that the kernel reads and writes through its native address. It is divided into named slabs, each aligned
+ * to a cache line.
  *
- * It stays where it is for as long as something refers to the arena: an ArrayBuffer's memory never moves, this one
- * has a fixed length, and it is marked untransferable. docs/memory-safety.md has the reasons and the alternatives.
+ * The memory does not move while the arena is referenced: an ArrayBuffer's memory never moves, and this one has a fixed
+ * length and is marked untransferable. See docs/memory-safety.md for the reasons and the alternatives.
  */
 export class Arena<Name extends string> {
   readonly slabs: Readonly<Record<Name, Slab>>
@@ -25,7 +25,7 @@ export class Arena<Name extends string> {
   readonly bytes: Buffer
   readonly view: DataView
 
-  /** @param sizes - the slabs wanted, in bytes */
+  /** @param sizes - size of each slab in bytes */
   constructor(sizes: Readonly<Record<Name, number>>) {
     const entries = Object.entries<number>(sizes) as [Name, number][]
     const total = entries.reduce((sum, [, size]) => sum + cacheAligned(size), CACHE_LINE_BYTES)
@@ -46,18 +46,18 @@ export class Arena<Name extends string> {
   }
 
   /**
-   * Call it before an address of this arena goes to the kernel.
+   * Must be called before an address of this arena is passed to the kernel.
    *
-   * @throws TypeError `ERR_MEMORY_DETACHED` if the memory was taken away all the same (Node 22's `ArrayBuffer.transfer`)
+   * @throws TypeError `ERR_MEMORY_DETACHED` if the memory was transferred anyway (Node 22's `ArrayBuffer.transfer`)
    */
   assertAttached(): void {
     if (this.words.length === 0) {
-      throw typeError('ERR_MEMORY_DETACHED', "the batch's memory was transferred away; make a new batch")
+      throw typeError('ERR_MEMORY_DETACHED', "the batch's memory was transferred; create a new batch")
     }
   }
 }
 
-/** `bytes`, rounded up to whole cache lines. Division, not bit operations: addresses go beyond 32 bits. */
+/** Rounds `bytes` up to whole cache lines. Divides instead of using bit operations: addresses exceed 32 bits. */
 export function cacheAligned(bytes: number): number {
   return Math.ceil(bytes / CACHE_LINE_BYTES) * CACHE_LINE_BYTES
 }

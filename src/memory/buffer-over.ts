@@ -1,12 +1,12 @@
 type MakeBuffer = (memory: ArrayBufferLike, byteOffset: number, byteLength: number) => Buffer
 
 /**
- * A Buffer over a part of some memory, without copying: what `subarray` gives, at a third of its cost on Node 20.
- * Throws a RangeError unless `byteLength` bytes are there at `byteOffset`.
+ * Returns a Buffer over part of some memory without copying, like `subarray`, at a third of its cost on Node 20. Throws a
+ * RangeError unless the memory has `byteLength` bytes at `byteOffset`.
  */
 export const bufferOver: MakeBuffer = findMaker()
 
-// The species of Buffer is the class that `subarray` makes its results of. Where there is none, Buffer.from serves.
+// The species of Buffer is the class of the results of `subarray`. If there is none, use Buffer.from.
 function findMaker(): MakeBuffer {
   const species: unknown = Reflect.get(Buffer, Symbol.species)
   if (!isBufferClass(species)) return (memory, byteOffset, byteLength) => Buffer.from(memory, byteOffset, byteLength)
@@ -15,7 +15,7 @@ function findMaker(): MakeBuffer {
 
 type BufferClass = new (...args: Parameters<MakeBuffer>) => Buffer
 
-// Not Buffer itself, which warns when it is called.
+// Buffer itself is excluded: it warns when called as a constructor.
 function isBufferClass(value: unknown): value is BufferClass {
   return typeof value === 'function' && value !== Buffer && value.prototype === Buffer.prototype
 }

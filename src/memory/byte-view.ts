@@ -2,17 +2,17 @@ import { types } from 'node:util'
 import { typeError } from '../arguments/errors.js'
 
 /**
- * Reading the bounds of a caller's view through the engine's own accessors. A property of the caller's object can lie (an
- * own property, a subclass, a Proxy, a getter that changes its answer); these read the object's internal slots, of any
- * realm, and throw for anything that is not a view.
+ * Reads the bounds of a caller's view through the engine's own accessors. A property of the caller's object can be wrong (an
+ * own property, a subclass, a Proxy, a getter with changing results). These accessors read the internal slots of objects of
+ * any realm, and throw for anything other than a view.
  */
 
-/** Number of bytes of a `Uint8Array`. @throws TypeError without a code if it is no typed array */
+/** Number of bytes of a `Uint8Array`. @throws TypeError without a code if it is not a typed array */
 export function uint8Length(view: Uint8Array): number {
   return typedLength.call(view)
 }
 
-/** Number of bytes of any typed array; 0 once its memory was transferred away. */
+/** Number of bytes of any typed array; 0 if its memory was transferred. */
 export function byteLengthOf(view: Uint8Array): number {
   return typedByteLength.call(view)
 }
@@ -22,28 +22,28 @@ export function byteOffsetOf(view: Uint8Array): number {
   return typedByteOffset.call(view)
 }
 
-/** The buffer behind the view. */
+/** Buffer of the view. */
 export function bufferOf(view: Uint8Array): ArrayBufferLike {
   return typedBuffer.call(view)
 }
 
-/** True if the end of the buffer can move: a resizable ArrayBuffer or a growable SharedArrayBuffer. */
+/** Returns true if the buffer's end can move: a resizable ArrayBuffer or a growable SharedArrayBuffer. */
 export function isResizable(buffer: ArrayBufferLike): boolean {
   const getter = types.isSharedArrayBuffer(buffer) ? growable : resizable
   return getter?.call(buffer) === true
 }
 
 /**
- * The bytes of a view or buffer: a `Uint8Array` as it is, anything else as a `Uint8Array` over the same memory. Read its
- * bounds by the functions above.
+ * Returns the bytes of a view or buffer: a `Uint8Array` itself, or a `Uint8Array` over the same memory. Read its bounds with
+ * the functions above.
  *
- * @returns undefined for anything that is neither a view nor a buffer
- * @throws TypeError `ERR_MEMORY_DETACHED` if the memory was transferred away, or shrunk below the view
+ * @returns undefined for anything other than a view or a buffer
+ * @throws TypeError `ERR_MEMORY_DETACHED` if the memory was transferred, or shrunk below the view
  */
 export function toByteView(value: unknown): Uint8Array | undefined {
   try {
     if (ArrayBuffer.isView(value)) return viewOf(value)
-    // Not `instanceof`: the buffer may come from another realm.
+    // `instanceof` would fail for a buffer of another realm.
     if (types.isSharedArrayBuffer(value)) return new Uint8Array(value, 0, sharedByteLength.call(value))
     if (types.isArrayBuffer(value)) return new Uint8Array(value, 0, bufferByteLength.call(value))
   } catch {
@@ -57,14 +57,14 @@ function viewOf(view: ArrayBufferView): Uint8Array {
   if (name === undefined) {
     return new Uint8Array(dataView.buffer.call(view), dataView.byteOffset.call(view), dataView.byteLength.call(view))
   }
-  // `at` throws where the bounds would read as 0.
+  // `at` throws for detached or shrunk memory, for which the bounds would be 0.
   typedAt.call(view, 0)
   if (name === 'Uint8Array') return view as Uint8Array
   return new Uint8Array(typedBuffer.call(view), typedByteOffset.call(view), typedByteLength.call(view))
 }
 
 function detached(): TypeError {
-  return typeError('ERR_MEMORY_DETACHED', 'the memory of the payload was transferred away or shrunk')
+  return typeError('ERR_MEMORY_DETACHED', 'the memory of the payload was transferred or shrunk')
 }
 
 function getterOf<T>(prototype: object, name: string | symbol): (this: unknown) => T {
@@ -74,7 +74,7 @@ function getterOf<T>(prototype: object, name: string | symbol): (this: unknown) 
 }
 
 const { prototype } = Object.getPrototypeOf(Uint8Array) as { prototype: Uint8Array }
-// Constants of the module, not fields of an object: V8 then knows which function each is.
+// Module constants instead of fields of an object, so that V8 can treat each function as constant.
 const typedLength = getterOf<number>(prototype, 'length')
 const typedByteLength = getterOf<number>(prototype, 'byteLength')
 const typedByteOffset = getterOf<number>(prototype, 'byteOffset')

@@ -3,27 +3,27 @@ import { type Address, addressOf } from '../libc/libc.js'
 import { bufferOf, byteLengthOf, byteOffsetOf, isResizable } from './byte-view.js'
 
 /**
- * Native address of external memory: memory that the caller owns.
+ * Returns the native address of external memory, which the caller owns.
  *
- * @throws TypeError `ERR_INVALID_ARG_VALUE` if the buffer can be resized: its end could become unreadable while the
- *   kernel holds the address
+ * @throws TypeError `ERR_INVALID_ARG_VALUE` if the buffer is resizable: its end could become unreadable while the kernel
+ *   uses the address
  */
 export function externalAddress(view: Uint8Array): Address {
   const buffer = bufferOf(view)
   const known = addresses.get(buffer)
   if (known !== undefined) return known + byteOffsetOf(view)
   if (isResizable(buffer)) {
-    throw typeError('ERR_INVALID_ARG_VALUE', 'payload must not lie in a resizable ArrayBuffer')
+    throw typeError('ERR_INVALID_ARG_VALUE', 'payload must not be in a resizable ArrayBuffer')
   }
   const address = addressOf(new Uint8Array(buffer))
   addresses.set(buffer, address)
   return address + byteOffsetOf(view)
 }
 
-/** True if the memory behind a view that had `byteLength` bytes was transferred away. */
+/** Returns true if the memory of a view that had `byteLength` bytes was transferred. */
 export function isDetached(view: Uint8Array, byteLength: number): boolean {
   return byteLengthOf(view) !== byteLength
 }
 
-// Asking Koffi costs about 100 ns, and pooled Buffers share few ArrayBuffers. A transferred buffer becomes a new object.
+// A Koffi call costs about 100 ns, and pooled Buffers share few ArrayBuffers. A transferred buffer becomes a new object.
 const addresses = new WeakMap<ArrayBufferLike, Address>()

@@ -2,8 +2,8 @@ import { SOCKADDR_STORAGE_BYTES } from '../libc/constants.js'
 import { Arena } from './arena.js'
 
 /**
- * This thread's memory for calls outside the hot path: socket addresses, option values. Its content is good only until
- * the next use, which is why nothing here ever waits.
+ * Returns this thread's memory for calls outside the hot path: socket addresses, option values. Its content is valid until the
+ * next use, so no code here may wait.
  */
 export function scratch(): Scratch {
   arena ??= new Arena({

@@ -7,10 +7,10 @@ import { libc } from '../libc/libc.js'
 import { BatchConn } from '../socket/batch-conn.js'
 import type { OpenOptions } from '../socket/conn-options.js'
 
-/** What can be probed. */
+/** Name of a feature. */
 export type FeatureName = keyof typeof FEATURES
 
-/** Each attempt really sends and receives over loopback; it says what it saw, or throws. */
+/** Attempts by feature. Each sends and receives over loopback; it returns the observed result, or throws the reason. */
 export const FEATURES = {
   ipv4: () => roundTrip({ family: 'ipv4' }),
   ipv6: () => roundTrip({ family: 'ipv6' }),
@@ -35,7 +35,7 @@ export const FEATURES = {
 function roundTrip({ family }: { family: Family }): string {
   using receiver = listening(family)
   const [datagram] = exchange(receiver, [['ping']])
-  return `a datagram went from ${datagram.source} to ${receiver.localAddress}`
+  return `a datagram was sent from ${datagram.source} to ${receiver.localAddress}`
 }
 
 function batched(call: 'sendmmsg' | 'recvmmsg', count: number): string {
@@ -49,7 +49,7 @@ function batched(call: 'sendmmsg' | 'recvmmsg', count: number): string {
   const { available, reason } = (call === 'sendmmsg' ? sender : receiver).batching
   expect(available, reason)
   expect(seen === count, `one call took ${seen} of ${count} messages`)
-  const isDirect = libc().isDirect ? ', by syscall(2), past the C library' : ''
+  const isDirect = libc().isDirect ? ', by syscall(2), bypassing the C library' : ''
   return `one call took ${seen} messages${isDirect}`
 }
 
@@ -74,7 +74,7 @@ function groBuffer(): string {
   sender.send(out)
   const inbox = new RecvBatch({ gro: true, capacity: 2 })
   receiver.recvBlocking(inbox, WAIT)
-  expect(inbox.length === 1 && inbox.segmentBytes(0) === 2, 'no GRO buffer arrived, but single datagrams')
+  expect(inbox.length === 1 && inbox.segmentBytes(0) === 2, 'single datagrams arrived instead of a GRO buffer')
   return 'a GRO buffer of 3 datagrams arrived in one slot'
 }
 
@@ -86,8 +86,8 @@ function reported(
 ): string {
   using receiver = listening('ipv4', receiving)
   const [datagram] = exchange(receiver, [['x', options]], sending)
-  expect(isRight(datagram), 'it was accepted and had no effect')
-  return 'sent and seen at the other end'
+  expect(isRight(datagram), 'the kernel accepted the option, but it had no effect')
+  return 'sent, and observed by the receiver'
 }
 
 function countedDrops(): string {
@@ -97,8 +97,8 @@ function countedDrops(): string {
     Array.from({ length: 64 }, () => ['x'.repeat(1000)]),
   )
   exchange(receiver, [['x']])
-  expect(Number(receiver.kernelDrops) > 0, 'a full buffer dropped nothing that was counted')
-  return `a full buffer dropped ${receiver.kernelDrops} of 64 datagrams, counted`
+  expect(Number(receiver.kernelDrops) > 0, 'a full receive buffer did not increase the drop count')
+  return `counted ${receiver.kernelDrops} of 64 datagrams as dropped by a full receive buffer`
 }
 
 function refusedPort(): string {
@@ -110,8 +110,8 @@ function refusedPort(): string {
   out.append('x', unused)
   sender.send(out)
   const [error] = sender.takeErrors()
-  expect(error !== undefined, 'no answer from a closed port')
-  return `a closed port answered ${error.code}`
+  expect(error !== undefined, 'no error was reported after sending to a closed port')
+  return `sending to a closed port reported ${error.code}`
 }
 
 function sharedPort(): string {
@@ -126,12 +126,12 @@ function opened(options: OpenOptions): string {
 }
 
 function grantedBuffer(): string {
-  const wanted = 8 << 20
-  using conn = BatchConn.open({ receiveBufferBytes: wanted })
+  const requested = 8 << 20
+  using conn = BatchConn.open({ receiveBufferBytes: requested })
   const granted = conn.options.receiveBufferBytes
   expect(
-    granted >= wanted,
-    `asked for ${wanted} bytes, got ${granted}: raise net.core.rmem_max, or run with CAP_NET_ADMIN`,
+    granted >= requested,
+    `requested ${requested} bytes, granted ${granted}: raise net.core.rmem_max, or run with CAP_NET_ADMIN`,
   )
   return `${granted} bytes granted`
 }
@@ -141,7 +141,7 @@ function listening(family: Family, options: OpenOptions = {}): BatchConn {
   return BatchConn.open({ family, ...options }).bind({ address, port: 0 })
 }
 
-/** Sends messages to a socket and gives what arrived of them. */
+/** Sends messages to a socket and returns the datagrams that arrived. */
 function exchange(
   receiver: BatchConn,
   messages: readonly (readonly [string, MessageOptions?])[],
@@ -152,7 +152,7 @@ function exchange(
   for (const [text, options] of messages) out.append(text, receiver.localAddress, options)
   sender.send(out)
   const inbox = new RecvBatch()
-  expect(receiver.recvBlocking(inbox, WAIT) > 0, 'what was sent did not arrive')
+  expect(receiver.recvBlocking(inbox, WAIT) > 0, 'no datagram arrived')
   return [...inbox]
 }
 

@@ -3,11 +3,11 @@ import { endpoint, type Family } from '../endpoint/endpoint.js'
 import { BatchConn } from '../socket/batch-conn.js'
 
 /**
- * Sends two short datagrams over an interface, in one GSO send, to all hosts of the link (RFC 1112, RFC 4291), one hop, to the
- * discard port (RFC 863): only a real send shows what the device does with it.
+ * Sends two short datagrams over an interface in one GSO send, because only a real send shows if the device supports it. The
+ * destination is the all-hosts group of the link (RFC 1112, RFC 4291), discard port (RFC 863), one hop.
  *
- * @returns what was seen
- * @throws Error with what stands in the way
+ * @returns the observed result
+ * @throws Error with the reason why GSO does not work
  */
 export function gsoOverInterface(name: string, family: Family): string {
   const address = family === 'ipv4' ? '224.0.0.1' : `ff02::1%${name}`
@@ -23,7 +23,7 @@ export function gsoOverInterface(name: string, family: Family): string {
   conn.send(out)
   const { available, reason } = conn.gso
   if (!available) throw new Error(reason)
-  return `a GSO send left by ${name}`
+  return `a GSO send was accepted on ${name}`
 }
 
 const DISCARD_PORT = 9

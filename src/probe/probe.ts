@@ -5,29 +5,29 @@ import type { FeatureStatus } from '../socket/feature-status.js'
 import { FEATURES, type FeatureName } from './features.js'
 import { gsoOverInterface } from './interface-gso.js'
 
-/** The features of this kernel and machine. */
+/** Features of this kernel and machine. */
 export interface ProbeReport {
-  /** The kernel's release, `6.18.44`. */
+  /** Release of the kernel, for example `6.18.44`. */
   readonly kernel: string
   readonly architecture: string
   readonly features: Readonly<Record<FeatureName, FeatureStatus>>
-  /** Largest value that `maxSegments` of `SendBatch` can have here; 0 without GSO. */
+  /** Largest supported value of `maxSegments` of `SendBatch`; 0 without GSO. */
   readonly maxSegments: number
-  /** Whether GSO sends leave by the interface, if one was given. */
+  /** Status of GSO sends over the interface, if one was given. */
   readonly interface?: { readonly name: string; readonly ipv4: FeatureStatus; readonly ipv6: FeatureStatus }
 }
 
 /** Options of `probe`. */
 export interface ProbeOptions {
-  /** Name of an interface for one GSO send: to the link's all-hosts groups, discard port, one hop. */
+  /** Name of an interface on which to try one GSO send: to the link's all-hosts groups, discard port, one hop. */
   interface?: string
 }
 
 /**
- * Finds out what works here by trying each feature over loopback, with sockets of its own, in well under a second.
+ * Finds the supported features by trying each one over loopback with temporary sockets. Takes well under a second.
  *
- * @throws RangeError `ERR_OUT_OF_RANGE` if there is no interface of that name
- * @throws TypeError `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` where no socket can be opened at all
+ * @throws RangeError `ERR_OUT_OF_RANGE` if no interface has that name
+ * @throws TypeError `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` if no socket can be opened
  */
 export function probe(options?: ProbeOptions): ProbeReport {
   const given = validate.options(options, 'probe', ['interface'])
@@ -49,7 +49,7 @@ export function probe(options?: ProbeOptions): ProbeReport {
   return { ...report, interface: overInterface }
 }
 
-/** Runs an attempt, which returns what it saw, or throws what prevents the feature. */
+/** Runs an attempt, which returns the observed result or throws the reason why the feature is unsupported. */
 function find(attempt: () => string): FeatureStatus {
   try {
     return { available: true, reason: attempt() }

@@ -3,14 +3,14 @@ import type { Messages } from '../batch/messages.js'
 import { type ReceiveSide, receiveSideOf } from '../batch/recv-batch.js'
 import { messagesOf } from '../batch/send-batch.js'
 
-/** The messages of a batch. @throws TypeError `ERR_INVALID_ARG_TYPE` */
+/** Returns the messages of a batch. @throws TypeError `ERR_INVALID_ARG_TYPE` */
 export function assertSendBatch(batch: unknown): Messages {
   const messages = messagesOf(batch)
   if (messages !== undefined) return messages
   throw typeError('ERR_INVALID_ARG_TYPE', `batch must be a SendBatch; ${received(batch)}`)
 }
 
-/** The native side of a batch. @throws TypeError `ERR_INVALID_ARG_TYPE` */
+/** Returns the native memory of a batch. @throws TypeError `ERR_INVALID_ARG_TYPE` */
 export function assertRecvBatch(batch: unknown): ReceiveSide {
   const side = receiveSideOf(batch)
   if (side !== undefined) return side

@@ -21,21 +21,21 @@ import { DatagramSocket, type SocketDescriptor } from './datagram-socket.js'
 import { familyOfDescriptor } from './descriptor.js'
 import { adoptDescriptor, borrowDescriptor, openDescriptor } from './descriptor-owner.js'
 import { pollBlocking } from './poll.js'
-import { batchesOf, readTurn, type Subscription } from './reading.js'
+import { batchesOf, readAvailable, type Subscription } from './reading.js'
 import { type SendReport, sendAll } from './send-all.js'
 
 /**
  * A UDP socket that sends and receives in batches.
  *
- * `send` and `recv` never wait and throw `ErrnoError`; `sendAll`, `batches`, `onReadable`, `readable` and `writable` wait
- * on the event loop; `recvBlocking` and `waitWritable` block the thread, for workers.
+ * `send` and `recv` never wait and throw `ErrnoError`. `sendAll`, `batches`, `onReadable`, `readable` and `writable` wait on
+ * the event loop. `recvBlocking` and `waitWritable` block the thread, and are for workers.
  */
 export class BatchConn extends DatagramSocket {
   readonly #waiters: Waiters
 
   private constructor(key: typeof CONSTRUCTOR_KEY, descriptor: SocketDescriptor, options: AdoptOptions) {
     if (key !== CONSTRUCTOR_KEY) {
-      throw typeError('ERR_ILLEGAL_CONSTRUCTOR', 'make sockets by BatchConn.open() or BatchConn.adopt()')
+      throw typeError('ERR_ILLEGAL_CONSTRUCTOR', 'create sockets with BatchConn.open() or BatchConn.adopt()')
     }
     super(descriptor, options)
     this.#waiters = new Waiters(descriptor.fd, () => this.noteErrorEvent())
@@ -60,10 +60,10 @@ export class BatchConn extends DatagramSocket {
   }
 
   /**
-   * Takes over an existing descriptor, from another library or from a parent process. It is closed by `close`, and in a
-   * worker thread by the worker's end.
+   * Takes ownership of an existing descriptor, from another library or a parent process. `close` closes it; in a worker
+   * thread, so does the worker's end.
    *
-   * @throws ErrnoError `EBADF`, `ENOTSOCK`; TypeError `ERR_INVALID_FD_TYPE` if it is no UDP socket
+   * @throws ErrnoError `EBADF`, `ENOTSOCK`; TypeError `ERR_INVALID_FD_TYPE` if it is not a UDP socket
    */
   static adopt(fd: number, options?: AdoptOptions): BatchConn {
     const given = validate.options(options, 'BatchConn.adopt', OPTION_NAMES)
@@ -71,7 +71,7 @@ export class BatchConn extends DatagramSocket {
     return new BatchConn(CONSTRUCTOR_KEY, { fd, family: familyOfDescriptor(fd), own: adoptDescriptor }, given)
   }
 
-  /** Uses a descriptor that someone else closes, after this object is closed. @internal */
+  /** Uses a descriptor that the caller closes, after closing this object. @internal */
   static borrow(fd: number, options: AdoptOptions): BatchConn {
     return new BatchConn(CONSTRUCTOR_KEY, { fd, family: familyOfDescriptor(fd), own: borrowDescriptor }, options)
   }
@@ -79,37 +79,37 @@ export class BatchConn extends DatagramSocket {
   /**
    * Sends all of the batch, waiting whenever the socket would block. A message that fails does not affect the others.
    *
-   * If it rejects (aborted, closed), `batch.sent` and `batch.failed` hold the result up to then; call it again to resume.
+   * If it rejects (aborted, closed), `batch.sent` and `batch.failed` contain the result so far; call it again to resume.
    *
-   * @returns how many were accepted, and which failed with which error
-   * @throws the signal's reason, once it is aborted; TypeError `ERR_SOCKET_CLOSED`
+   * @returns number of accepted messages, and the failed ones with their errors
+   * @throws the signal's reason, if it is aborted; TypeError `ERR_SOCKET_CLOSED`
    */
   async sendAll(batch: SendBatch, options?: WaitOptions): Promise<SendReport> {
     return sendAll(this, assertSendBatch(batch), waitSignal(options, 'sendAll'))
   }
 
   /**
-   * Calls back with the batch whenever datagrams have arrived: the fast way to receive on the event loop. The batch's
-   * content is valid until the callback returns. Work per loop iteration is bounded, so that timers and other sockets go on.
+   * Calls back with the batch whenever datagrams have arrived: the fastest way to receive on the event loop. The batch's
+   * content is valid until the callback returns. Work per loop iteration is limited, so that timers and other sockets run.
    *
-   * An exception in the callback is an uncaught one, as in any event handler; receiving goes on.
+   * An exception in the callback is an uncaught exception, as in any event handler; receiving continues.
    *
-   * @returns an object that ends it; `unref` lets the process end meanwhile
-   * @throws TypeError `ERR_INVALID_STATE` if the socket has such a callback already; RangeError `ERR_SLOT_TOO_SMALL`
+   * @returns a subscription; `close` ends it, and `unref` lets the process end while it is open
+   * @throws TypeError `ERR_INVALID_STATE` if the socket already has such a callback; RangeError `ERR_SLOT_TOO_SMALL`
    */
   onReadable(batch: RecvBatch, callback: (batch: RecvBatch) => void, options?: ReadOptions): Subscription {
     this.assertOpen()
     this.assertReceivable(batch)
     validate.callback(callback, 'callback')
     const onError = errorCallback(validate.options(options, 'onReadable', ['onError']).onError)
-    return this.#waiters.listen((event) => readTurn(this, batch, callback, onError, event))
+    return this.#waiters.listen((event) => readAvailable(this, batch, callback, onError, event))
   }
 
   /**
-   * The batch, again and again, each time with what has arrived. Its content is valid until the next round. Ends when the
-   * socket is closed.
+   * Yields the batch repeatedly, each time with the datagrams that have arrived. Its content is valid until the next one is
+   * requested. Ends when the socket is closed.
    *
-   * @throws the signal's reason, once it is aborted; RangeError `ERR_SLOT_TOO_SMALL`
+   * @throws the signal's reason, if it is aborted; RangeError `ERR_SLOT_TOO_SMALL`
    */
   batches(batch: RecvBatch, options?: BatchesOptions): AsyncGenerator<RecvBatch, void, void> {
     this.assertOpen()
@@ -118,37 +118,37 @@ export class BatchConn extends DatagramSocket {
     return batchesOf(this, batch, validate.abortSignal(signal, 'signal'), errorCallback(onError))
   }
 
-  /** Settles when there is something to receive, or an error to report. */
+  /** Resolves when the socket has a datagram to receive or an error to report. */
   async readable(options?: WaitOptions): Promise<void> {
     const signal = waitSignal(options, 'readable')
     this.assertOpen()
     return this.#waiters.wait('readable', signal)
   }
 
-  /** Settles when the socket can send. */
+  /** Resolves when the socket can send. */
   async writable(options?: WaitOptions): Promise<void> {
     const signal = waitSignal(options, 'writable')
     this.assertOpen()
     return this.#waiters.wait('writable', signal)
   }
 
-  /** Keeps the process alive while something waits on this socket, the default. */
+  /** Keeps the process alive while this socket is waiting, the default. */
   ref(): this {
     this.#waiters.setReferenced(true)
     return this
   }
 
-  /** Lets the process end although something waits on this socket. */
+  /** Lets the process end while this socket is waiting. */
   unref(): this {
     this.#waiters.setReferenced(false)
     return this
   }
 
   /**
-   * `recv`, but blocks the thread until something arrives. For worker threads: nothing else runs meanwhile.
+   * Receives as `recv` does, but blocks the thread until a datagram arrives. For worker threads.
    *
-   * @returns how many datagrams are in the batch now; 0 if the time ran out first
-   * @throws as `recv`; ErrnoError `ESHUTDOWN` if another holder of the socket has shut it down
+   * @returns number of datagrams in the batch; 0 after the timeout
+   * @throws as `recv`; ErrnoError `ESHUTDOWN` if another process or descriptor has shut the socket down
    */
   recvBlocking(batch: RecvBatch, options?: BlockingOptions): number {
     const timeoutMs = blockingTimeout(options, 'recvBlocking')
@@ -159,7 +159,7 @@ export class BatchConn extends DatagramSocket {
       if (count > 0) return count
       if ((events & (POLLRDHUP | POLLHUP)) !== 0) throw shutDownError()
       const leftMs = deadline - performance.now()
-      // What woke the poll can turn out to be nothing: a datagram with a bad checksum, a report in the error queue.
+      // poll can wake up for nothing to receive: a datagram with a bad checksum, an entry of the error queue.
       if (events !== 0 && leftMs <= 0) return 0
       events = pollBlocking(this.fd, POLLIN | POLLRDHUP, Math.max(0, leftMs))
       if (events === 0) return 0
@@ -167,7 +167,7 @@ export class BatchConn extends DatagramSocket {
     }
   }
 
-  /** Blocks the thread until the socket can send again. @returns false if the time ran out first */
+  /** Blocks the thread until the socket can send. @returns false after the timeout */
   waitWritable(options?: BlockingOptions): boolean {
     return pollBlocking(this.fd, POLLOUT, blockingTimeout(options, 'waitWritable')) !== 0
   }

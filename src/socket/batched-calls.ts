@@ -6,8 +6,8 @@ import type { Address, Libc } from '../libc/libc.js'
 import type { FeatureStatus } from './feature-status.js'
 
 /**
- * The message calls of one socket: `sendmmsg` and `recvmmsg`, or the single calls in a loop where the system refuses those.
- * A kernel without them gives ENOSYS; a seccomp filter, as containers have, gives ENOSYS or EPERM.
+ * Send and receive calls of one socket: `sendmmsg` and `recvmmsg`, or loops of single calls if the system rejects those. A
+ * kernel without them returns ENOSYS; a seccomp filter, as in containers, returns ENOSYS or EPERM.
  */
 export class BatchedCalls {
   readonly #libc: Libc
@@ -34,9 +34,9 @@ export class BatchedCalls {
   }
 
   /**
-   * Sends `count` messages from the header at `headers` on.
+   * Sends `count` messages, starting with the header at `headers`.
    *
-   * @returns how many the kernel accepted, or a negative errno if not even the first
+   * @returns number of messages that the kernel accepted, or a negative errno if the first one failed
    */
   send(headers: Address, count: number): number {
     // sendmmsg costs more than sendmsg for a single message.
@@ -50,7 +50,7 @@ export class BatchedCalls {
     const errno = lastErrno()
     if (errno === ENOSYS) return this.#refuseSend(errno, headers, count)
     if (errno !== EPERM || this.#hasSent) return -errno
-    // The first call on a new socket can fail so once; the caller tries again.
+    // The first call on a new socket can fail once with EPERM; the caller retries.
     this.#refused += 1
     return this.#refused === 1 ? -errno : this.#sendDespite(headers, count)
   }
@@ -58,13 +58,13 @@ export class BatchedCalls {
   /**
    * Receives up to `slots.capacity` datagrams.
    *
-   * @returns how many, or a negative errno if not even one
+   * @returns number of datagrams, or a negative errno if there was none
    */
   receive(slots: RecvSlots): number {
     const { headersAddress: headers, capacity } = slots
     // recvmmsg costs more than recvmsg for a single datagram.
     if (capacity === 1 || this.#receiveRefusal !== undefined) return this.#receiveEach(slots)
-    // No timeout: the kernel looks at it only after each datagram (recvmmsg(2), BUGS).
+    // No timeout: the kernel checks it only after each datagram (recvmmsg(2), BUGS).
     const result = this.#libc.recvmmsg(this.#fd, headers, capacity, MSG_DONTWAIT, 0)
     if (result >= 0) {
       this.#hasReceived = true
@@ -76,8 +76,8 @@ export class BatchedCalls {
     return this.#receiveEach(slots)
   }
 
-  // EPERM is also a firewall's answer to one message (nftables drop in the output hook): only a sendmsg that is accepted
-  // where sendmmsg was refused, several times, shows that the call itself is refused.
+  // A firewall also returns EPERM for one message (nftables drop in the output hook). The call itself is rejected only if
+  // sendmsg accepts, several times, messages for which sendmmsg failed.
   #sendDespite(headers: Address, count: number): number {
     let sent = 0
     while (this.#strikes < EPERM_STRIKES) {
@@ -109,7 +109,7 @@ export class BatchedCalls {
   #sendEach(headers: Address, count: number): number {
     for (let sent = 0; sent < count; sent += 1) {
       const result = this.#sendOne(headers + sent * this.#headerBytes)
-      // As sendmmsg: what stopped it is reported when the call is made again from there.
+      // As with sendmmsg, the error is reported by the next call, which starts at the failed message.
       if (result < 0) return sent > 0 ? sent : result
     }
     return count
@@ -127,7 +127,7 @@ export class BatchedCalls {
       if (byteLength < 0) {
         const errno = lastErrno()
         if (slot === 0) return -errno
-        // As recvmmsg: an error after the first datagram is reported by the next call.
+        // As with recvmmsg, an error after the first datagram is reported by the next call.
         if (errno !== EAGAIN && errno !== EINTR) this.#pendingErrno = errno
         return slot
       }
@@ -138,7 +138,7 @@ export class BatchedCalls {
 }
 
 function refusal(call: string, errno: number): string {
-  return `the system refuses ${call} (${new ErrnoError(errno, call).code})`
+  return `the system rejects ${call} (${new ErrnoError(errno, call).code})`
 }
 
 const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL

@@ -4,29 +4,29 @@ import * as c from '../libc/constants.js'
 import { structs } from '../libc/structs.js'
 import { integerOption, setIntegerOption, setStructureOption } from './option.js'
 
-/** What the kernel reports with each datagram, and what sending may use. Default: off. */
+/** Data that the kernel reports with each datagram, and features of sending. Default: off. */
 export interface ControlSettings {
-  /** Report the TOS or traffic class byte, and so ECN (IP_RECVTOS, IPV6_RECVTCLASS). */
+  /** Report the TOS or traffic class byte, which includes ECN (IP_RECVTOS, IPV6_RECVTCLASS). */
   recvTos?: boolean
-  /** Report the hops left (IP_RECVTTL, IPV6_RECVHOPLIMIT). */
+  /** Report the remaining hops (IP_RECVTTL, IPV6_RECVHOPLIMIT). */
   recvTtl?: boolean
   /** Report the local address and the interface (IP_PKTINFO, IPV6_RECVPKTINFO). */
   recvDestination?: boolean
-  /** Report when the kernel received it (SO_TIMESTAMPNS). */
+  /** Report the time at which the kernel received the datagram (SO_TIMESTAMPNS). */
   recvTimestamps?: boolean
   /**
-   * Keep ICMP errors for `takeErrors()` (IP_RECVERR, IPV6_RECVERR). Left out, an adopted descriptor keeps its setting.
+   * Store network errors for `takeErrors()` (IP_RECVERR, IPV6_RECVERR). Default of an adopted descriptor: unchanged.
    */
   recvErrors?: boolean
   /** Allow `bind` to addresses this host does not have yet; over IPv6, also as `source` (IP_FREEBIND, IPV6_FREEBIND). */
   freebind?: boolean
-  /** Allow any address as `source`, of both families; needs CAP_NET_ADMIN (IP_TRANSPARENT, IPV6_TRANSPARENT). */
+  /** Allow any address of either family as `source`. Requires CAP_NET_ADMIN (IP_TRANSPARENT, IPV6_TRANSPARENT). */
   transparent?: boolean
-  /** Allow `txTimeNs`, counted by this clock (SO_TXTIME, tc-fq(8), tc-etf(8)). */
+  /** Allow `txTimeNs`, on this clock (SO_TXTIME, tc-fq(8), tc-etf(8)). */
   txTime?: 'monotonic' | 'tai'
 }
 
-/** The names of all control settings. */
+/** Names of all control settings. */
 export const CONTROL_SETTING_NAMES = [
   'recvTos',
   'recvTtl',
@@ -39,8 +39,8 @@ export const CONTROL_SETTING_NAMES = [
 ] as const satisfies readonly (keyof ControlSettings)[]
 
 /**
- * Switches on the options given as true; `recvErrors: false` switches it off on a descriptor that has it.
- * A dual-stack socket needs both protocols' options: its IPv4 datagrams follow IPv4's.
+ * Enables the settings given as true. `recvErrors: false` disables it on a descriptor that has it. A dual-stack socket
+ * requires the options of both protocols, because IPv4 datagrams follow the IPv4 options.
  */
 export function applyControlSettings(fd: number, family: Family, settings: ControlSettings): void {
   for (const [name, { ipv4, ipv6 }] of Object.entries(OPTIONS) as [keyof typeof OPTIONS, Option][]) {
@@ -56,7 +56,7 @@ export function applyControlSettings(fd: number, family: Family, settings: Contr
   if (txTime !== undefined) openTxTime(fd, validate.oneOf(txTime, 'txTime', ['monotonic', 'tai']))
 }
 
-/** True if the kernel keeps network errors for this descriptor: its former owner may have asked for that. */
+/** Returns true if the kernel stores network errors for this descriptor, as its former owner may have configured. */
 export function recvErrorsSetting(fd: number, family: Family): boolean {
   if (integerOption(fd, c.IPPROTO_IP, c.IP_RECVERR) !== 0) return true
   return family === 'ipv6' && integerOption(fd, c.IPPROTO_IPV6, c.IPV6_RECVERR) !== 0
@@ -75,7 +75,7 @@ interface Option {
   readonly ipv6: number
 }
 
-// IPv6's packet info contains the mapped addresses of IPv4 datagrams, so recvDestination needs no second option there.
+// recvDestination requires no IPv4 option on IPv6 sockets: IPV6_PKTINFO contains the mapped addresses of IPv4 datagrams.
 const OPTIONS = {
   recvTos: { ipv4: c.IP_RECVTOS, ipv6: c.IPV6_RECVTCLASS },
   recvTtl: { ipv4: c.IP_RECVTTL, ipv6: c.IPV6_RECVHOPLIMIT },

@@ -21,17 +21,15 @@ import { closeReceiveOffload, openReceiveOffload, SegmentationOffload } from './
 import { LiveSocketOptions, SETTING_NAMES } from './socket-options.js'
 import { type Sending, transmit } from './transmit.js'
 
-/** A descriptor that becomes a socket. */
+/** Descriptor from which a socket is created. */
 export interface SocketDescriptor {
   readonly fd: number
   readonly family: Family
-  /** Called last, when all options are set: until then the descriptor stays with the caller. */
+  /** Takes ownership. Called last, after all options are set; until then the caller owns the descriptor. */
   own(fd: number): OwnedDescriptor
 }
 
-/**
- * The mechanism of a UDP socket: its descriptor's life, its options, and one system call per batch. It never waits.
- */
+/** UDP socket without waiting: owns the descriptor, sets options, and sends or receives a batch per system call. */
 export class DatagramSocket {
   readonly #family: Family
   readonly #options: LiveSocketOptions
@@ -70,12 +68,12 @@ export class DatagramSocket {
     return this.#family
   }
 
-  /** The socket's options, read from and written to the kernel. */
+  /** Socket options, read from the kernel and written to it. */
   get options(): LiveSocketOptions {
     return this.#options
   }
 
-  /** The descriptor. @throws TypeError `ERR_SOCKET_CLOSED` */
+  /** Descriptor of the socket. @throws TypeError `ERR_SOCKET_CLOSED` */
   get fd(): number {
     return this.#openFd()
   }
@@ -84,60 +82,59 @@ export class DatagramSocket {
     return this.#fd < 0
   }
 
-  /** Where the socket is bound; port 0 if it is not yet. */
+  /** Local address; port 0 if the socket is not bound. */
   get localAddress(): Endpoint {
     const address = localEndpoint(this.#openFd())
     if (address === undefined) throw typeError('ERR_INVALID_FD_TYPE', 'the socket has no IP address')
     return address
   }
 
-  /** The peer the socket is connected to, if it is. */
+  /** Connected peer; undefined if the socket is not connected. */
   get remoteAddress(): Endpoint | undefined {
     return remoteEndpoint(this.#openFd())
   }
 
   /**
-   * Number of datagrams the kernel has dropped because the receive buffer was full, up to now (before Linux 4.12: up to
-   * the last datagram received); undefined unless opened with `countDrops`.
+   * Number of datagrams that the kernel has dropped because the receive buffer was full. Undefined unless opened with
+   * `countDrops`. Before Linux 4.12, drops after the last received datagram are not included.
    *
-   * With `gro` the kernel counts buffers, and a dropped GRO buffer counts once, however many datagrams it holds: the
-   * number is then a lower bound.
+   * With `gro` the number is a lower bound: the kernel counts a dropped GRO buffer once, however many datagrams it holds.
    */
   get kernelDrops(): number | undefined {
     return this.#drops.total(!this.closed)
   }
 
-  /** Whether GSO sends are made (UDP_SEGMENT), and why. A device that rejects them switches them off for good. */
+  /** Status of GSO sends (UDP_SEGMENT), with the reason. A device that rejects one disables them permanently. */
   get gso(): FeatureStatus {
     this.assertOpen()
     return this.#sending.offload.status
   }
 
-  /** Whether GRO buffers are received (UDP_GRO), and why. */
+  /** Status of receiving GRO buffers (UDP_GRO), with the reason. */
   get gro(): FeatureStatus {
     return this.#gro
   }
 
-  /** Ends the receiving of GRO buffers: another process that shares the descriptor may not know them. @internal */
+  /** Stops receiving GRO buffers, which another process that shares the descriptor may not support. @internal */
   stopGro(): void {
     this.#gro = closeReceiveOffload(this.#openFd(), this.#gro)
   }
 
   /**
-   * Whether `sendmmsg` and `recvmmsg` are used. Off where the system refuses them (a seccomp filter, an old kernel): then
-   * each message takes a system call, and everything else is the same.
+   * Status of `sendmmsg` and `recvmmsg`, with the reason. Off if the system rejects them (a seccomp filter, an old kernel).
+   * Then each message takes one system call, and everything else works the same.
    */
   get batching(): FeatureStatus {
     return this.#calls.status
   }
 
-  /** bind(2). @throws ErrnoError `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` */
+  /** Binds the socket (bind(2)). @throws ErrnoError `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` */
   bind(address: EndpointLike): this {
     bindDescriptor(this.#openFd(), this.#ofFamily(address))
     return this
   }
 
-  /** connect(2): sets the default destination; only datagrams from that peer are received. */
+  /** Sets the default destination (connect(2)); only datagrams from that peer are received. */
   connect(address: EndpointLike): this {
     const peer = this.#ofFamily(address)
     if (peer.port === 0) validate.port(0, 'port', 1)
@@ -146,14 +143,14 @@ export class DatagramSocket {
     return this
   }
 
-  /** Reads from the kernel whether the descriptor is connected: another owner may have changed that. @internal */
+  /** Reads from the kernel whether the descriptor is connected, which another owner may have changed. @internal */
   noteConnection(): void {
     const connected = this.remoteAddress === undefined ? 0 : DestinationKind.connected
     this.#sending.supported = DestinationKind[this.#family] | connected
     this.#sending.offload.forgetPeer()
   }
 
-  /** Undoes `connect`. */
+  /** Removes the default destination. */
   disconnect(): this {
     disconnectDescriptor(this.#openFd())
     this.noteConnection()
@@ -161,27 +158,27 @@ export class DatagramSocket {
   }
 
   /**
-   * Passes what is unsent in the batch to the kernel, from `batch.sent` on: one system call, more above 1024 messages.
+   * Sends the unsent messages of a batch, from `batch.sent` on: one system call, or more above 1024 messages.
    *
-   * @returns how many messages this call accepted. Fewer than were left means: call again, the reason shows then.
-   *   0 means that the socket would block (or that nothing was left).
-   * @throws ErrnoError or TypeError with the `index` of the first unsent message, if it is at fault; `batch.skip()`
-   *   passes over it
+   * @returns number of messages accepted by this call. If messages are left, call again to send them or to get the error.
+   *   0 if the socket would block, or if no message was left.
+   * @throws ErrnoError or TypeError, with the `index` of the first unsent message if that message failed; `batch.skip()`
+   *   skips it
    */
   send(batch: SendBatch): number {
     return this.#transmit(assertSendBatch(batch), Number.POSITIVE_INFINITY)
   }
 
-  /** `send`, in one system call at the most. @internal */
+  /** Sends as `send` does, with at most one system call. @internal */
   sendOnce(messages: Messages): number {
     return this.#transmit(messages, 1)
   }
 
   /**
-   * Takes what has arrived: one system call, never waiting.
+   * Receives the datagrams that have arrived: one system call, without waiting.
    *
-   * @returns how many datagrams are in the batch now; 0 if none had arrived
-   * @throws ErrnoError, `ECONNREFUSED` for a connected peer that is not there
+   * @returns number of datagrams in the batch; 0 if none had arrived
+   * @throws ErrnoError, for example `ECONNREFUSED` if no socket is open at the connected peer's address
    */
   recv(batch: RecvBatch): number {
     this.assertOpen()
@@ -196,7 +193,7 @@ export class DatagramSocket {
   }
 
   /**
-   * Checks that a batch can take what this socket receives.
+   * Validates a batch to receive into.
    *
    * @throws TypeError `ERR_INVALID_ARG_TYPE`, RangeError `ERR_SLOT_TOO_SMALL` @internal
    */
@@ -206,21 +203,21 @@ export class DatagramSocket {
     return side
   }
 
-  /** Notes that the descriptor has an error event, so that the next `recv` empties the error queue. @internal */
+  /** Records an error event of the descriptor, so that the next `recv` empties the error queue. @internal */
   noteErrorEvent(): void {
     this.#errors.noteEvent()
   }
 
   /**
-   * Errors reported by the network since the last call, oldest first, at most 1024. With `recvErrors` they are reported
-   * here only. What this host itself rejects (EMSGSIZE) is reported here, and fails the message as well.
+   * Returns the network errors since the last call, oldest first, at most 1024. With `recvErrors`, network errors are reported
+   * only here. Errors of this host (EMSGSIZE) are reported here and also fail the message.
    *
    * @throws TypeError `ERR_INVALID_STATE` unless the socket has `recvErrors`
    */
   takeErrors(): NetworkError[] {
     this.assertOpen()
     if (!this.#errors.isEnabled) {
-      throw typeError('ERR_INVALID_STATE', 'takeErrors() needs a socket that was opened with recvErrors: true')
+      throw typeError('ERR_INVALID_STATE', 'takeErrors() requires a socket opened with recvErrors: true')
     }
     return this.#errors.take()
   }
@@ -231,14 +228,14 @@ export class DatagramSocket {
     return this
   }
 
-  /** Leaves a multicast group. @throws ErrnoError `EADDRNOTAVAIL` if it was not joined */
+  /** Leaves a multicast group. @throws ErrnoError `EADDRNOTAVAIL` if the group was not joined */
   leaveMulticast(membership: Membership): this {
     changeMembership(this.#openFd(), this.#family, 'leave', membership)
     return this
   }
 
   /**
-   * Gives the descriptor up without closing it: the opposite of `adopt`. This object is closed then.
+   * Releases the descriptor without closing it, the opposite of `adopt`. The socket is then closed.
    *
    * @returns the descriptor, which the caller must close. In a worker thread it is a duplicate, with another number.
    */
@@ -261,7 +258,7 @@ export class DatagramSocket {
     this.close()
   }
 
-  /** Ends what uses the descriptor. @internal */
+  /** Called before the socket closes, to stop all uses of the descriptor. @internal */
   protected beforeClose(): void {}
 
   /** @throws TypeError `ERR_SOCKET_CLOSED` */
@@ -278,7 +275,7 @@ export class DatagramSocket {
     }
   }
 
-  // The descriptor was closed elsewhere. Its number can be in use again, so nothing may be done with it any more.
+  // The descriptor was closed elsewhere. Its number may already be reused, so stop using it.
   #noteLoss(error: unknown): unknown {
     if (this.#fd >= 0 && error instanceof ErrnoError && LOST_DESCRIPTOR.has(error.code)) {
       this.beforeClose()

@@ -6,19 +6,19 @@ import { libc } from '../libc/libc.js'
 import { newPipe, type Pipe } from '../loop/pipe.js'
 import { scratch } from '../memory/scratch.js'
 
-/** A socket's descriptor and its end. */
+/** Descriptor of a socket, with the functions that close and release it. */
 export interface OwnedDescriptor {
   readonly fd: number
-  /** Closes it. @throws ErrnoError `EBADF` if it was closed elsewhere */
+  /** Closes the descriptor. @throws ErrnoError `EBADF` if it was closed elsewhere */
   close(): void
-  /** Gives it up without closing it. @returns the descriptor that is open now */
+  /** Releases the descriptor without closing it. @returns the descriptor that is still open */
   release(): number
 }
 
-// In a worker thread a handle of Node's owns each descriptor, so that it is closed when the worker ends, also by
-// `terminate()`, which runs no JavaScript: a socket that stays in a reusePort group keeps its share of the datagrams.
+// In a worker thread a Node handle owns each descriptor. It is closed when the worker ends, also by `terminate()`, which
+// runs no JavaScript. A socket left open in a reusePort group would keep receiving its share of the datagrams.
 
-/** Opens a UDP socket: non-blocking, closed on exec (socket(2)). */
+/** Opens a UDP socket, non-blocking and closed on exec (socket(2)). */
 export function openDescriptor(family: Family): OwnedDescriptor {
   const domain = family === 'ipv4' ? c.AF_INET : c.AF_INET6
   const type = c.SOCK_DGRAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC
@@ -29,21 +29,21 @@ export function openDescriptor(family: Family): OwnedDescriptor {
   return owned(check(socket(domain, type, c.IPPROTO_UDP), 'socket'), undefined)
 }
 
-/** Takes over a descriptor. It keeps its mode, which another process may share. */
+/** Takes ownership of a descriptor. Does not change its blocking mode, which another process may share. */
 export function adoptDescriptor(fd: number): OwnedDescriptor {
   const pipe = newPipe()
   if (pipe === undefined) return owned(fd, undefined)
   const { fcntl } = libc()
   const flags = fcntl(fd, c.F_GETFL, 0)
   const status = pipe.open(fd)
-  // The handle sets O_NONBLOCK.
+  // The handle has set O_NONBLOCK: restore the flags.
   if (flags >= 0 && (flags & c.SOCK_NONBLOCK) === 0) fcntl(fd, c.F_SETFL, flags)
   if (status === 0) return owned(fd, pipe)
   pipe.close()
   return owned(fd, undefined)
 }
 
-/** A descriptor that someone else closes. */
+/** Wraps a descriptor that the caller closes. */
 export function borrowDescriptor(fd: number): OwnedDescriptor {
   return { fd, close: () => {}, release: () => fd }
 }
@@ -53,7 +53,7 @@ function owned(fd: number, pipe: Pipe | undefined): OwnedDescriptor {
   return {
     fd,
     close: () => {
-      // Closed elsewhere, the number can be in use again: for a file, another socket, this thread's epoll.
+      // If it was closed elsewhere, its number may be reused: for a file, another socket, this thread's epoll.
       if (socketCookie(fd) !== cookie) throw new ErrnoError(c.EBADF, 'close')
       pipe?.close()
       // libuv never closes the standard streams' descriptors (`uv__stream_close`).
@@ -61,7 +61,7 @@ function owned(fd: number, pipe: Pipe | undefined): OwnedDescriptor {
     },
     release: () => {
       if (pipe === undefined) return fd
-      // The handle cannot let go of its descriptor, so a duplicate goes out.
+      // The handle cannot release its descriptor: return a duplicate.
       const duplicate = check(libc().fcntl(fd, c.F_DUPFD_CLOEXEC, 0), 'fcntl')
       pipe.close()
       return duplicate
@@ -69,7 +69,7 @@ function owned(fd: number, pipe: Pipe | undefined): OwnedDescriptor {
   }
 }
 
-/** The kernel's number for a socket, never used again (SO_COOKIE, Linux 4.12); otherwise the errno, negative. */
+/** Returns the kernel's unique number of a socket (SO_COOKIE, Linux 4.12), or the negative errno. */
 function socketCookie(fd: number): bigint {
   const { slabs, view } = scratch()
   view.setUint32(slabs.length.offset, 8, true)

@@ -20,9 +20,9 @@ import { scratch } from '../memory/scratch.js'
 import { integerOption } from './option.js'
 
 /**
- * The family of an existing descriptor.
+ * Returns the address family of an existing descriptor.
  *
- * @throws ErrnoError `EBADF`, `ENOTSOCK`; TypeError `ERR_INVALID_FD_TYPE` if it is no UDP socket
+ * @throws ErrnoError `EBADF`, `ENOTSOCK`; TypeError `ERR_INVALID_FD_TYPE` if it is not a UDP socket
  */
 export function familyOfDescriptor(fd: number): Family {
   const type = integerOption(fd, SOL_SOCKET, SO_TYPE)
@@ -35,19 +35,19 @@ export function familyOfDescriptor(fd: number): Family {
   return domain === AF_INET ? 'ipv4' : 'ipv6'
 }
 
-/** bind(2) */
+/** Binds a descriptor (bind(2)). */
 export function bindDescriptor(fd: number, address: Endpoint): void {
   const { address: text, port } = address
   check(libc().bind(fd, writeSockaddr(address), address.byteLength), 'bind', { address: text, port })
 }
 
-/** connect(2): sets the default destination, and takes datagrams from there only. */
+/** Sets the default destination (connect(2)); only datagrams from there are received. */
 export function connectDescriptor(fd: number, address: Endpoint): void {
   const { address: text, port } = address
   check(libc().connect(fd, writeSockaddr(address), address.byteLength), 'connect', { address: text, port })
 }
 
-/** connect(2) with AF_UNSPEC, which takes the default destination away. */
+/** Removes the default destination (connect(2) with AF_UNSPEC). */
 export function disconnectDescriptor(fd: number): void {
   const { slabs, bytes } = scratch()
   const { offset, address, byteLength } = slabs.address
@@ -55,14 +55,14 @@ export function disconnectDescriptor(fd: number): void {
   check(libc().connect(fd, address, 16), 'connect')
 }
 
-/** getsockname(2) */
+/** Returns the local address (getsockname(2)); undefined if it is not an IP address. */
 export function localEndpoint(fd: number): Endpoint | undefined {
   const { slabs } = scratch()
   check(libc().getsockname(fd, slabs.address.address, armLength()), 'getsockname')
   return readSockaddr()
 }
 
-/** getpeername(2); undefined if the socket is not connected. */
+/** Returns the connected peer (getpeername(2)); undefined if the socket is not connected. */
 export function remoteEndpoint(fd: number): Endpoint | undefined {
   const { slabs } = scratch()
   if (libc().getpeername(fd, slabs.address.address, armLength()) < 0) {

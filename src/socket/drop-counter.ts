@@ -3,9 +3,9 @@ import { SK_MEMINFO_DROPS, SO_MEMINFO, SO_RXQ_OVFL, SOL_SOCKET } from '../libc/c
 import { setIntegerOption, unsignedOption } from './option.js'
 
 /**
- * Follows the kernel's count of datagrams dropped at one socket: an unsigned 32-bit number that wraps. It comes with the
- * datagrams (SO_RXQ_OVFL, socket(7)), where it is left out while it is zero and says nothing of drops since; and, from
- * Linux 4.12 on, it can be asked for (SO_MEMINFO, net/core/sock.c).
+ * Counts the datagrams dropped at one socket, from the kernel's unsigned 32-bit counter, which wraps. The kernel attaches the
+ * counter to received datagrams unless it is zero (SO_RXQ_OVFL, socket(7)), so drops after the last datagram are not included.
+ * From Linux 4.12 on, it can also be read at any time (SO_MEMINFO, net/core/sock.c).
  */
 export class DropCounter {
   readonly #fd: number
@@ -19,14 +19,14 @@ export class DropCounter {
     if (isOn) setIntegerOption(fd, SOL_SOCKET, SO_RXQ_OVFL, 1)
   }
 
-  /** As of now where the kernel can be asked, as of the last datagram otherwise; undefined if drops are not counted. */
+  /** Returns the current total; before Linux 4.12, that of the last received datagram. Undefined if drops are not counted. */
   total(isOpen: boolean): number | undefined {
     if (!this.#isOn) return undefined
     if (isOpen) this.#advance(unsignedOption(this.#fd, SOL_SOCKET, SO_MEMINFO, SK_MEMINFO_DROPS))
     return this.#total
   }
 
-  /** Takes the count that came with the last datagram of a batch. */
+  /** Reads the counter from the last datagram of a batch. */
   note({ control, slots }: ReceiveSide): void {
     if (this.#isOn) this.#advance(control.dropCount(slots.length - 1))
   }
@@ -34,7 +34,7 @@ export class DropCounter {
   #advance(count: number | undefined): void {
     if (count === undefined) return
     const more = (count - this.#last) >>> 0
-    // A datagram's count is as old as the datagram: it can lie behind what the kernel has reported since.
+    // The counter of a datagram dates from its arrival, and may be older than the last value read from the kernel.
     if (more >= 2 ** 31) return
     this.#total += more
     this.#last = count

@@ -8,30 +8,30 @@ import { ErrnoError } from '../libc/errno-error.js'
 import type { Libc } from '../libc/libc.js'
 import { structs } from '../libc/structs.js'
 
-/** An error the network answered with, or this host's own, about a datagram that was sent (IP_RECVERR, ip(7)). */
+/** Error that the network or this host has reported about a sent datagram (IP_RECVERR, ip(7)). */
 export interface NetworkError {
-  /** `ECONNREFUSED`, `EHOSTUNREACH`, `EMSGSIZE` … */
+  /** Error code, such as `ECONNREFUSED`, `EHOSTUNREACH` or `EMSGSIZE`. */
   readonly code: string
-  /** Negative, as in Node's system errors. */
+  /** Negative errno, as in Node's system errors. */
   readonly errno: number
   /** Origin of the report: this host, or ICMP. */
   readonly origin: 'local' | 'icmp' | 'icmp6' | 'other'
-  /** ICMP's type and code. */
+  /** Type and code of the ICMP message. */
   readonly icmpType: number
   readonly icmpCode: number
-  /** Address of the host that answered. */
+  /** Address of the host that reported the error. */
   readonly offender: Endpoint | undefined
   /** Destination of the datagram. */
   readonly destination: Endpoint | undefined
-  /** For EMSGSIZE: what the path carries, in bytes. */
+  /** For EMSGSIZE: MTU of the path, in bytes. */
   readonly mtu: number | undefined
-  /** The beginning of the datagram's payload, as much as came back. */
+  /** Start of the datagram's payload, as far as the report contains it. */
   readonly payload: Buffer
 }
 
-/** A socket's error queue. */
+/** Error queue of a socket. */
 export class ErrorQueue {
-  /** True if reports are kept for `take`; otherwise they are read and dropped. */
+  /** True if errors are kept for `take`; otherwise they are read and discarded. */
   readonly isEnabled: boolean
   readonly #libc: Libc
   readonly #fd: number
@@ -45,20 +45,20 @@ export class ErrorQueue {
     this.isEnabled = isEnabled
   }
 
-  /** True if a report may be waiting. */
+  /** True if the queue may contain errors. */
   get isDue(): boolean {
     return this.isEnabled || this.#hasEvent
   }
 
   /**
-   * Notes that the descriptor had an error event. IP_RECVERR can be set without this object: by the descriptor's former
-   * owner, or by another process that shares it.
+   * Records an error event of the descriptor. IP_RECVERR may have been set by the descriptor's former owner, or by another
+   * process that shares it.
    */
   noteEvent(): void {
     this.#hasEvent = true
   }
 
-  /** Everything that has come since the last call, oldest first. */
+  /** Returns the errors since the last call, oldest first. */
   take(): NetworkError[] {
     this.drain()
     const taken = this.#kept
@@ -67,9 +67,10 @@ export class ErrorQueue {
   }
 
   /**
-   * Empties the kernel's queue, which otherwise fails one send or receive after the other.
+   * Empties the kernel's queue, whose errors would otherwise fail sends and receives one after the other.
    *
-   * @param errno - returns 'local' if this host itself reported this error
+   * @param errno - positive errno of a failed call
+   * @returns 'local' if this host itself reported `errno`
    */
   drain(errno?: number): 'empty' | 'network' | 'local' {
     this.#hasEvent = false
@@ -125,7 +126,7 @@ function describe(inbox: RecvBatch): NetworkError {
   }
 }
 
-/** Where the sock_extended_err is, which the offender's sockaddr follows. */
+/** Finds the sock_extended_err, after which the offender's sockaddr follows. */
 function findReport({ slots }: RecvBatch): { offset: number; byteLength: number } {
   const cursor = new ControlCursor(slots.view)
   cursor.reset(slots.controlOffset(0), slots.controlLength(0))
@@ -146,8 +147,8 @@ const ORIGINS: Record<number, NetworkError['origin']> = {
   [c.SO_EE_ORIGIN_ICMP6]: 'icmp6',
 }
 
-/** Beyond it the newest are dropped: memory stays bounded if `take` is never called. */
+/** Maximum number of stored errors, in case `take` is never called. Newer ones are discarded. */
 const MAX_KEPT = 1024
 
-/** Reports can come in as fast as they are read. */
+/** Maximum number of errors read per call, because they can arrive as fast as they are read. */
 const MAX_READS = 1024

@@ -1,6 +1,6 @@
-/** Whether a feature of the kernel is used or available. */
+/** Status of a kernel feature: available or not, with the reason. */
 export interface FeatureStatus {
   readonly available: boolean
-  /** The reason in words: what was tried and seen, or what prevents it. */
+  /** Reason in words: the observed result, or why the feature is unsupported. */
   readonly reason: string
 }

@@ -17,20 +17,20 @@ import {
 import { structs } from '../libc/structs.js'
 import { setIntegerOption, setStructureOption } from './option.js'
 
-/** A network interface: its name, its index, or one of its addresses. */
+/** Name, index or address of a network interface. */
 export type Interface = string | number
 
-/** A multicast group to join or leave. */
+/** Multicast group to join or leave. */
 export interface Membership {
-  /** The group's address. */
+  /** Address of the group. */
   group: string
-  /** Where to join it; left out, the kernel chooses by its routes. */
+  /** Interface on which to join. Default: chosen by the kernel's routes. */
   interface?: Interface
-  /** Take what this sender sends, and nothing else (source-specific multicast, RFC 4607). */
+  /** Only sender from which to receive (source-specific multicast, RFC 4607). */
   source?: string
 }
 
-/** MCAST_JOIN_GROUP and its kin (ip(7), RFC 3678): one structure for both families. */
+/** Joins or leaves a group (MCAST_JOIN_GROUP, ip(7), RFC 3678). Both families use the same structure. */
 export function changeMembership(fd: number, family: Family, change: 'join' | 'leave', membership: Membership): void {
   const given = validate.options(membership, 'membership', ['group', 'interface', 'source'])
   const group = addressOfFamily(given.group, 'group', family)
@@ -47,7 +47,7 @@ export function changeMembership(fd: number, family: Family, change: 'join' | 'l
   })
 }
 
-/** IP_MULTICAST_IF (ip(7), struct ip_mreqn) or IPV6_MULTICAST_IF (ipv6(7), an index). */
+/** Sets the interface of outgoing multicast: IP_MULTICAST_IF (ip(7), struct ip_mreqn) or IPV6_MULTICAST_IF (ipv6(7)). */
 export function setMulticastInterface(fd: number, family: Family, on: Interface): void {
   const index = indexOf(on)
   if (family === 'ipv6') {

@@ -2,18 +2,18 @@ import { check } from '../libc/check.js'
 import { libc } from '../libc/libc.js'
 import { scratch } from '../memory/scratch.js'
 
-/** getsockopt(2) for an option that is an int. */
+/** Reads an int option (getsockopt(2)). */
 export function integerOption(fd: number, level: number, name: number): number {
   const { slabs, view } = scratch()
   const { value, length } = slabs
   view.setUint32(length.offset, 4, true)
-  // IP_MULTICAST_LOOP and its kin may write a single byte.
+  // IP_MULTICAST_LOOP and similar options may write a single byte.
   view.setInt32(value.offset, 0, true)
   check(libc().getsockopt(fd, level, name, value.address, length.address), 'getsockopt')
   return view.getInt32(value.offset, true)
 }
 
-/** getsockopt(2) for an option that is an array of unsigned ints; undefined where the kernel does not know it. */
+/** Reads one element of an unsigned int array option (getsockopt(2)); undefined if the kernel does not support it. */
 export function unsignedOption(fd: number, level: number, name: number, index: number): number | undefined {
   const { slabs, view } = scratch()
   const { value, length } = slabs
@@ -22,7 +22,7 @@ export function unsignedOption(fd: number, level: number, name: number, index: n
   return view.getUint32(length.offset, true) > index * 4 ? view.getUint32(value.offset + index * 4, true) : undefined
 }
 
-/** setsockopt(2) for an option that is an int. */
+/** Sets an int option (setsockopt(2)). */
 export function setIntegerOption(fd: number, level: number, name: number, value: number): void {
   const { slabs, view } = scratch()
   view.setInt32(slabs.value.offset, value, true)
@@ -30,10 +30,10 @@ export function setIntegerOption(fd: number, level: number, name: number, value:
 }
 
 /**
- * setsockopt(2) for an option that is a structure.
+ * Sets an option whose value is a structure (setsockopt(2)).
  *
- * @param byteLength - the structure's size
- * @param write - puts it at `offset` in memory that is all zero
+ * @param byteLength - size of the structure
+ * @param write - writes the structure at `offset` in zeroed memory
  */
 export function setStructureOption(
   fd: number,

@@ -5,16 +5,16 @@ import { libc } from '../libc/libc.js'
 import { scratch } from '../memory/scratch.js'
 
 /**
- * Blocks this thread until the descriptor has one of `events`, or an error to report (poll(2)).
+ * Blocks the thread until the descriptor has one of `events` or an error (poll(2)).
  *
- * @param timeoutMs - how long at the most; Infinity for ever
- * @returns the events; 0 if the time ran out first
+ * @param timeoutMs - maximum time to wait, in milliseconds; Infinity for no limit
+ * @returns the events; 0 after the timeout
  */
 export function pollBlocking(fd: number, events: number, timeoutMs: number): number {
   const deadline = performance.now() + timeoutMs
   for (;;) {
     const left = Math.max(0, deadline - performance.now())
-    // In slices, so that a worker that waits here can still be terminated: that takes effect between two of them.
+    // poll in slices: `terminate()` of a worker takes effect only between two system calls.
     const ready = pollOnce(fd, events, Math.ceil(Math.min(left, SLICE_MS)))
     if (ready !== 0) return ready
     if (left <= SLICE_MS && performance.now() >= deadline) return 0

@@ -6,7 +6,7 @@ import { type ReadableEvent, shutDownError } from '../loop/wait.js'
 
 export type { Listening as Subscription } from '../loop/wait.js'
 
-/** Receives the errors that reading meets. */
+/** Receives the errors of `onReadable` and `batches`. */
 export type ErrorCallback = (error: Error) => void
 
 /** The parts of a socket that reading uses. */
@@ -16,15 +16,15 @@ export interface Source {
   readable(options: { signal?: AbortSignal | undefined }): Promise<void>
 }
 
-/** Hands over batches until there is nothing more, or the share of one loop iteration is used up. */
-export function readTurn(
+/** Calls back with batches until no datagram is available, or the limit per loop iteration is reached. */
+export function readAvailable(
   source: Source,
   batch: RecvBatch,
   callback: (batch: RecvBatch) => void,
   onError: ErrorCallback | undefined,
   event: ReadableEvent,
 ): void {
-  for (let taken = 0; event.isOpen() && taken < DATAGRAMS_PER_TURN; ) {
+  for (let taken = 0; event.isOpen() && taken < DATAGRAMS_PER_ITERATION; ) {
     const count = receive(source, batch, onError, event)
     if (count === undefined) {
       taken += 1
@@ -39,7 +39,7 @@ export function readTurn(
   }
 }
 
-/** The batch with what has arrived, again and again, until the socket is closed. */
+/** Yields the batch with the datagrams that have arrived, until the socket is closed. */
 export async function* batchesOf(
   source: Source,
   batch: RecvBatch,
@@ -61,8 +61,8 @@ export async function* batchesOf(
     if (count > 0) {
       taken += count
       yield batch
-      if (taken < DATAGRAMS_PER_TURN) continue
-      // Under a flood nothing would ever wait, and promises alone do not let timers and other sockets run.
+      if (taken < DATAGRAMS_PER_ITERATION) continue
+      // Under constant traffic no await would block, and promises alone do not let timers and other sockets run.
       await nextIteration(signal)
     } else if (!(await isReadable(source, signal))) {
       return
@@ -71,7 +71,7 @@ export async function* batchesOf(
   }
 }
 
-/** Number of datagrams; undefined after an error, which was reported. */
+/** Returns the number of datagrams; undefined after an error, which was reported. */
 function receive(
   source: Source,
   batch: RecvBatch,
@@ -87,7 +87,7 @@ function receive(
   }
 }
 
-// Any other error would be met again at once, in each loop iteration.
+// Any other error would repeat at once, in each loop iteration.
 function fail(error: unknown, onError: ErrorCallback | undefined, event: ReadableEvent): void {
   event.close()
   if (onError !== undefined && error instanceof Error) protect(() => onError(error))
@@ -102,7 +102,7 @@ function protect(callback: () => void): void {
   }
 }
 
-/** Waits; false if the socket was closed meanwhile. */
+/** Waits until the socket is readable. Resolves to false if it was closed meanwhile. */
 async function isReadable(source: Source, signal: AbortSignal | undefined): Promise<boolean> {
   try {
     await source.readable({ signal })
@@ -114,8 +114,8 @@ async function isReadable(source: Source, signal: AbortSignal | undefined): Prom
 }
 
 /**
- * True for an error that the network answered an earlier datagram with. Anyone who can send ICMP can cause it, and the
- * socket goes on working.
+ * Returns true for a network error about an earlier datagram. Any host that can send ICMP can cause one, and the socket
+ * continues to work.
  */
 function isNetworkError(error: unknown): error is ErrnoError {
   return error instanceof ErrnoError && NETWORK_ERRORS.has(error.code)
@@ -135,5 +135,5 @@ const NETWORK_ERRORS = new Set([
   'EPROTO',
 ])
 
-/** libuv bounds an iteration at 32 reads; with batches, this is a few system calls. */
-const DATAGRAMS_PER_TURN = 256
+/** Limit of datagrams per loop iteration, a few system calls. libuv's limit is 32 reads. */
+const DATAGRAMS_PER_ITERATION = 256

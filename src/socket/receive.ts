@@ -5,11 +5,11 @@ import type { BatchedCalls } from './batched-calls.js'
 import type { ErrorQueue } from './error-queue.js'
 
 /**
- * Takes what has arrived, one system call's worth, without waiting.
+ * Receives the datagrams that have arrived, with one system call and without waiting.
  *
- * @returns how many datagrams; 0 if there are none
- * @throws ErrnoError, for example `ECONNREFUSED` when the connected peer's host answered an earlier datagram so.
- *   An error met after the first datagram is kept by the kernel for the next call (recvmmsg(2)).
+ * @returns number of datagrams; 0 if there are none
+ * @throws ErrnoError, for example `ECONNREFUSED` if the connected peer's host rejected an earlier datagram.
+ *   The kernel keeps an error that follows the first datagram for the next call (recvmmsg(2)).
  */
 export function receive(calls: BatchedCalls, slots: RecvSlots, errors?: ErrorQueue): number {
   slots.prepare()
@@ -21,11 +21,11 @@ export function receive(calls: BatchedCalls, slots: RecvSlots, errors?: ErrorQue
     }
     if (result === -EINTR) continue
     if (result === -EAGAIN) {
-      // A queue that is not empty keeps the descriptor ready (EPOLLERR), also when no error is pending.
+      // A non-empty error queue keeps the descriptor ready (EPOLLERR), even if no error is pending.
       if (errors?.isDue) errors.drain()
       return 0
     }
-    // An error that the queue explains is reported there alone.
+    // An error that is in the queue is reported only there.
     if (errors?.isEnabled && drained < MAX_STORED_ERRORS && errors.drain() !== 'empty') {
       drained += 1
       continue
@@ -34,5 +34,5 @@ export function receive(calls: BatchedCalls, slots: RecvSlots, errors?: ErrorQue
   }
 }
 
-/** Errors of one call that are passed over: more can come in as fast as they are read. */
+/** Maximum number of errors ignored per call, because they can arrive as fast as they are read. */
 const MAX_STORED_ERRORS = 64

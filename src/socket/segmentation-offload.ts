@@ -8,8 +8,8 @@ import type { FeatureStatus } from './feature-status.js'
 import { integerOption, setIntegerOption } from './option.js'
 
 /**
- * Whether a socket may make GSO sends (UDP_SEGMENT, generic segmentation offload). On until the option, the environment,
- * the kernel or the device rejects it; the device's answer is final.
+ * Status of GSO sends of a socket (UDP_SEGMENT, generic segmentation offload). On until the option, the environment, the
+ * kernel or the device disables it. After a rejection by the device it stays off.
  */
 export class SegmentationOffload implements Offload {
   readonly #fd: number
@@ -18,11 +18,11 @@ export class SegmentationOffload implements Offload {
   #status: FeatureStatus | undefined
   #strikes = 0
 
-  /** @param now - milliseconds of a monotonic clock */
-  constructor(fd: number, isWanted: boolean, now: () => number = () => performance.now()) {
+  /** @param now - returns the milliseconds of a monotonic clock */
+  constructor(fd: number, isRequested: boolean, now: () => number = () => performance.now()) {
     this.#fd = fd
     this.#now = now
-    if (!isWanted) this.#status = off('the option gso is false')
+    if (!isRequested) this.#status = off('the option gso is false')
     else if (isSet('BATCHCONN_NO_GSO')) this.#status = off('the environment variable BATCHCONN_NO_GSO is set')
   }
 
@@ -50,30 +50,30 @@ export class SegmentationOffload implements Offload {
     return MAX_SEGMENT_BYTES
   }
 
-  /** True for an error that a GSO send can get where its segments alone would not. */
+  /** Returns true for an error that GSO may have caused. */
   isSuspicious(errno: number): boolean {
     return errno === EIO || errno === EINVAL || errno === EMSGSIZE
   }
 
-  /** A GSO send was accepted. */
+  /** Records that a GSO send was accepted. */
   noteAccepted(): void {
     this.#strikes = 0
   }
 
-  /** The segments of a rejected GSO send were accepted singly. */
+  /** Records that the segments of a rejected GSO send were accepted as single datagrams. */
   confirm({ errno, segmentBytes, destination }: RejectedGso): void {
-    // Datagrams above the path's MTU can be fragmented but not be segments.
+    // Datagrams above the path's MTU can be fragmented, but not sent as segments.
     if (errno === EMSGSIZE) {
       this.#limit(destination, segmentBytes - 1)
       return
     }
-    // A route that comes and goes gives EINVAL as well, and may be back for the retry: once is no proof.
+    // A temporarily missing route also causes EINVAL, and may be back for the retry: one rejection proves nothing.
     this.#strikes += 1
     if (errno === EINVAL && this.#strikes < EINVAL_STRIKES) return
     this.#status = off(`the device rejected a GSO send with ${new ErrnoError(errno, 'sendmsg').code}`)
   }
 
-  /** Forgets what was learned of the connected peer's path. */
+  /** Removes the segment size limit of the connected peer's path. */
   forgetPeer(): void {
     this.#limits.delete(undefined)
   }
@@ -90,39 +90,38 @@ interface Limit {
   readonly expiresMs: number
 }
 
-/** UDP_SEGMENT is a 16-bit number (udp(7)). */
+/** Largest segment size: UDP_SEGMENT is a 16-bit number (udp(7)). */
 const MAX_SEGMENT_BYTES = 65_535
 
-/** A path's MTU can be raised again; the kernel itself forgets a lowered one after ten minutes (net.ipv4.route.mtu_expires). */
+/** Lifetime of a limit: the path's MTU can rise. The kernel keeps a lowered one ten minutes (net.ipv4.route.mtu_expires). */
 const LIMIT_MS = 60_000
 
 const MAX_LIMITS = 1024
 
 const EINVAL_STRIKES = 2
 
-/** Switches UDP_GRO on, if it is wanted and reliable on this kernel. */
-export function openReceiveOffload(fd: number, isWanted: boolean): FeatureStatus {
-  if (!isWanted) return off('the option gro is not set')
+/** Enables UDP_GRO, if it is requested and reliable on this kernel. */
+export function openReceiveOffload(fd: number, isRequested: boolean): FeatureStatus {
+  if (!isRequested) return off('the option gro is not set')
   if (isSet('BATCHCONN_NO_GRO')) return off('the environment variable BATCHCONN_NO_GRO is set')
-  if (!isKernelAtLeast(release(), 5, 12))
-    return off(`Linux ${release()} is older than 5.12, whose UDP_GRO is unreliable`)
+  if (!isKernelAtLeast(release(), 5, 12)) return off(`UDP_GRO is unreliable before Linux 5.12; this is ${release()}`)
   try {
     setIntegerOption(fd, IPPROTO_UDP, UDP_GRO, 1)
-    return { available: true, reason: 'the kernel took UDP_GRO' }
+    return { available: true, reason: 'the kernel accepted UDP_GRO' }
   } catch (error) {
-    if (error instanceof ErrnoError && error.code === 'ENOPROTOOPT') return off('the kernel does not know UDP_GRO')
+    if (error instanceof ErrnoError && error.code === 'ENOPROTOOPT') return off('the kernel does not support UDP_GRO')
     throw error
   }
 }
 
-/** Switches UDP_GRO off, if it is on. */
+/** Disables UDP_GRO, if it is on. */
 export function closeReceiveOffload(fd: number, status: FeatureStatus): FeatureStatus {
   if (!status.available) return status
   setIntegerOption(fd, IPPROTO_UDP, UDP_GRO, 0)
   return off('the descriptor is shared with another process')
 }
 
-/** True if a kernel release such as `6.1.0-13-amd64` is at least the given version. */
+/** Returns true if a kernel release such as `6.1.0-13-amd64` is at least the given version. */
 export function isKernelAtLeast(kernelRelease: string, major: number, minor: number): boolean {
   const [first = 0, second = 0] = kernelRelease.split('.', 2).map((part) => Number.parseInt(part, 10))
   return first > major || (first === major && second >= minor)
@@ -131,9 +130,10 @@ export function isKernelAtLeast(kernelRelease: string, major: number, minor: num
 function kernelStatus(fd: number): FeatureStatus {
   try {
     integerOption(fd, IPPROTO_UDP, UDP_SEGMENT)
-    return { available: true, reason: 'the kernel knows UDP_SEGMENT' }
+    return { available: true, reason: 'the kernel supports UDP_SEGMENT' }
   } catch (error) {
-    if (error instanceof ErrnoError && error.code === 'ENOPROTOOPT') return off('the kernel does not know UDP_SEGMENT')
+    if (error instanceof ErrnoError && error.code === 'ENOPROTOOPT')
+      return off('the kernel does not support UDP_SEGMENT')
     throw error
   }
 }

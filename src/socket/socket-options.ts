@@ -10,42 +10,42 @@ import { type Interface, setMulticastInterface } from './multicast.js'
 import { integerOption, setIntegerOption } from './option.js'
 
 /**
- * Path MTU discovery (ip(7), IP_MTU_DISCOVER): `dont` lets routers fragment, `want` is the system's default, `do` sets
- * DF and answers EMSGSIZE above the path's MTU, `probe` sets DF and ignores the path's MTU, `interface` keeps to the
- * interface's MTU whatever ICMP says, `omit` does so and lets the host fragment.
+ * Mode of path MTU discovery (ip(7), IP_MTU_DISCOVER). `dont`: routers may fragment. `want`: the system's default. `do`: set
+ * DF, and fail with EMSGSIZE above the path's MTU. `probe`: set DF and ignore the path's MTU. `interface`: use the
+ * interface's MTU and ignore ICMP. `omit`: as `interface`, but this host may fragment.
  */
 export type MtuDiscover = 'dont' | 'want' | 'do' | 'probe' | 'interface' | 'omit'
 
-/** Socket options that can be given at `open` and changed later. */
+/** Socket options that can be set by `open` and changed later. */
 export interface SocketSettings {
-  /** SO_REUSEADDR: several sockets may bind one port; the last bound gets unicast. */
+  /** SO_REUSEADDR: several sockets may bind one port; the last one bound receives unicast. */
   reuseAddress?: boolean
-  /** SO_REUSEPORT: several sockets share one port, the kernel spreads the datagrams over them. */
+  /** SO_REUSEPORT: several sockets share one port, and the kernel distributes the datagrams among them. */
   reusePort?: boolean
-  /** SO_BROADCAST: sending to broadcast addresses is allowed. */
+  /** SO_BROADCAST: allow sending to broadcast addresses. */
   broadcast?: boolean
-  /** IPV6_V6ONLY: an IPv6 socket takes no IPv4-mapped traffic. IPv6 only. */
+  /** IPV6_V6ONLY: an IPv6 socket receives no IPv4-mapped traffic. IPv6 only. */
   ipv6Only?: boolean
-  /** SO_RCVBUF, in bytes. Reading it gives what was granted, which Linux doubles for its own bookkeeping. */
+  /** SO_RCVBUF, in bytes. Reading returns the actual size: Linux doubles the requested one for its own overhead. */
   receiveBufferBytes?: number
-  /** SO_SNDBUF, in bytes. Reading it gives what was granted, which Linux doubles for its own bookkeeping. */
+  /** SO_SNDBUF, in bytes. Reading returns the actual size: Linux doubles the requested one for its own overhead. */
   sendBufferBytes?: number
   /** IP_TTL or IPV6_UNICAST_HOPS, 1 to 255. */
   ttl?: number
   /** IP_TOS or IPV6_TCLASS, 0 to 255: DSCP in the upper six bits, ECN in the lower two. */
   tos?: number
-  /** SO_BINDTODEVICE: this interface only. An empty string lifts it. */
+  /** SO_BINDTODEVICE: use this interface only. An empty string removes the binding. */
   bindToDevice?: string
   mtuDiscover?: MtuDiscover
   /** IP_MULTICAST_TTL or IPV6_MULTICAST_HOPS, 0 to 255. */
   multicastTtl?: number
-  /** IP_MULTICAST_LOOP or IPV6_MULTICAST_LOOP: this host gets what it sends. */
+  /** IP_MULTICAST_LOOP or IPV6_MULTICAST_LOOP: this host receives the multicast it sends. */
   multicastLoop?: boolean
-  /** IP_MULTICAST_IF or IPV6_MULTICAST_IF: where multicast leaves. Write-only. */
+  /** IP_MULTICAST_IF or IPV6_MULTICAST_IF: interface of outgoing multicast. Write-only. */
   multicastInterface?: Interface
 }
 
-/** The options of an open socket. Each access reads from the kernel or writes to it (getsockopt(2), setsockopt(2)). */
+/** Options of an open socket. Each access reads from the kernel or writes to it (getsockopt(2), setsockopt(2)). */
 export class LiveSocketOptions implements SocketSettings {
   readonly #descriptor: () => number
   readonly #family: Family
@@ -149,7 +149,7 @@ export class LiveSocketOptions implements SocketSettings {
     this.#setIpInteger(c.IP_MTU_DISCOVER, c.IPV6_MTU_DISCOVER, value)
   }
 
-  /** The path's MTU in bytes, known for a connected socket. Read-only. */
+  /** MTU of the path in bytes. Requires a connected socket. Read-only. */
   get mtu(): number {
     return this.#ipInteger(c.IP_MTU, c.IPV6_MTU)
   }
@@ -191,7 +191,7 @@ export class LiveSocketOptions implements SocketSettings {
     else setIntegerOption(this.#descriptor(), c.IPPROTO_IPV6, ipv6, value)
   }
 
-  // The FORCE variant goes above net.core.rmem_max for those who may (CAP_NET_ADMIN); others are cut to it in silence.
+  // SO_RCVBUFFORCE may exceed net.core.rmem_max but requires CAP_NET_ADMIN. Without it the kernel limits the value silently.
   #setBuffer(force: number, plain: number, value: number, name: string): void {
     const bytes = validate.integer(value, name, 1, 2 ** 30)
     const fd = this.#descriptor()
@@ -204,7 +204,7 @@ export class LiveSocketOptions implements SocketSettings {
   }
 }
 
-/** The names of all settings, in the order in which `open` applies them. */
+/** Names of all settings, in the order in which `open` applies them. */
 export const SETTING_NAMES = [
   'reuseAddress',
   'reusePort',
@@ -221,8 +221,8 @@ export const SETTING_NAMES = [
   'multicastInterface',
 ] as const satisfies readonly (keyof SocketSettings)[]
 
-/** The kernel's numbers 0 to 5 (linux/in.h, IP_PMTUDISC_DONT and on). */
+/** Names of the kernel's values 0 to 5 (linux/in.h, from IP_PMTUDISC_DONT on). */
 export const MTU_DISCOVER = ['dont', 'want', 'do', 'probe', 'interface', 'omit'] as const
 
-/** IFNAMSIZ without its NUL. */
+/** Maximum length of an interface name: IFNAMSIZ without its NUL. */
 const MAX_INTERFACE_NAME_BYTES = 15

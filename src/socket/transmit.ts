@@ -12,24 +12,24 @@ import type { SegmentationOffload } from './segmentation-offload.js'
 export interface Sending {
   readonly calls: BatchedCalls
   readonly offload: SegmentationOffload
-  /** Kinds of destination this socket supports, as `DestinationKind` bits. */
+  /** Kinds of destination that the socket supports, as `DestinationKind` bits. */
   readonly supported: number
   /**
-   * Called after an error that may belong to an earlier datagram, before the message is tried again.
+   * Called after an error that may belong to an earlier datagram, before the message is retried.
    *
-   * @returns true if the error is known to be about the message itself
+   * @returns true if the error belongs to the message itself
    */
   isOwnError(errno: number): boolean
 }
 
 /**
- * Passes the batch's unsent messages to the kernel, from `sent` on, and notes how far it came.
+ * Sends the batch's unsent messages, from `sent` on, and advances `sent`.
  *
- * A short count ends it: what stopped the kernel is known only by calling again from there (sendmmsg(2)). A GSO send
- * that is rejected is retried as single datagrams, from the first segment that is not out.
+ * A short count ends it: sendmmsg(2) reports the error only to the next call, which starts at the failed message. A GSO
+ * send that is rejected is retried as single datagrams, from the first unsent segment.
  *
- * @param maxCalls - system calls that accept something, at the most
- * @returns how many messages were accepted; 0 if the socket would block
+ * @param maxCalls - maximum number of system calls that accept messages
+ * @returns number of accepted messages; 0 if the socket would block
  * @throws ErrnoError, or TypeError for a destination or memory that cannot be sent, with the `index` of the first unsent
  *   message if that one failed
  */
@@ -52,25 +52,29 @@ export function transmit(sending: Sending, messages: Messages, maxCalls = Number
       planner.avoidGso(plan, -result, offload)
       continue
     }
-    // Whatever stopped it after the first message, the next call meets it again, as its own first message's error.
+    // After the first message, leave the error to the next call, where it belongs to that call's first message.
     if (result > 0 || messages.sent > start || result === WOULD_BLOCK) break
     throw failure(messages, -result, plan.count)
   }
   return messages.sent - start
 }
 
-// The verdict falls on the socket whose GSO send was rejected, and on none that was given the batch since.
+// The rejection counts only for the socket that got it, not for another one that sends the batch later.
 function settleRejection(planner: SendPlanner, offload: SegmentationOffload): void {
   const { rejected } = planner
   if (rejected?.offload === offload) offload.confirm(rejected)
   planner.rejected = undefined
 }
 
-/** The first unsent message that must not be shown to the kernel, or the batch's length. @throws if it is the next */
+/**
+ * Returns the index of the first unsent message that cannot be sent, or the batch's length.
+ *
+ * @throws if that is the next message
+ */
 function sendableEnd(messages: Messages, supported: number): number {
   const detached = messages.firstDetached()
   if (detached === messages.sent && detached < messages.length) throw detachedMessage(detached)
-  // Checked per batch first: most have one kind of destination.
+  // Check the whole batch first: most batches have one kind of destination.
   if ((messages.destinationKinds & ~supported) === 0) return detached
   for (let index = messages.sent; index < detached; index += 1) {
     const destination = messages.destination(index)
@@ -90,7 +94,7 @@ function unsupported(index: number, destination: Endpoint | undefined): Error {
   return Object.assign(error, { index })
 }
 
-/** One system call's worth: the number of headers accepted, `WOULD_BLOCK`, or a negative errno. */
+/** Makes one system call. @returns number of accepted headers, `WOULD_BLOCK`, or a negative errno */
 function call({ calls, isOwnError }: Sending, { address, count }: SendPlan): number {
   let attempts: Map<number, number> | undefined
   for (;;) {
@@ -99,8 +103,8 @@ function call({ calls, isOwnError }: Sending, { address, count }: SendPlan): num
     const errno = -result
     if (errno === EINTR) continue
     if (errno === EAGAIN || errno === ENOBUFS) return WOULD_BLOCK
-    // An ICMP answer to an earlier datagram is reported to the next one that is sent, which stays unsent (udp(7)).
-    // ECONNREFUSED is never about the message itself; any other error is, if it comes twice.
+    // An ICMP error about an earlier datagram fails the next send, whose message stays unsent (udp(7)). ECONNREFUSED never
+    // belongs to the message itself; any other error does if it repeats.
     attempts ??= new Map()
     const attempt = (attempts.get(errno) ?? 0) + 1
     attempts.set(errno, attempt)
@@ -108,15 +112,15 @@ function call({ calls, isOwnError }: Sending, { address, count }: SendPlan): num
   }
 }
 
-function failure(messages: Messages, errno: number, asked: number): Error {
+function failure(messages: Messages, errno: number, count: number): Error {
   const index = messages.sent
   if (errno === 0) {
-    const error = new Error(`the kernel accepted none of ${asked} messages and gave no reason`)
+    const error = new Error(`the kernel accepted none of ${count} messages and returned no error`)
     return Object.assign(error, { code: 'ERR_NO_PROGRESS', index })
   }
   const destination = messages.destination(index)
   const details = { address: destination?.address, port: destination?.port, index }
-  return new ErrnoError(errno, asked === 1 ? 'sendmsg' : 'sendmmsg', details)
+  return new ErrnoError(errno, count === 1 ? 'sendmsg' : 'sendmmsg', details)
 }
 
 const STORED_ERROR_ATTEMPTS = 16

@@ -70,7 +70,7 @@ t.test('boolean takes no substitutes', async (t) => {
 
 t.test('text is a string that C can hold', async (t) => {
   t.equal(validate.text('eth0', 'name'), 'eth0')
-  const unfit = 'name must not be empty or hold a NUL character'
+  const unfit = 'name must not be empty or contain a NUL character'
   rejects(
     t,
     table([

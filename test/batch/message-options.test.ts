@@ -129,7 +129,7 @@ t.test('what cannot be is refused by its name', async (t) => {
       what: 'interface alone',
       act: act({ interfaceIndex: 3 }),
       ...wrongValue,
-      message: /^interfaceIndex needs a dest/,
+      message: /^interfaceIndex requires a dest/,
     },
     {
       what: 'misspelled',
@@ -173,7 +173,7 @@ t.test('a GSO send that no kernel accepts is refused', async (t) => {
   const tooLong = { type: RangeError, code: 'ERR_GSO_TOO_LARGE' } as const
   const most = (bytes: number, received: number) =>
     `a GSO send must be at most ${bytes} bytes in all; received ${received}`
-  const manyMessage = '65 bytes in segments of 1 are 65 segments; 64 is the most (maxSegments)'
+  const manyMessage = '65 bytes in segments of 1 are 65 segments; at most 64 are allowed (maxSegments)'
   rejects(t, [
     { what: 'too many', act: act(65, 1, ipv4), ...tooLong, message: manyMessage },
     { what: 'IPv4', act: act(65_508, 1400, ipv4), ...tooLong, message: most(65_507, 65_508) },

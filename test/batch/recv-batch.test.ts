@@ -189,7 +189,7 @@ t.test('a batch is made with sizes that can be', async (t) => {
       act: make({ gro: true, slotBytes: 65535 }),
       type: RangeError,
       code: 'ERR_SLOT_TOO_SMALL',
-      message: 'with gro every slot must hold a whole GRO buffer: slotBytes must be 65536; it is 65535',
+      message: 'with gro each slot must fit a whole GRO buffer: slotBytes must be 65536; received 65535',
     },
   ])
   t.equal(new RecvBatch({ capacity: 1024, slotBytes: 1 }).capacity, 1024)

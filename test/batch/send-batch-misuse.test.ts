@@ -101,7 +101,7 @@ t.test('payloads that cannot be leave the batch alone', async (t) => {
       batch.appendReference(payload as Uint8Array, peer)
   const reserve = (byteLength: unknown) => () => batch.reserve(byteLength as number, peer)
   const resizable = new (ArrayBuffer as new (size: number, options: object) => ArrayBuffer)(8, { maxByteLength: 16 })
-  const isTooLong = /^payload of 17 bytes does not fit: 16 is the most/
+  const isTooLong = /^payload of 17 bytes does not fit: at most 16/
   leavesAlone(t, batch, [
     { what: 'append 17', act: append(Buffer.alloc(17)), ...tooLong, message: isTooLong },
     { what: 'append text of 17', act: append('x'.repeat(17)), ...tooLong, message: isTooLong },
@@ -205,7 +205,7 @@ t.test('an index is one of a message that is there', async (t) => {
 })
 
 t.test('there must be something to skip', async (t) => {
-  const wanted = { ...outOfRange, message: 'skip: no message is left to be sent' }
+  const wanted = { ...outOfRange, message: 'skip: no message is left to send' }
   rejects(t, [{ what: 'an empty batch', act: () => new SendBatch().skip(), ...wanted }])
   const batch = started()
   batch.skip()
@@ -216,5 +216,7 @@ t.test('a reference above 2 GiB is refused', async (t) => {
   // Memory that is never touched is not really taken.
   const huge = new Uint8Array(2 ** 31)
   const act = () => new SendBatch().appendReference(huge, peer)
-  rejects(t, [{ what: '2 GiB', act, ...tooLong, message: /^payload of 2147483648 bytes does not fit: 2147483647/ }])
+  rejects(t, [
+    { what: '2 GiB', act, ...tooLong, message: /^payload of 2147483648 bytes does not fit: at most 2147483647/ },
+  ])
 })

@@ -160,7 +160,7 @@ t.test('what is no endpoint is refused', async (t) => {
 })
 
 t.test('what is no address is refused', async (t) => {
-  const unfit = 'address must not be empty or hold a NUL character'
+  const unfit = 'address must not be empty or contain a NUL character'
   rejects(t, [
     { what: 'none', act: made({ port: 1 }), ...wrongType, message: 'address must be a string; received undefined' },
     { what: '7', act: fromAddress(7), ...wrongType, message: 'address must be a string; received type number (7)' },

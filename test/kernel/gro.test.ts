@@ -8,7 +8,7 @@ import { boundSocket } from '../support/sockets.js'
 for (const family of ['ipv4', 'ipv6'] as Family[]) {
   t.test(`${family}: a train comes whole by index, split by iteration, without copying`, (t) => {
     using receiver = boundSocket({ family, gro: true, recvTtl: true, recvTos: true })
-    t.strictSame(receiver.gro, { available: true, reason: 'the kernel took UDP_GRO' })
+    t.strictSame(receiver.gro, { available: true, reason: 'the kernel accepted UDP_GRO' })
     using sender = BatchConn.open({ family })
     const to = receiver.localAddress
     const out = new SendBatch({ slotBytes: 65_507 })
@@ -59,7 +59,7 @@ t.test('a slot that a train would not fit is refused, by either side', (t) => {
   t.throws(() => receiver.recv(new RecvBatch()), {
     name: 'RangeError',
     code: 'ERR_SLOT_TOO_SMALL',
-    message: /65536; it is 2048/,
+    message: /65536; received 2048/,
   })
   t.throws(() => new RecvBatch({ gro: true, slotBytes: 9000 }), { code: 'ERR_SLOT_TOO_SMALL' })
   t.equal(new RecvBatch({ gro: true }).slotBytes, 65_536)

@@ -219,7 +219,7 @@ t.test('what does not fit is refused, and leaves what is there', { skip }, async
   const writer = new ControlWriter(new DataView(bytes.buffer, bytes.byteOffset, 64))
   writer.reset(0, 47)
   writer.append(1, 2, 4)
-  const message = 'control messages need 48 bytes, the slot has 47'
+  const message = 'control messages require 48 bytes; the slot has 47'
   t.throws(() => writer.append(1, 2, 4), { name: 'RangeError', message })
   t.equal(writer.byteLength, 24)
   t.equal(bytes.toString('hex', 24), 'ff'.repeat(40), 'nothing was written')

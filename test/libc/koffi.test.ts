@@ -42,7 +42,7 @@ for (const platform of ['darwin', 'win32']) {
     for (const use of USES) {
       t.equal(result[use].name, 'TypeError', use)
       t.equal(result[use].code, 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', use)
-      t.match(result[use].message, new RegExp(`needs Linux .*; this is ${platform}$`), use)
+      t.match(result[use].message, new RegExp(`requires Linux .*; this is ${platform}$`), use)
     }
     t.equal(result.misspelled.code, 'ERR_UNKNOWN_OPTION', 'arguments are checked first')
   })

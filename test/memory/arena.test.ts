@@ -87,13 +87,13 @@ t.test('neither structuredClone nor postMessage can take it away', async (t) => 
 
 t.test('memory taken away by force is noticed before any address goes to the kernel', async (t) => {
   const result = await childJson<Record<string, unknown>>('detached')
-  const detached = "TypeError ERR_MEMORY_DETACHED: the batch's memory was transferred away; make a new batch"
+  const detached = "TypeError ERR_MEMORY_DETACHED: the batch's memory was transferred; create a new batch"
   t.same(result, {
     arena: detached,
     send: detached,
     recv: detached,
     before: 'no error: 1',
-    reference: 'TypeError ERR_MEMORY_DETACHED: the memory message 1 refers to was transferred away',
+    reference: 'TypeError ERR_MEMORY_DETACHED: the memory of message 1 was transferred',
     referenceByteLength: 0,
     sent: [0, 1],
     arrived: ['copied'],

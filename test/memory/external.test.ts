@@ -71,7 +71,7 @@ t.test('memory that may shrink or grow is refused', async (t) => {
   const wanted = {
     type: TypeError,
     code: 'ERR_INVALID_ARG_VALUE',
-    message: 'payload must not lie in a resizable ArrayBuffer',
+    message: 'payload must not be in a resizable ArrayBuffer',
   } as const
   rejects(t, [
     { what: 'a resizable ArrayBuffer', act: () => externalAddress(resizable), ...wanted },
