@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   const local = endpoint({ address, port: Number(port) })
   const conn = BatchConn.open({ family: local.family }).bind(local)
   const inbox = new RecvBatch({ capacity: 64, slotBytes: SLOT_BYTES })
-  // As many slots as the inbox has, so that each answer finds one. Runs of one size to one peer leave as trains.
+  // As many slots as the inbox has, so that each answer finds one. Consecutive messages of one size to one peer leave as GSO sends.
   const replies = new SendBatch({ capacity: inbox.capacity, slotBytes: SLOT_BYTES, coalesce: true })
   console.log(`listening on ${conn.localAddress}`)
 

@@ -1,4 +1,4 @@
-// Sends as fast as one thread can: a batch that is filled once and sent again and again, as trains where that is possible.
+// Sends as fast as one thread can: a batch that is filled once and sent again and again, by GSO where that is possible.
 //
 //   npx ts-node examples/throughput-sender.ts <address> <port> [seconds] [bytes]
 //

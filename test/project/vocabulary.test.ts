@@ -1,0 +1,35 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { ROOT } from './support.js'
+
+// Words of a private dialect, for which the field has plain ones: "reports" for "tells", "GSO send" for "train".
+const BANNED = /\b(told|tells|nobody|somebody|whoever|to be had|in silence|good until|trains?)\b/gi
+
+/** One sentence may explain what others call a GSO send. */
+const ALLOWED = ['docs/api.md: train']
+
+const PAGES = ['api', 'architecture', 'dgram', 'event-loop', 'memory-safety', 'reliability']
+
+t.test('comments, messages and documentation use the terms of the field', async (t) => {
+  const found = [
+    ...sources('src'),
+    ...sources('examples'),
+    'README.md',
+    ...PAGES.map((page) => `docs/${page}.md`),
+  ].flatMap((file) => wordsOf(readFileSync(join(ROOT, file), 'utf8')).map((word) => `${file}: ${word}`))
+  t.strictSame(found, ALLOWED)
+})
+
+t.test('a banned word is found', async (t) => {
+  t.strictSame(wordsOf('It tells Nobody\nof trains, retold.'), ['tells', 'nobody', 'trains'])
+})
+
+function wordsOf(text: string): string[] {
+  return Array.from(text.matchAll(BANNED), ([word]) => word.toLowerCase())
+}
+
+function sources(folder: string): string[] {
+  const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+  return files.filter((file) => file.endsWith('.ts')).map((file) => join(folder, file))
+}
