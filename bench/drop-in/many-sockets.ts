@@ -5,7 +5,7 @@ import type { Figures, Task } from './task.js'
 
 /**
  * CPU time and memory of many sockets that each send one datagram in every tick of a timer, as a media server does with a
- * socket per stream. They go to a socket on loopback that nobody reads from.
+ * socket per stream. They go to a socket on loopback whose datagrams are not read.
  */
 export async function manySocketsCost({ contender, sizeBytes, sockets: count }: Task): Promise<Figures> {
   const unread = BatchConn.open().bind({ address: '127.0.0.1', port: 0 })

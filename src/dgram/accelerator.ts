@@ -3,6 +3,7 @@ import { type Endpoint, endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { watchDirectly } from '../loop/direct-watch.js'
+import { toByteView } from '../memory/byte-view.js'
 import { BatchConn } from '../socket/batch-conn.js'
 import type { NetworkError } from '../socket/error-queue.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
@@ -177,7 +178,8 @@ export class Accelerator {
       if (rest.at(-1) === true) process.nextTick(() => request.callback?.(blockedError(String(rest[1]))))
       return 0
     }
-    const pieces = list.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))
+    const pieces = bytesOfAll(list)
+    if (pieces === undefined) return -c.EINVAL
     this.queue.add(pieces, destination, rest.at(-1) === true ? requestCompletion(request) : undefined)
     return 0
   }
@@ -250,6 +252,15 @@ const received = new Set<number>()
 function bindAnywhere(handle: NodeHandle): number {
   const { bind } = Object.getPrototypeOf(handle) as NodeHandle
   return bind.call(handle, '0.0.0.0', 0, 0)
+}
+
+/** Returns the bytes of the views; undefined if the memory of one was transferred after `send`. */
+function bytesOfAll(views: readonly ArrayBufferView[]): Uint8Array[] | undefined {
+  try {
+    return views.flatMap((view) => toByteView(view) ?? [])
+  } catch {
+    return undefined
+  }
 }
 
 /** Returns the pending callback of a send through Node's own `send`. */

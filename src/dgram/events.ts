@@ -1,7 +1,7 @@
 import type * as dgram from 'node:dgram'
 import type { RecvBatch } from '../batch/recv-batch.js'
 import type { NetworkError } from '../socket/error-queue.js'
-import type { RemoteInfo } from './receiver.js'
+import type { RemoteInfo } from './remote-info.js'
 
 /** A Buffer over memory that is not shared, typed for the installed version of @types/node. */
 export type OwnBuffer = ReturnType<typeof Buffer.alloc>

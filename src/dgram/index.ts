@@ -5,7 +5,7 @@ export type { SendTarget } from './batched-socket.js'
 export type { SendCallback } from './completion.js'
 export type { OwnBuffer, SocketEvents } from './events.js'
 export type { SocketOptions } from './options.js'
-export type { RemoteInfo } from './receiver.js'
+export type { RemoteInfo } from './remote-info.js'
 export type { MessageListener, Sendable, SocketConstructor } from './socket.js'
 
 // Constants instead of `export from`, which compiles to getters: a stub or mock that replaces an export would have no

@@ -1,9 +1,11 @@
 import * as timers from 'node:timers'
+import { types } from 'node:util'
 import type { MessageOptions } from '../batch/message-options.js'
 import { messagesOf, SendBatch } from '../batch/send-batch.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
+import { uint8Length } from '../memory/byte-view.js'
 import type { BatchConn } from '../socket/batch-conn.js'
 import { type Completion, finish, settle } from './completion.js'
 import { cancelFlush, countWaiting, flushOldest, flushSoon } from './flush.js'
@@ -188,21 +190,20 @@ function bytesLeft(messages: SendBatch): number {
   return sum
 }
 
-/** @returns the payload's size in bytes */
+/** @returns number of bytes of the message, as the batch contains it */
 function append(
   messages: SendBatch,
   payload: Bytes,
   destination: Endpoint | undefined,
   options: MessageOptions | undefined,
 ): number {
-  const size = payload instanceof Uint8Array ? payload.length : sizeOf(payload)
-  if (size <= messages.slotBytes) messages.append(payload, destination, options)
+  if (sizeOf(payload) <= messages.slotBytes) messages.append(payload, destination, options)
   else messages.appendReference(ownCopy(payload), destination, options)
-  return size
+  return messages.size(messages.length - 1)
 }
 
 function sizeOf(payload: Bytes): number {
-  if (payload instanceof Uint8Array) return payload.length
+  if (types.isUint8Array(payload)) return uint8Length(payload)
   if (typeof payload === 'string') return Buffer.byteLength(payload)
   return payload.reduce((sum: number, piece) => sum + sizeOf(piece), 0)
 }
@@ -210,7 +211,10 @@ function sizeOf(payload: Bytes): number {
 /** Returns a copy of a message's bytes. */
 export function ownCopy(payload: Bytes): Buffer {
   if (typeof payload === 'string') return Buffer.from(payload)
-  return payload instanceof Uint8Array ? Buffer.from(payload) : Buffer.concat(payload.map(ownCopy))
+  if (!types.isUint8Array(payload)) return Buffer.concat(payload.map(ownCopy))
+  const copy = Buffer.allocUnsafeSlow(uint8Length(payload))
+  copy.set(payload)
+  return copy
 }
 
 function newBatch(maxSegments: number): Batch {

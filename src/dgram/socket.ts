@@ -1,11 +1,13 @@
 import type * as dgram from 'node:dgram'
+import { types } from 'node:util'
+import { toByteView } from '../memory/byte-view.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 import { BatchedSocket, type SendTarget } from './batched-socket.js'
 import type { SendCallback } from './completion.js'
 import type { OwnBuffer } from './events.js'
 import { NodeSocket, noteTypeRead, REPLACED } from './node-socket.js'
 import type { SocketOptions } from './options.js'
-import type { RemoteInfo } from './receiver.js'
+import type { RemoteInfo } from './remote-info.js'
 import type { Bytes } from './send-queue.js'
 
 /** Payload that node:dgram accepts. */
@@ -174,16 +176,19 @@ function withoutTail(args: unknown[]): unknown[] {
   return args.slice(0, args.findLastIndex((value) => value !== undefined) + 1)
 }
 
+// Not `instanceof`, which is true for a Proxy.
+function isPiece(piece: unknown): piece is string | Uint8Array {
+  return typeof piece === 'string' || types.isUint8Array(piece)
+}
+
 function isBytes(message: unknown): message is Bytes {
-  if (message instanceof Uint8Array || typeof message === 'string') return true
-  return Array.isArray(message) && message.every((piece) => piece instanceof Uint8Array || typeof piece === 'string')
+  return isPiece(message) || (Array.isArray(message) && message.every(isPiece))
 }
 
 /** Returns the bytes of a message that can be sent to a target; undefined for any other value. */
 function toBytes(message: unknown): Bytes | undefined {
   if (isBytes(message)) return message
-  if (!ArrayBuffer.isView(message)) return undefined
-  return new Uint8Array(message.buffer, message.byteOffset, message.byteLength)
+  return ArrayBuffer.isView(message) ? toByteView(message) : undefined
 }
 
 function isTarget(value: unknown): value is SendTarget {

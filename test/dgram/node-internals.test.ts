@@ -5,7 +5,7 @@ import { isNodeHandle, stateOf } from '../../src/dgram/node-socket.js'
 import { childJson } from '../support/child.js'
 
 // What the drop-in takes from Node without a promise of Node's. If one of these fails with a new version of Node, see
-// docs/dgram.md: sockets work as over node:dgram then, and nothing else tells that they gain nothing.
+// docs/dgram.md: sockets work as over node:dgram then, and only these tests show that they gain nothing.
 
 t.test('a socket of this Node keeps its native handle in its state', async (t) => {
   const socket = nodeDgram.createSocket('udp4')

@@ -5,7 +5,7 @@ import { boundSocket, deadEndpoint, drain } from '../support/sockets.js'
 for (const family of ['ipv4', 'ipv6'] as Family[]) {
   for (const connected of [false, true]) {
     t.test(
-      `${family}, ${connected ? 'connected' : 'not connected'}: a closed port is told by takeErrors(), and by it alone`,
+      `${family}, ${connected ? 'connected' : 'not connected'}: only takeErrors() reports a closed port`,
       async (t) => {
         using sender = BatchConn.open({ family, recvErrors: true })
         const dead = deadEndpoint({ family })

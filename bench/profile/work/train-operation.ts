@@ -31,7 +31,7 @@ export class TrainOperation implements Operation {
       short -= this.#conn.send(batch)
     }
     // The library sends a refused train again as single datagrams: that would be another thing than what is measured.
-    if (!this.#conn.gso.available) throw new Error(`trains are off: ${this.#conn.gso.reason}`)
+    if (!this.#conn.gso.available) throw new Error(`GSO is off: ${this.#conn.gso.reason}`)
     return short
   }
 
