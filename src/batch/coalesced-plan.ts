@@ -1,12 +1,14 @@
-import { copyMessage, messageWords } from '../layout/message.js'
+import { copyWords, iovecWords, messageWords } from '../layout/message.js'
+import { writePointer } from '../layout/pointer.js'
 import { MAX_MESSAGES_PER_CALL } from '../libc/constants.js'
 import { Arena } from '../memory/arena.js'
+import type { SendOrder } from './send-order.js'
 import { maxPayloadBytes, type Offload, type PlannedMessages, type Progress, type SendPlan } from './send-plan.js'
 import type { SendSlots } from './send-slots.js'
 
 /**
- * Coalesces the caller's messages into GSO sends. Consecutive messages of one size to one destination, of which the last may
- * be shorter, share one header. No payload is copied, because the iovecs of their slots are adjacent.
+ * Coalesces the caller's messages into GSO sends. Messages of one size to one destination at consecutive positions, of which
+ * the last may be shorter, share one header. No payload is copied: a header has one iovec per message.
  */
 export class CoalescedPlan implements SendPlan {
   address = 0
@@ -14,18 +16,24 @@ export class CoalescedPlan implements SendPlan {
   segmentBytes = 0
   readonly #messages: PlannedMessages
   readonly #slots: SendSlots
+  readonly #order: SendOrder
   readonly #maxSegments: number
-  readonly #arena: Arena<'headers'>
-  readonly #runs: Uint16Array
   readonly #message = messageWords()
+  readonly #iovec = iovecWords()
+  readonly #arena: Arena<'headers' | 'iovecs'>
+  readonly #runs: Uint16Array
   readonly #progress: Progress = { messages: 0, segments: 0 }
 
   constructor(messages: PlannedMessages, maxSegments: number) {
     const headers = Math.min(messages.capacity, MAX_MESSAGES_PER_CALL)
     this.#messages = messages
     this.#slots = messages.slots
+    this.#order = messages.order
     this.#maxSegments = maxSegments
-    this.#arena = new Arena({ headers: headers * this.#message.stride * 4 })
+    this.#arena = new Arena({
+      headers: headers * this.#message.stride * 4,
+      iovecs: messages.capacity * this.#iovec.stride * 4,
+    })
     this.#runs = new Uint16Array(headers)
   }
 
@@ -33,23 +41,24 @@ export class CoalescedPlan implements SendPlan {
     return this.#runs[0]
   }
 
-  /** @param offload - returns the largest segment size for a destination */
-  prepare(start: number, end: number, offload: Offload): this {
+  /** @param offload - returns the largest segment size for a destination; undefined for single datagrams */
+  prepare(start: number, end: number, offload: Offload | undefined): this {
     const runs = this.#runs
     let count = 0
     let next = start
     while (next < end && count < runs.length) {
-      const length = this.#runLength(next, end, offload)
+      const length = offload === undefined ? 1 : this.#runLength(next, end, offload)
       runs[count] = length
       count += 1
       next += length
     }
-    // Nothing to coalesce: use the headers of the slots.
-    const isDirect = count === next - start
+    // With nothing to coalesce and nothing moved, use the headers of the slots.
+    const isDirect = count === next - start && !this.#order.isChanged
     if (!isDirect) this.#write(start, count)
-    this.address = isDirect ? this.#slots.headerAddress(start) : this.#arena.slabs.headers.address
+    const first = this.#order.slotAt(start)
+    this.address = isDirect ? this.#slots.headerAddress(first) : this.#arena.slabs.headers.address
     this.count = count
-    this.segmentBytes = runs[0] > 1 ? this.#slots.size(start) : this.#slots.segmentBytes(start)
+    this.segmentBytes = runs[0] > 1 ? this.#slots.size(first) : this.#slots.segmentBytes(first)
     return this
   }
 
@@ -62,41 +71,63 @@ export class CoalescedPlan implements SendPlan {
   /** Writes a header for each of the first `count` runs. */
   #write(start: number, count: number): void {
     const { words, slabs } = this.#arena
-    const { stride, iovLength } = this.#message
+    const { stride, iov, iovLength } = this.#message
     const slots = this.#slots
-    let slot = start
+    let position = start
     let at = slabs.headers.offset / 4
+    let iovecs = 0
     for (let run = 0; run < count; run += 1) {
       const length = this.#runs[run]
-      copyMessage(slots.words, slots.headerAt(slot), words, at, stride)
+      const slot = this.#order.slotAt(position)
+      copyWords(slots.words, slots.headerAt(slot), words, at, stride)
       if (length > 1) {
         words[at + iovLength] = length
         slots.useControl(words, at, slot, slots.size(slot))
+        if (this.#order.isChanged) {
+          writePointer(words, at + iov, slabs.iovecs.address + iovecs * this.#iovec.stride * 4)
+          this.#copyIovecs(position, length, iovecs)
+          iovecs += length
+        }
       }
-      slot += length
+      position += length
       at += stride
     }
   }
 
-  /** Number of messages, starting with `first`, that form one GSO send; 1 for none. */
-  #runLength(first: number, end: number, offload: Offload): number {
+  /** Copies the iovecs of `length` positions, whose slots are not adjacent, to iovec `to` of the plan. */
+  #copyIovecs(start: number, length: number, to: number): void {
+    const { words, slabs } = this.#arena
+    const slots = this.#slots
+    const { stride } = this.#iovec
+    let at = slabs.iovecs.offset / 4 + to * stride
+    for (let position = start; position < start + length; position += 1) {
+      copyWords(slots.words, slots.iovecAt(this.#order.slotAt(position)), words, at, stride)
+      at += stride
+    }
+  }
+
+  /** Number of messages, from position `start` on, that form one GSO send; 1 for none. */
+  #runLength(start: number, end: number, offload: Offload): number {
     const messages = this.#messages
     const slots = this.#slots
+    const order = this.#order
+    const first = order.slotAt(start)
     const destination = messages.destination(first)
-    // With alternating destinations, only this comparison is made.
-    if (first + 1 === end || messages.destination(first + 1) !== destination) return 1
+    // With one message per destination, only this comparison is made.
+    if (start + 1 === end || messages.destination(order.slotAt(start + 1)) !== destination) return 1
     const size = slots.size(first)
     // An empty datagram cannot be a segment: concatenation would lose it.
     if (size === 0 || size > offload.maxSegmentBytes(destination) || slots.segmentBytes(first) !== 0) return 1
-    const limit = Math.min(end, first + this.#maxSegments, first + Math.floor(maxPayloadBytes(destination) / size))
-    let next = first + 1
+    const limit = Math.min(end, start + this.#maxSegments, start + Math.floor(maxPayloadBytes(destination) / size))
+    let next = start + 1
     while (next < limit) {
-      const nextSize = slots.size(next)
-      const fits = nextSize > 0 && nextSize <= size && slots.segmentBytes(next) === 0
-      if (!fits || messages.destination(next) !== destination || !slots.sameOptions(first, next)) break
+      const slot = order.slotAt(next)
+      const nextSize = slots.size(slot)
+      const fits = nextSize > 0 && nextSize <= size && slots.segmentBytes(slot) === 0
+      if (!fits || messages.destination(slot) !== destination || !slots.sameOptions(first, slot)) break
       next += 1
       if (nextSize < size) break
     }
-    return next - first
+    return next - start
   }
 }

@@ -4,6 +4,7 @@ import { bufferOver } from '../memory/buffer-over.js'
 import { isDetached } from '../memory/external.js'
 import { CoalescedPlan } from './coalesced-plan.js'
 import { OptionWriter, segmentBytesOf } from './message-options.js'
+import { SendOrder } from './send-order.js'
 import type { PlannedMessages } from './send-plan.js'
 import { SendPlanner } from './send-planner.js'
 import { SendSlots } from './send-slots.js'
@@ -34,8 +35,9 @@ export class Messages implements PlannedMessages {
   readonly slots: SendSlots
   readonly options: OptionWriter
   readonly planner: SendPlanner
+  readonly order: SendOrder
   length = 0
-  /** Number of messages accepted by the kernel or skipped. */
+  /** Number of messages accepted by the kernel or skipped: the position of the next one. */
   sent = 0
   /** Skipped messages with their errors. */
   failed: SendFailure[] = []
@@ -61,8 +63,14 @@ export class Messages implements PlannedMessages {
     this.#references = new Array<Uint8Array | undefined>(capacity).fill(undefined)
     this.#views = new Array<Buffer>(capacity).fill(Buffer.alloc(0))
     this.#viewSizes = new Int32Array(capacity)
+    this.order = new SendOrder(this.#destinations)
     const coalesced = coalesce ? new CoalescedPlan(this, maxSegments) : undefined
     this.planner = new SendPlanner(this, coalesced)
+  }
+
+  /** Slot of the next message to send. */
+  get next(): number {
+    return this.order.slotAt(this.sent)
   }
 
   /** Destination of a message; undefined for the connected peer. */
@@ -140,7 +148,7 @@ export class Messages implements PlannedMessages {
 
   /** Skips the next message. @param error - added to `failed` */
   skip(error?: SendFailure['error']): void {
-    if (error !== undefined) this.failed.push({ index: this.sent, error })
+    if (error !== undefined) this.failed.push({ index: this.next, error })
     this.sent += 1
     this.planner.reset()
   }
@@ -162,21 +170,23 @@ export class Messages implements PlannedMessages {
       this.segmented = 0
     }
     this.destinationKinds = 0
+    this.order.reset()
     this.length = 0
     this.rewind()
   }
 
   /**
-   * Returns the first unsent message whose memory was transferred, or `length`. Called before each system call.
+   * Returns the first position not sent yet whose memory was transferred, or `length`. Called before each system call.
    *
    * @throws TypeError `ERR_MEMORY_DETACHED` if the batch's own memory was transferred
    */
   firstDetached(): number {
     this.slots.assertAttached()
     if (this.#referenced === 0) return this.length
-    for (let slot = this.sent; slot < this.length; slot += 1) {
+    for (let position = this.sent; position < this.length; position += 1) {
+      const slot = this.order.slotAt(position)
       const reference = this.#references[slot]
-      if (reference !== undefined && isDetached(reference, this.slots.size(slot))) return slot
+      if (reference !== undefined && isDetached(reference, this.slots.size(slot))) return position
     }
     return this.length
   }

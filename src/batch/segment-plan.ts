@@ -1,8 +1,9 @@
-import { copyMessage, iovecWords, messageWords } from '../layout/message.js'
+import { copyWords, iovecWords, messageWords } from '../layout/message.js'
 import { writePointer } from '../layout/pointer.js'
 import { MAX_MESSAGES_PER_CALL } from '../libc/constants.js'
 import { Arena } from '../memory/arena.js'
-import type { Progress, SendPlan } from './send-plan.js'
+import type { SendOrder } from './send-order.js'
+import type { PlannedMessages, Progress, SendPlan } from './send-plan.js'
 import type { SendSlots } from './send-slots.js'
 
 /**
@@ -15,6 +16,7 @@ export class SegmentPlan implements SendPlan {
   readonly segmentBytes = 0
   readonly firstMessages = 1
   readonly #slots: SendSlots
+  readonly #order: SendOrder
   readonly #message = messageWords()
   readonly #iovec = iovecWords()
   readonly #arena = new Arena({
@@ -26,15 +28,17 @@ export class SegmentPlan implements SendPlan {
   readonly #progress: Progress = { messages: 0, segments: 0 }
   #segmentsBefore = 0
 
-  constructor(slots: SendSlots) {
+  constructor({ slots, order }: PlannedMessages) {
     this.#slots = slots
+    this.#order = order
   }
 
-  /** @param segments - number of segments of message `start` that are already sent */
+  /** @param segments - number of segments of the message at `start` that are already sent */
   prepare(start: number, end: number, segments: number): this {
     let header = 0
     let skipped = segments
-    for (let slot = start; slot < end && header < MAX_MESSAGES_PER_CALL; slot += 1) {
+    for (let position = start; position < end && header < MAX_MESSAGES_PER_CALL; position += 1) {
+      const slot = this.#order.slotAt(position)
       const size = this.#slots.size(slot)
       const step = this.#slots.segmentBytes(slot) || size
       let offset = skipped * step
@@ -70,7 +74,7 @@ export class SegmentPlan implements SendPlan {
     const { words, slabs } = this.#arena
     const at = slabs.headers.offset / 4 + header * this.#message.stride
     const iovecAt = slabs.iovecs.offset / 4 + header * this.#iovec.stride
-    copyMessage(this.#slots.words, this.#slots.headerAt(slot), words, at, this.#message.stride)
+    copyWords(this.#slots.words, this.#slots.headerAt(slot), words, at, this.#message.stride)
     writePointer(words, at + this.#message.iov, slabs.iovecs.address + header * this.#iovec.stride * 4)
     this.#slots.useControl(words, at, slot, 0)
     writePointer(words, iovecAt + this.#iovec.base, this.#slots.payloadAddress(slot) + offset)

@@ -5,6 +5,7 @@ import { byteLengthOf } from '../memory/byte-view.js'
 import type { MessageOptions } from './message-options.js'
 import { Messages, type SendFailure } from './messages.js'
 import { bytesOf, checkedLength, copyPayload, type Payload, readPayload, tooLong } from './payload.js'
+import type { SendOrder } from './send-order.js'
 import type { SendSlots } from './send-slots.js'
 
 /** Options of a `SendBatch`. */
@@ -14,8 +15,9 @@ export interface SendBatchOptions {
   /** Payload size of each slot in bytes, 1 to 1 MiB. Default 1472: an IPv4 packet of the usual MTU of 1500. */
   slotBytes?: number
   /**
-   * Coalesce consecutive messages of one size to one destination into GSO sends, of which the last segment may be shorter.
-   * Counts and indexes still refer to messages. Default false.
+   * Coalesce messages of one size to one destination into GSO sends, of which the last segment may be shorter. They need not
+   * be consecutive: messages to one destination keep their order, those to different destinations may not. Counts and
+   * indexes still refer to messages. Default false.
    */
   coalesce?: boolean
   /** Largest number of segments of a GSO send, 1 to 128. Default 64, which every kernel with GSO accepts. */
@@ -75,7 +77,10 @@ export class SendBatch {
     return this.#messages.length
   }
 
-  /** Number of messages accepted by the kernel or skipped: the index of the next message to send. */
+  /**
+   * Number of messages accepted by the kernel or skipped. Without `coalesce`, also the index of the next message to send;
+   * with it, `isPending` returns which messages are left.
+   */
   get sent(): number {
     return this.#messages.sent
   }
@@ -162,6 +167,14 @@ export class SendBatch {
     return this.#messages.destination(this.#check(index))
   }
 
+  /** Returns true while message `index` is neither accepted by the kernel nor skipped. */
+  isPending(index: number): boolean {
+    const { sent, length, order } = this.#messages
+    const slot = this.#check(index)
+    for (let position = sent; position < length; position += 1) if (order.slotAt(position) === slot) return true
+    return false
+  }
+
   /** Skips the next message, for which `send` has just thrown. */
   skip(): void {
     if (this.remaining === 0) throw rangeError('ERR_OUT_OF_RANGE', 'skip: no message is left to send')
@@ -181,6 +194,11 @@ export class SendBatch {
   /** Returns a summary for `console.log`, without the native memory. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `SendBatch { length: ${this.length}, sent: ${this.sent}, capacity: ${this.capacity}, slotBytes: ${this.slotBytes} }`
+  }
+
+  /** Order of sending. @internal */
+  get order(): SendOrder {
+    return this.#messages.order
   }
 
   /** Native memory. @internal */

@@ -1,23 +1,25 @@
 import type { Endpoint } from '../endpoint/endpoint.js'
 import { MAX_MESSAGES_PER_CALL } from '../libc/constants.js'
 import type { Address } from '../libc/libc.js'
+import type { SendOrder } from './send-order.js'
 import type { SendSlots } from './send-slots.js'
 
-/** Messages of a batch, as plans use them. */
+/** Messages of a batch, as plans use them. They are sent by position; `order` has the slot of each. */
 export interface PlannedMessages {
   readonly capacity: number
   readonly slots: SendSlots
-  /** Number of messages accepted or skipped. */
+  /** Number of messages accepted or skipped: the position of the next one. */
   readonly sent: number
   /** Number of messages with their own segment size. */
   readonly segmented: number
+  readonly order: SendOrder
   /** Destination of a message; undefined for the connected peer. */
   destination(slot: number): Endpoint | undefined
   /** Records that the kernel accepted `count` more messages. */
   advance(count: number): void
 }
 
-/** Headers of one sendmmsg call, for consecutive messages of the caller. */
+/** Headers of one sendmmsg call, for consecutive positions. */
 export interface SendPlan {
   /** Address of the first header. */
   readonly address: Address
@@ -46,7 +48,7 @@ export interface Progress {
   segments: number
 }
 
-/** Fast path: the batch's own headers, one per message. */
+/** Fast path: the batch's own headers, one per message, in the order of the slots. */
 export class DirectPlan implements SendPlan {
   address = 0
   count = 0

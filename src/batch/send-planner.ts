@@ -22,9 +22,9 @@ export class SendPlanner {
   readonly #direct: DirectPlan
   readonly #coalesced: CoalescedPlan | undefined
   #segmented: SegmentPlan | undefined
-  /** Number of segments of the first unsent message that are already sent. */
+  /** Number of segments of the next message that are already sent. */
   #segments = 0
-  /** Index of the message up to which GSO is not used, because a GSO send was rejected. */
+  /** Position up to which GSO is not used, because a GSO send was rejected. */
   #singlyUntil = 0
 
   constructor(messages: PlannedMessages, coalesced: CoalescedPlan | undefined) {
@@ -33,19 +33,23 @@ export class SendPlanner {
     this.#coalesced = coalesced
   }
 
-  /** Returns the headers for the messages from `sent` to `end`, or for the first part of them. */
+  /** Returns the headers for the positions from `sent` to `end`, or for the first part of them. */
   plan(end: number, offload: Offload): SendPlan {
     const { sent, segmented } = this.#messages
     if (this.#coalesced === undefined && segmented === 0) return this.#direct.prepare(sent, end)
     const singly = sent < this.#singlyUntil ? Math.min(end, this.#singlyUntil) : 0
     if (segmented > 0 && (singly > 0 || this.#mustCut(offload))) {
-      this.#segmented ??= new SegmentPlan(this.#messages.slots)
+      this.#segmented ??= new SegmentPlan(this.#messages)
       const last = offload.isOn ? Math.max(singly, sent + 1) : end
       return this.#segmented.prepare(sent, last, this.#segments)
     }
-    if (singly > 0) return this.#direct.prepare(sent, singly)
-    if (this.#coalesced === undefined || !offload.isOn) return this.#direct.prepare(sent, end)
-    return this.#coalesced.prepare(sent, end, offload)
+    const isCoalescing = this.#coalesced !== undefined && singly === 0 && offload.isOn
+    if (isCoalescing) this.#messages.order.group(sent, end)
+    // Only the batch's own headers in their own order require no plan of their own.
+    if (isCoalescing || (this.#coalesced !== undefined && this.#messages.order.isChanged)) {
+      return this.#coalesced.prepare(sent, singly || end, isCoalescing ? offload : undefined)
+    }
+    return this.#direct.prepare(sent, singly || end)
   }
 
   /** Records the headers that the kernel accepted. */
@@ -59,7 +63,7 @@ export class SendPlanner {
   /** Records that the plan's first header, a GSO send, was rejected. Its messages are next sent as single datagrams. */
   avoidGso(plan: SendPlan, errno: number, offload: Offload): void {
     const { sent } = this.#messages
-    const destination = this.#messages.destination(sent)
+    const destination = this.#messages.destination(this.#messages.order.slotAt(sent))
     this.rejected = { errno, segmentBytes: plan.segmentBytes, destination, offload }
     this.#singlyUntil = sent + plan.firstMessages
   }
@@ -72,10 +76,11 @@ export class SendPlanner {
     this.#singlyUntil = 0
   }
 
-  /** Returns true if the first unsent message cannot be a GSO send now, or is partly sent. */
+  /** Returns true if the next message cannot be a GSO send now, or is partly sent. */
   #mustCut(offload: Offload): boolean {
     if (this.#segments > 0 || !offload.isOn) return true
-    const { sent, slots } = this.#messages
-    return slots.segmentBytes(sent) > offload.maxSegmentBytes(this.#messages.destination(sent))
+    const { sent, slots, order } = this.#messages
+    const slot = order.slotAt(sent)
+    return slots.segmentBytes(slot) > offload.maxSegmentBytes(this.#messages.destination(slot))
   }
 }

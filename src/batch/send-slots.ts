@@ -95,6 +95,16 @@ export class SendSlots {
     this.words[this.#sizesAt + slot * this.#iovecStride] = byteLength
   }
 
+  /** Address of message `slot`'s iovec. */
+  iovecAddress(slot: number): Address {
+    return this.#arena.slabs.iovecs.address + slot * this.#iovecStride * 4
+  }
+
+  /** Word offset of message `slot`'s iovec. */
+  iovecAt(slot: number): number {
+    return this.#iovecsAt + slot * this.#iovecStride
+  }
+
   /** Copies the destination's sockaddr into the slot. Without a destination, a length of 0 is enough (sendmsg(2)). */
   writeDestination(slot: number, destination: Endpoint | undefined): void {
     const { words } = this
@@ -180,9 +190,8 @@ export class SendSlots {
   #wire(slot: number, writer: ControlWriter): void {
     const { slabs } = this.#arena
     const header = this.headerAt(slot)
-    const iovecAddress = slabs.iovecs.address + slot * this.#iovecStride * 4
     writePointer(this.words, header + this.#message.name, slabs.names.address + slot * SOCKADDR_SLOT_BYTES)
-    writePointer(this.words, header + this.#message.iov, iovecAddress)
+    writePointer(this.words, header + this.#message.iov, this.iovecAddress(slot))
     this.words[header + this.#message.iovLength] = 1
     this.pointAtSlot(slot)
     writer.reset(this.#controlOffset(slot), this.#segmentBytes)
@@ -195,7 +204,7 @@ export class SendSlots {
   }
 
   #baseAt(slot: number): number {
-    return this.#iovecsAt + slot * this.#iovecStride + this.#iovec.base
+    return this.iovecAt(slot) + this.#iovec.base
   }
 
   #ownAddress(slot: number): Address {

@@ -110,7 +110,8 @@ export class SendQueue {
     this.byteLength = 0
     this.length = 0
     for (const { messages, completions } of given) {
-      for (const completion of completions.slice(messages.sent, messages.length)) {
+      for (let position = messages.sent; position < messages.length; position += 1) {
+        const completion = completions[messages.order.slotAt(position)]
         if (completion !== undefined) finish(completion, -c.ECANCELED)
       }
     }
@@ -140,8 +141,8 @@ export class SendQueue {
       const from = messages.sent
       const status = this.#sendSome(messages)
       this.length -= messages.sent - from
-      for (let index = from; index < messages.sent; index += 1) {
-        const completion = completions[index]
+      for (let position = from; position < messages.sent; position += 1) {
+        const completion = completions[messages.order.slotAt(position)]
         if (completion === undefined) continue
         finish(completion, status)
       }
@@ -186,7 +187,9 @@ interface Batch {
 
 function bytesLeft(messages: SendBatch): number {
   let sum = 0
-  for (let index = messages.sent; index < messages.length; index += 1) sum += messages.size(index)
+  for (let position = messages.sent; position < messages.length; position += 1) {
+    sum += messages.size(messages.order.slotAt(position))
+  }
   return sum
 }
 

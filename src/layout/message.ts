@@ -48,7 +48,7 @@ export function iovecWords(): IovecWords {
   return { stride: iovec.bytes / 4, base: iovec.base / 4, length: iovec.length / 4 }
 }
 
-/** Copies an `mmsghdr`. */
-export function copyMessage(from: Uint32Array, fromAt: number, to: Uint32Array, toAt: number, stride: number): void {
+/** Copies a structure of `stride` words. */
+export function copyWords(from: Uint32Array, fromAt: number, to: Uint32Array, toAt: number, stride: number): void {
   for (let word = 0; word < stride; word += 1) to[toAt + word] = from[fromAt + word]
 }

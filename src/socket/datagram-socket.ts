@@ -158,7 +158,7 @@ export class DatagramSocket {
   }
 
   /**
-   * Sends the unsent messages of a batch, from `batch.sent` on: one system call, or more above 1024 messages.
+   * Sends the unsent messages of a batch: one system call, or more above 1024 messages.
    *
    * @returns number of messages accepted by this call. If messages are left, call again to send them or to get the error.
    *   0 if the socket would block, or if no message was left.

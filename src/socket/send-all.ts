@@ -54,8 +54,8 @@ function sendOrSkip(sender: Sender, messages: Messages, failed: SendFailure[]): 
     return sender.sendOnce(messages)
   } catch (error) {
     // An error with an `index` belongs to that message; any other error belongs to the socket.
-    if (!isOfMessage(error, messages.sent) || SOCKET_ERRORS.has(error.code)) throw error
-    failed.push({ index: messages.sent, error })
+    if (!isOfMessage(error, messages.next) || SOCKET_ERRORS.has(error.code)) throw error
+    failed.push({ index: messages.next, error })
     messages.skip(error)
     return undefined
   }

@@ -67,21 +67,21 @@ function settleRejection(planner: SendPlanner, offload: SegmentationOffload): vo
 }
 
 /**
- * Returns the index of the first unsent message that cannot be sent, or the batch's length.
+ * Returns the position of the first message that cannot be sent, or the batch's length.
  *
  * @throws if that is the next message
  */
 function sendableEnd(messages: Messages, supported: number): number {
   const detached = messages.firstDetached()
-  if (detached === messages.sent && detached < messages.length) throw detachedMessage(detached)
+  if (detached === messages.sent && detached < messages.length) throw detachedMessage(messages.next)
   // Check the whole batch first: most batches have one kind of destination.
   if ((messages.destinationKinds & ~supported) === 0) return detached
-  for (let index = messages.sent; index < detached; index += 1) {
-    const destination = messages.destination(index)
+  for (let position = messages.sent; position < detached; position += 1) {
+    const destination = messages.destination(messages.order.slotAt(position))
     const kind = destination?.kind ?? DestinationKind.connected
     if ((kind & supported) !== 0) continue
-    if (index === messages.sent) throw unsupported(index, destination)
-    return index
+    if (position === messages.sent) throw unsupported(messages.next, destination)
+    return position
   }
   return detached
 }
@@ -113,7 +113,7 @@ function call({ calls, isOwnError }: Sending, { address, count }: SendPlan): num
 }
 
 function failure(messages: Messages, errno: number, count: number): Error {
-  const index = messages.sent
+  const index = messages.next
   if (errno === 0) {
     const error = new Error(`the kernel accepted none of ${count} messages and returned no error`)
     return Object.assign(error, { code: 'ERR_NO_PROGRESS', index })

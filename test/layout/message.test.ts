@@ -1,5 +1,5 @@
 import t from 'tap'
-import { copyMessage, iovecWords, messageWords } from '../../src/layout/message.js'
+import { copyWords, iovecWords, messageWords } from '../../src/layout/message.js'
 import { structs } from '../../src/libc/structs.js'
 
 const is64Bit = structs().pointerBytes === 8
@@ -26,6 +26,6 @@ t.test('an iovec likewise', { skip }, async (t) => {
 t.test('a message is copied word by word, and nothing beside it', async (t) => {
   const from = Uint32Array.from({ length: 10 }, (_, index) => index)
   const to = new Uint32Array(10).fill(99)
-  copyMessage(from, 2, to, 5, 4)
+  copyWords(from, 2, to, 5, 4)
   t.same([...to], [99, 99, 99, 99, 99, 2, 3, 4, 5, 99])
 })

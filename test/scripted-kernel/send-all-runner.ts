@@ -56,8 +56,8 @@ class SendAll {
   async #send(socketIndex: number, signal: AbortSignal | undefined): Promise<boolean> {
     const scene = this.#scene
     const { model, batch, script } = scene
-    const { conn, facts } = scene.socket(socketIndex)
-    const [start, startFailures] = [model.index, batch.failed.length]
+    const { conn } = scene.socket(socketIndex)
+    const [start, startFailures] = [model.position, batch.failed.length]
     const callLimit = this.#calls + CALLS_PER_DATAGRAM * (model.remainingDatagrams + 1) + script.eventsLeft
     scene.begin()
     const onCall = scene.onCall
@@ -78,9 +78,9 @@ class SendAll {
     scene.checkNumbers()
     if (report === undefined) return false
     const failures = batch.failed.slice(startFailures)
-    expect(model.unsendable(facts) === undefined, () => 'sendAll stopped before a message that cannot be sent')
+    expect(model.remaining === 0, () => 'sendAll stopped before the last message')
     expect(report.failed.length === failures.length, () => 'the report has other failures than the batch')
-    const done = model.index - start
+    const done = model.position - start
     expect(report.sent + failures.length === done, () => `${report.sent} sent, ${failures.length} failed, of ${done}`)
     return true
   }
@@ -91,8 +91,8 @@ class SendAll {
     const { facts } = this.#scene.socket(socketIndex)
     for (const { index, error } of batch.failed.slice(this.#seen)) {
       this.#seen += 1
-      expect(index === model.index, () => `message ${index} failed; the kernel is at ${model.index}`)
-      judgeFailure(error, model.unsendable(facts), model, localErrors)
+      expect('index' in error ? error.index === index : false, () => `message ${index} failed with ${error}`)
+      judgeFailure(error, model, facts, localErrors)
       model.skip()
     }
   }

@@ -12,12 +12,13 @@ export type Unsendable = 'ERR_MEMORY_DETACHED' | 'ERR_DESTINATION_MISSING' | 'ER
 
 /**
  * The messages of a batch, and how far the kernel has accepted them. Every datagram that the kernel accepts must be the
- * next one here: same bytes, destination and options. That makes each message end once, and in order.
+ * next one here: same bytes, destination and options. That makes each message end once, and in order. With `coalesce`, the
+ * next one of any destination may come: only messages to one destination are in order.
  */
 export class SendModel implements SendObserver {
   readonly messages: Expected[] = []
-  /** The next message: its index in the batch. */
-  index = 0
+  /** Number of messages that are done: the position of the next one in `order`. */
+  position = 0
   /** Number of datagrams of the next message that are out: segments of a GSO message. */
   segments = 0
   /** Refusals of the next message that the library could see, since `begin` or since the model came to it. */
@@ -36,6 +37,8 @@ export class SendModel implements SendObserver {
   readonly #batch: BatchSpec
   readonly #rejectedGso = new Set<number>()
   #hasAcceptedInCall = false
+  /** Indices of the messages, in the order in which they are done. */
+  readonly #order: number[] = []
 
   constructor(batch: BatchSpec, tally: SendTally) {
     this.#batch = batch
@@ -43,12 +46,43 @@ export class SendModel implements SendObserver {
   }
 
   get remaining(): number {
-    return this.messages.length - this.index
+    return this.messages.length - this.position
   }
 
   /** Number of datagrams of the messages that are left. */
   get remainingDatagrams(): number {
-    return this.messages.slice(this.index).reduce((sum, { datagrams }) => sum + datagrams.length, 0)
+    return this.pending.reduce((sum, index) => sum + this.messages[index].datagrams.length, 0)
+  }
+
+  /** Indices of the messages that are left. */
+  get pending(): readonly number[] {
+    this.#extendOrder()
+    return this.#order.slice(this.position)
+  }
+
+  /** Index of the next message; undefined if none is left. */
+  get index(): number | undefined {
+    this.#extendOrder()
+    return this.#order[this.position]
+  }
+
+  /** Indices of the messages that may come next: the first of each destination with `coalesce`, otherwise one. */
+  get candidates(): number[] {
+    const { index: next } = this
+    if (this.segments > 0 || !this.#batch.coalesce) return next === undefined ? [] : [next]
+    const first = new Map<string, number>()
+    for (const index of this.pending) {
+      const { destination } = this.messages[index]
+      if (!first.has(destination)) first.set(destination, index)
+    }
+    return [...first.values()]
+  }
+
+  /** Makes a message the next one. @throws Violation if it is no candidate */
+  select(index: number): void {
+    if (index === this.index) return
+    expect(this.candidates.includes(index), () => `message ${index} came; it is the turn of ${this.candidates}`)
+    this.#order.splice(this.position, 0, ...this.#order.splice(this.#order.indexOf(index, this.position), 1))
   }
 
   /** True if a GSO send on this socket got an error that speaks against its device. */
@@ -69,25 +103,26 @@ export class SendModel implements SendObserver {
 
   /** The caller, or `sendAll`, gives up the next message. */
   skip(): void {
-    this.index += 1
+    this.position += 1
     this.segments = 0
     this.refusals = []
   }
 
   rewind(): void {
-    this.index = 0
+    this.position = 0
     this.segments = 0
   }
 
   clear(): void {
     this.messages.length = 0
+    this.#order.length = 0
     this.rewind()
   }
 
-  /** Reason why the next message must not reach the kernel through a socket. */
-  unsendable(socket: SocketFacts): Unsendable | undefined {
-    const next = this.messages[this.index]
-    if (next === undefined) return undefined
+  /** Reason why a message, by default the next one, must not reach the kernel through a socket. */
+  unsendable(socket: SocketFacts, index = this.index): Unsendable | undefined {
+    if (index === undefined) return undefined
+    const next = this.messages[index]
     if (isDetached(next)) return 'ERR_MEMORY_DETACHED'
     if (next.destination === OTHER_FAMILY) return 'ERR_ADDRESS_FAMILY'
     if (next.destination === '' && !socket.isConnected) return 'ERR_DESTINATION_MISSING'
@@ -111,10 +146,12 @@ export class SendModel implements SendObserver {
     if (!this.#hasAcceptedInCall) this.acceptingCalls += 1
     this.#hasAcceptedInCall = true
     this.lastAnswer = undefined
-    const first = this.index
+    const first = this.position
     for (const datagram of datagrams) {
+      const index = this.candidates.find((candidate) => this.messages[candidate].destination === destination)
+      if (index !== undefined) this.select(index)
+      expect(this.index !== undefined, () => 'the kernel got a datagram after the last message')
       const next = this.messages[this.index]
-      expect(next !== undefined, () => `the kernel got a datagram after the last message (${this.index})`)
       const name = () => `message ${this.index}, datagram ${this.segments}`
       expect(destination === next.destination, () => `${name()} went to ${destination}, not to ${next.destination}`)
       expect(options === next.options, () => `${name()} has options '${options}', not '${next.options}'`)
@@ -122,7 +159,7 @@ export class SendModel implements SendObserver {
       expect(Buffer.compare(datagram, due) === 0, () => `${name()} is ${show(datagram)}, not ${show(due)}`)
       this.#advance(next)
     }
-    if (this.index > first + 1) expect(this.#batch.coalesce, () => 'messages were joined without coalesce')
+    if (this.position > first + 1) expect(this.#batch.coalesce, () => 'messages were joined without coalesce')
     this.tally.datagrams += datagrams.length
     if (datagrams.length > 1) this.tally.gsoSends += 1
     if (segmentBytes === 0 && this.segments > 0) this.tally.partMessages += 1
@@ -152,10 +189,14 @@ export class SendModel implements SendObserver {
     return this.lastAnswer === NOTHING
   }
 
+  #extendOrder(): void {
+    for (let index = this.#order.length; index < this.messages.length; index += 1) this.#order.push(index)
+  }
+
   #advance(next: Expected): void {
     this.segments += 1
     if (this.segments < next.datagrams.length) return
-    this.index += 1
+    this.position += 1
     this.segments = 0
     this.refusals = []
     this.tally.messages += 1

@@ -9,13 +9,13 @@ export type SendOutcome = { readonly count: number } | { readonly error: unknown
 
 /** State before a `send`. */
 export interface Before {
-  readonly index: number
-  readonly unsendable: string | undefined
+  readonly position: number
+  readonly datagrams: number
 }
 
 /** Checks a count that `send` returned. */
 export function judgeCount(count: number, before: Before, model: SendModel, socket: SocketFacts): void {
-  const accepted = model.index - before.index
+  const accepted = model.position - before.position
   expect(count === accepted, () => `send returned ${count}; the kernel accepted ${accepted} messages`)
   if (model.remaining === 0) return
   if (count === 0) {
@@ -27,27 +27,30 @@ export function judgeCount(count: number, before: Before, model: SendModel, sock
     return
   }
   model.tally.shortCounts += 1
-  const hasReason = model.hasRefused || model.unsendable(socket) !== undefined
+  const hasReason = model.hasRefused || model.candidates.some((index) => model.unsendable(socket, index) !== undefined)
   expect(hasReason, () => `send stopped at message ${model.index} for no reason`)
 }
 
 /**
- * Checks that a message may fail with this error.
+ * Checks that a message may fail with this error, and makes it the next one of the model.
  *
  * @param localErrors - errors that the error queue attributed to this host since the refusals began
  */
 export function judgeFailure(
   error: unknown,
-  unsendable: string | undefined,
   model: SendModel,
+  socket: SocketFacts,
   localErrors: ReadonlySet<number>,
 ): void {
   expect(error instanceof Error && 'code' in error && 'index' in error, () => `unexpected error: ${describe(error)}`)
   const { code, index } = error
-  expect(index === model.index, () => `the error of message ${model.index} has index ${index}: ${error}`)
+  expect(typeof index === 'number', () => `the index is ${index}: ${error}`)
+  model.select(index)
+  const unsendable = model.unsendable(socket)
   model.tally.failedMessages += 1
   if (unsendable !== undefined) {
     expect(code === unsendable, () => `message ${index} failed with ${code}, not ${unsendable}`)
+    expect(model.refusals.length === 0, () => `message ${index} reached the kernel`)
     return
   }
   if (code === 'ERR_NO_PROGRESS') {
@@ -65,8 +68,7 @@ export function judgeCalls(model: SendModel, before: Before): void {
   // A message that is refused is tried again a limited number of times, and only the next message is tried at all.
   const limit = FAILURES_PER_MESSAGE * (acceptingCalls + 1)
   expect(failures <= limit, () => `${failures} refusals in one send, ${limit} is the most`)
-  const datagrams = model.messages.slice(before.index).reduce((sum, message) => sum + message.datagrams.length, 0)
-  expect(acceptingCalls <= datagrams, () => `${acceptingCalls} calls for ${datagrams} datagrams`)
+  expect(acceptingCalls <= before.datagrams, () => `${acceptingCalls} calls for ${before.datagrams} datagrams`)
 }
 
 function judgeErrno(errno: number, model: SendModel, localErrors: ReadonlySet<number>): void {

@@ -59,7 +59,8 @@ function appendAll(scene: SendScene, messages: readonly MessageSpec[]): void {
 function send(scene: SendScene, socketIndex: number): SendOutcome {
   const { model, batch } = scene
   const { conn, facts } = scene.socket(socketIndex)
-  const before = { index: model.index, unsendable: model.unsendable(facts) }
+  const before = { position: model.position, datagrams: model.remainingDatagrams }
+  const unsendable = model.segments > 0 || !batch.coalesce ? model.unsendable(facts) : undefined
   scene.begin()
   let outcome: SendOutcome
   try {
@@ -71,12 +72,13 @@ function send(scene: SendScene, socketIndex: number): SendOutcome {
   scene.checkNumbers()
   judgeCalls(model, before)
   if ('count' in outcome) {
-    expect(before.unsendable === undefined, () => `message ${before.index} must fail with ${before.unsendable}`)
+    expect(unsendable === undefined, () => `message ${model.index} must fail with ${unsendable}`)
     judgeCount(outcome.count, before, model, facts)
   } else {
-    expect(model.index === before.index, () => 'send threw although it sent messages')
-    if (before.unsendable !== undefined) expect(model.calls === 0, () => 'an unsendable message reached the kernel')
-    judgeFailure(outcome.error, before.unsendable, model, scene.localErrors)
+    expect(model.position === before.position, () => 'send threw although it sent messages')
+    judgeFailure(outcome.error, model, facts, scene.localErrors)
+    if (model.unsendable(facts) !== undefined)
+      expect(model.calls === 0, () => 'an unsendable message reached the kernel')
   }
   checkGso(scene, socketIndex)
   return outcome
@@ -84,7 +86,11 @@ function send(scene: SendScene, socketIndex: number): SendOutcome {
 
 function skip({ batch, model }: SendScene): void {
   if (model.remaining > 0) {
+    const { candidates } = model
     batch.skip()
+    const skipped = candidates.filter((index) => !batch.isPending(index))
+    expect(skipped.length === 1, () => `skip passed the messages ${skipped}`)
+    model.select(skipped[0])
     model.skip()
     return
   }
