@@ -3,6 +3,7 @@ import { type Endpoint, endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { watchDirectly } from '../loop/direct-watch.js'
+import { PausableWatch } from '../loop/pausable-watch.js'
 import { toByteView } from '../memory/byte-view.js'
 import { BatchConn } from '../socket/batch-conn.js'
 import type { NetworkError } from '../socket/error-queue.js'
@@ -11,7 +12,6 @@ import { type Completion, completion, type SendCallback } from './completion.js'
 import { flushAtExit, runIteration } from './flush.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
 import type { Settings } from './options.js'
-import { PausableWatch } from './pausable-watch.js'
 import { type Recipient, receiveAvailable } from './receiver.js'
 import { blockedError } from './send-error.js'
 import { SendQueue } from './send-queue.js'
@@ -229,7 +229,7 @@ export class Accelerator {
     // EPOLLERR also requires a receive, which reports the error.
     if ((ready & ~c.EPOLLOUT) === 0 || !this.isReceiving) return
     if ((ready & c.EPOLLERR) !== 0) this.conn.noteErrorEvent()
-    receiveAvailable(this.conn, this.#socket.recipient)
+    if (receiveAvailable(this.conn, this.#socket.recipient)) this.#watch?.pause()
     const errors = this.#socket.settings.recvErrors ? this.#conn?.takeErrors() : undefined
     if (errors !== undefined && errors.length > 0) runIteration(() => this.#socket.onNetworkErrors(errors))
   }

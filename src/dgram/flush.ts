@@ -46,11 +46,11 @@ export function flushOldest(): void {
  * Runs the receives of one loop iteration. Messages that its listeners send are flushed together at the end, although ticks
  * run in between.
  */
-export function runIteration(work: () => void): void {
+export function runIteration<Result>(work: () => Result): Result {
   const wasInIteration = isInIteration
   isInIteration = true
   try {
-    work()
+    return work()
   } finally {
     isInIteration = wasInIteration
     flushAll()

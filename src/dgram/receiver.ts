@@ -38,30 +38,35 @@ export interface Recipient {
  * Receives and delivers the datagrams available at a socket, up to a limit per loop iteration.
  *
  * @param purpose - `collect` receives everything and delivers it in a later loop iteration
+ * @returns true if a call filled its batch, so that more datagrams are expected at once
  */
 export function receiveAvailable(
   conn: BatchConn,
   recipient: Recipient,
   purpose: 'deliver' | 'collect' = 'deliver',
-): void {
-  if (purpose === 'collect') collectAll(conn, recipient)
-  else runIteration(() => receiveBatches(conn, recipient))
+): boolean {
+  if (purpose === 'deliver') return runIteration(() => receiveBatches(conn, recipient))
+  collectAll(conn, recipient)
+  return false
 }
 
-function receiveBatches(conn: BatchConn, recipient: Recipient): void {
+function receiveBatches(conn: BatchConn, recipient: Recipient): boolean {
+  let isFlooded = false
   let delivered = deliverRest(recipient, true)
   // Listeners can change all of these: they close the socket, remove each other, or send it to another process.
   while (recipient.isReceiving && recipient.rest.length === 0) {
     const inbox = inboxFor(recipient)
-    if (delivered >= (inbox.capacity === 1 ? MAX_SINGLE_MESSAGES : MAX_MESSAGES_PER_ITERATION)) return
+    if (delivered >= (inbox.capacity === 1 ? MAX_SINGLE_MESSAGES : MAX_MESSAGES_PER_ITERATION)) break
     const count = receive(conn, inbox, recipient)
-    if (count === 0) return
+    if (count === 0) break
     if (recipient.hasBatchListeners) protect(() => recipient.onBatch(inbox))
     // Node emits `message` even without listeners: an overridden `emit` may handle it.
     const emitsMessages = recipient.messageListeners > 0 || !recipient.hasBatchListeners
     delivered += emitsMessages ? deliver(inbox, recipient) : count
-    if (count < inbox.capacity) return
+    if (count < inbox.capacity) break
+    isFlooded = inbox.capacity > 1
   }
+  return isFlooded
 }
 
 /** Returns a batch of one datagram if the descriptor is shared, or without listeners, which may be added again. */

@@ -3,7 +3,8 @@ import { typeError } from '../arguments/errors.js'
 import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP, ESHUTDOWN } from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { abortable } from './abort.js'
-import { reactor, type Watch } from './reactor.js'
+import { PausableWatch } from './pausable-watch.js'
+import { reactor } from './reactor.js'
 
 /** Direction of a wait. */
 export type Direction = 'readable' | 'writable'
@@ -29,8 +30,8 @@ export class Waiters {
   readonly #fd: number
   readonly #onErrorEvent: () => void
   readonly #waiting: Record<Direction, Set<Waiter>> = { readable: new Set(), writable: new Set() }
-  #listener: ((isShutDown: boolean) => void) | undefined
-  #watch: Watch | undefined
+  #listener: Listener | undefined
+  #watch: PausableWatch | undefined
   #events = 0
   #isReferenced = true
   #isShutDown = false
@@ -68,9 +69,11 @@ export class Waiters {
   /**
    * Calls back whenever the descriptor is readable or has an error to report, in the caller's async context.
    *
+   * @param callback - returns true if more is expected at once: the descriptor is then not watched for some iterations, but
+   *   the callback is called in each of them
    * @throws TypeError `ERR_INVALID_STATE` if there is already a listener
    */
-  listen(callback: (event: ReadableEvent) => void): Listening {
+  listen(callback: (event: ReadableEvent) => unknown): Listening {
     if (this.#listener !== undefined) {
       throw typeError('ERR_INVALID_STATE', 'the socket already has a readable callback; close that first')
     }
@@ -81,7 +84,7 @@ export class Waiters {
       this.#refresh()
     }
     const context = new AsyncResource('BATCHCONN_READABLE')
-    const listener = (isShutDown: boolean) =>
+    const listener: Listener = (isShutDown) =>
       context.runInAsyncScope(callback, undefined, { isOpen, isShutDown, close })
     this.#listener = listener
     try {
@@ -119,7 +122,9 @@ export class Waiters {
       this.#watch?.close()
       this.#watch = undefined
     } else if (this.#watch === undefined) {
-      this.#watch = reactor().watch(this.#fd, events, (ready) => this.#wake(ready))
+      const context = new AsyncResource('BATCHCONN')
+      const watch = reactor().watch(this.#fd, events, (ready) => this.#wake(ready), context)
+      this.#watch = new PausableWatch(watch, () => this.#poll(), context)
       if (!this.#isReferenced) this.#watch.unref()
     } else {
       this.#watch.update(events)
@@ -135,9 +140,21 @@ export class Waiters {
     if (isError || (ready & EPOLLIN) !== 0) {
       this.#settle('readable')
       this.#isShutDown = isShutDown
-      this.#listener?.(isShutDown)
+      this.#notify(isShutDown)
     }
     this.#refresh()
+  }
+
+  /** Calls the listener while the descriptor is not watched. Other waits are settled only if it leaves datagrams. */
+  #poll(): void {
+    if (this.#notify(false)) this.#settle('readable')
+    this.#refresh()
+  }
+
+  #notify(isShutDown: boolean): boolean {
+    const isFlooded = this.#listener?.(isShutDown) === true
+    if (isFlooded) this.#watch?.pause()
+    return isFlooded
   }
 
   #settle(direction: Direction): void {
@@ -150,6 +167,9 @@ export class Waiters {
 export function shutDownError(): ErrnoError {
   return new ErrnoError(ESHUTDOWN, 'epoll_wait')
 }
+
+/** @returns true if more is expected at once */
+type Listener = (isShutDown: boolean) => unknown
 
 interface Waiter {
   resolve(): void

@@ -16,14 +16,19 @@ export interface Source {
   readable(options: { signal?: AbortSignal | undefined }): Promise<void>
 }
 
-/** Calls back with batches until no datagram is available, or the limit per loop iteration is reached. */
+/**
+ * Calls back with batches until no datagram is available, or the limit per loop iteration is reached.
+ *
+ * @returns true in a flood: a call filled the batch, so more datagrams are expected at once
+ */
 export function readAvailable(
   source: Source,
   batch: RecvBatch,
   callback: (batch: RecvBatch) => void,
   onError: ErrorCallback | undefined,
   event: ReadableEvent,
-): void {
+): boolean {
+  let isFlooded = false
   for (let taken = 0; event.isOpen() && taken < DATAGRAMS_PER_ITERATION; ) {
     const count = receive(source, batch, onError, event)
     if (count === undefined) {
@@ -34,9 +39,11 @@ export function readAvailable(
     taken += count
     if (count < batch.capacity) {
       if (event.isShutDown) fail(shutDownError(), onError, event)
-      return
+      return isFlooded
     }
+    isFlooded = taken >= LARGE_BATCH
   }
+  return isFlooded
 }
 
 /** Yields the batch with the datagrams that have arrived, until the socket is closed. */
@@ -134,6 +141,9 @@ const NETWORK_ERRORS = new Set([
   'EOPNOTSUPP',
   'EPROTO',
 ])
+
+/** Number of datagrams per loop iteration from which a full batch counts as a flood. */
+const LARGE_BATCH = 64
 
 /** Limit of datagrams per loop iteration, a few system calls. libuv's limit is 32 reads. */
 const DATAGRAMS_PER_ITERATION = 256

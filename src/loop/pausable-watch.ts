@@ -1,11 +1,12 @@
 import type { AsyncResource } from 'node:async_hooks'
 import * as timers from 'node:timers'
-import type { Watch } from '../loop/reactor.js'
+import type { Watch } from './reactor.js'
 
 /**
- * A watch that is paused during large batches. For each datagram that leaves a watched socket, the kernel runs the wake-up
- * of the watch, because there is room again (sock_wfree in net/core/sock.c): about 7 % of the cost of sending. So the socket
- * is taken off the epoll, and checked once per loop iteration until an iteration passes without a large batch.
+ * A watch that is paused while a socket is busy. The kernel runs the wake-up of a watch for each datagram that arrives
+ * (sock_def_readable in net/core/sock.c), on loopback at the sender's expense, and for each one that leaves, because there is
+ * room again (sock_wfree): about 7 % of the cost of sending. So the socket is taken off the epoll, and checked once per loop
+ * iteration until an iteration passes without a large batch.
  */
 export class PausableWatch {
   readonly #watch: Watch
@@ -25,7 +26,7 @@ export class PausableWatch {
     this.#context = context
   }
 
-  /** Pauses the watch: a large batch is about to be sent. */
+  /** Pauses the watch until an iteration without a call of this: a large batch was received or is about to be sent. */
   pause(): void {
     this.#isBusy = true
     // With nothing referenced the loop would block in the epoll, and the check would not run.
