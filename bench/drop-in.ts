@@ -8,7 +8,7 @@ import { Progress } from './report/progress.js'
 import { seededRandom, shuffled } from './workload/random.js'
 
 /** Half a second's worth of datagrams, or of round trips. */
-const COUNTS = { send: 320_000, receive: 320_000, 'round-trip': 10_000, sockets: 0 } as const
+const COUNTS = { send: 320_000, receive: 320_000, 'round-trip': 40_000, sockets: 0 } as const
 
 /** `bench/drop-in.ts`: the drop-in beside node:dgram, one thing at a time. */
 void runCommand('drop-in', async (signal) => {

@@ -6,7 +6,7 @@ import { buildKernelView } from '../test/support/kernel-view/kernel-view.js'
 
 /**
  * Runs tests with the memory of every send and receive checked (test/support/kernel-view/kernel-view.ts). Arguments go to
- * scripts/run-tests.ts; the default is test/kernel and test/regressions. A violation aborts its process, unless
+ * tap; the default is test/kernel and test/regressions. A violation aborts its process, unless
  * BATCHCONN_KERNEL_VIEW_CONTINUE=1.
  *
  * Exit status 0 if the tests passed, at least one call was checked, and none was a violation.
@@ -17,9 +17,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`kernel view: ${view}`)
     return 1
   }
-  const command = ['--require', 'ts-node/register', join('scripts', 'run-tests.ts')]
   const tests = args.length > 0 ? args : FOLDERS.filter((folder) => existsSync(join(ROOT, folder)))
-  const run = spawn(process.execPath, [...command, ...tests], {
+  const run = spawn(join(ROOT, 'node_modules', '.bin', 'tap'), tests, {
     cwd: ROOT,
     env: view.environment(process.env),
     stdio: 'inherit',
