@@ -139,7 +139,7 @@ function cProgram(expressions: readonly string[]): string {
 const HEADERS = [
   ...['stddef.h', 'stdio.h', 'errno.h', 'fcntl.h', 'poll.h', 'time.h', 'sys/epoll.h', 'sys/socket.h', 'sys/uio.h'],
   ...['netinet/in.h', 'netinet/ip.h', 'netinet/udp.h', 'arpa/inet.h', 'net/if.h'],
-  ...['linux/errqueue.h', 'linux/sock_diag.h', 'linux/net_tstamp.h'],
+  ...['linux/errqueue.h', 'linux/sock_diag.h', 'linux/net_tstamp.h', 'linux/filter.h'],
 ]
 
 function main(): void {

@@ -13,7 +13,7 @@ export interface MessageOptions {
    * be shorter. The kernel splits it as late as possible, which saves most of the cost per datagram.
    */
   segmentBytes?: number
-  /** ECN bits (RFC 3168), 0 to 3. DSCP is 0 unless `tos` is given too. */
+  /** ECN bits (RFC 3168), 0 to 3. DSCP is that of the socket (`options.tos`), or of `tos` if that is given too. */
   ecn?: number
   /** Complete TOS or traffic class byte, 0 to 255. */
   tos?: number
@@ -30,6 +30,12 @@ export interface MessageOptions {
   interfaceIndex?: number
   /** Time to send, in nanoseconds of the clock given at `open` (`txTime`). Requires the qdisc fq or etf. */
   txTimeNs?: bigint
+}
+
+/** IP_TOS and IPV6_TCLASS of a socket. */
+export interface TrafficClass {
+  readonly ipv4: number
+  readonly ipv6: number
 }
 
 /**
@@ -62,6 +68,8 @@ export function segmentBytesOf(
  */
 export class OptionWriter {
   segmentBytes: number | undefined
+  /** ECN bits of a message whose DSCP is the socket's, which is not known before the send. */
+  ecn: number | undefined
   readonly #view: DataView
   readonly #writer: ControlWriter
   readonly #sources = new Map<string, Endpoint>()
@@ -96,6 +104,7 @@ export class OptionWriter {
     if (interfaceIndex !== undefined) validate.integer(interfaceIndex, 'interfaceIndex', 0, 2 ** 31 - 1)
     if (txTimeNs !== undefined) assertTime(txTimeNs)
     this.segmentBytes = segmentBytes
+    this.ecn = tos === undefined ? ecn : undefined
     this.#tos = ecn === undefined ? tos : ((tos ?? 0) & ~3) | ecn
     this.#ttl = ttl
     this.#source = source === undefined ? undefined : this.#sourceOf(source)
@@ -122,11 +131,18 @@ export class OptionWriter {
     return this.#writer.byteLength
   }
 
+  /** Rewrites the TOS and traffic class at `offset`, which `write` writes first. */
+  rewriteTos(offset: number, destination: Endpoint | undefined, tos: TrafficClass, ecn: number): void {
+    this.#writer.reset(offset, optionControlBytes())
+    const [ipv4, ipv6] = [(tos.ipv4 & ~3) | ecn, (tos.ipv6 & ~3) | ecn]
+    this.#writeInteger(c.IP_TOS, c.IPV6_TCLASS, ipv4, destination, ipv6)
+  }
+
   // A message to the connected peer gets both: the kernel ignores those of the wrong family.
-  #writeInteger(ipv4: number, ipv6: number, value: number, destination: Endpoint | undefined): void {
+  #writeInteger(ipv4: number, ipv6: number, value: number, destination: Endpoint | undefined, ofIpv6 = value): void {
     const layer = networkLayer(destination)
     if (layer !== 'ipv6') this.#view.setInt32(this.#writer.append(c.IPPROTO_IP, ipv4, 4), value, true)
-    if (layer !== 'ipv4') this.#view.setInt32(this.#writer.append(c.IPPROTO_IPV6, ipv6, 4), value, true)
+    if (layer !== 'ipv4') this.#view.setInt32(this.#writer.append(c.IPPROTO_IPV6, ipv6, 4), ofIpv6, true)
   }
 
   #writePktinfo(from: Endpoint | undefined, index = 0, destination: Endpoint | undefined): void {

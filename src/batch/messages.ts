@@ -3,7 +3,7 @@ import { DestinationKind, type Endpoint, isEndpoint } from '../endpoint/endpoint
 import { bufferOver } from '../memory/buffer-over.js'
 import { isDetached } from '../memory/external.js'
 import { CoalescedPlan } from './coalesced-plan.js'
-import { OptionWriter, segmentBytesOf } from './message-options.js'
+import { OptionWriter, segmentBytesOf, type TrafficClass } from './message-options.js'
 import { SendOrder } from './send-order.js'
 import type { PlannedMessages } from './send-plan.js'
 import { SendPlanner } from './send-planner.js'
@@ -45,11 +45,17 @@ export class Messages implements PlannedMessages {
   destinationKinds = 0
   /** Number of messages with their own segment size. */
   segmented = 0
+  /** Number of messages with ECN bits and the socket's DSCP. */
+  withEcn = 0
   readonly #maxSegments: number
   readonly #destinations: (Endpoint | undefined)[]
   readonly #references: (Uint8Array | undefined)[]
   readonly #views: Buffer[]
   readonly #viewSizes: Int32Array
+  /** ECN bits plus 1 by slot; 0 for none, or with a TOS of the message's own. */
+  readonly #ecn: Uint8Array
+  /** True if the headers may have a DSCP other than 0. */
+  #hasDscp = false
   #referenced = 0
   #withOptions = 0
 
@@ -63,6 +69,7 @@ export class Messages implements PlannedMessages {
     this.#references = new Array<Uint8Array | undefined>(capacity).fill(undefined)
     this.#views = new Array<Buffer>(capacity).fill(Buffer.alloc(0))
     this.#viewSizes = new Int32Array(capacity)
+    this.#ecn = new Uint8Array(capacity)
     this.order = new SendOrder(this.#destinations)
     const coalesced = coalesce ? new CoalescedPlan(this, maxSegments) : undefined
     this.planner = new SendPlanner(this, coalesced)
@@ -168,6 +175,8 @@ export class Messages implements PlannedMessages {
       for (let slot = 0; slot < this.length; slot += 1) this.slots.writeControl(slot, 0, 0)
       this.#withOptions = 0
       this.segmented = 0
+      this.#ecn.fill(0)
+      this.withEcn = 0
     }
     this.destinationKinds = 0
     this.order.reset()
@@ -191,6 +200,16 @@ export class Messages implements PlannedMessages {
     return this.length
   }
 
+  /** Writes the socket's DSCP into the messages that have only ECN bits: a control message replaces the whole byte. */
+  useDscp(tos: TrafficClass): void {
+    if (tos.ipv4 < 4 && tos.ipv6 < 4 && !this.#hasDscp) return
+    this.#hasDscp = true
+    for (let slot = 0; slot < this.length; slot += 1) {
+      const ecn = this.#ecn[slot]
+      if (ecn > 0) this.options.rewriteTos(this.slots.optionsOffset(slot), this.#destinations[slot], tos, ecn - 1)
+    }
+  }
+
   #writeOptions(slot: number, byteLength: number, destination: Endpoint | undefined): void {
     const { options, slots } = this
     const controlBytes = options.write(slots.optionsOffset(slot), destination)
@@ -198,6 +217,9 @@ export class Messages implements PlannedMessages {
     slots.writeControl(slot, segmentBytes, controlBytes)
     this.#withOptions += 1
     if (segmentBytes > 0) this.segmented += 1
+    if (options.ecn === undefined) return
+    this.#ecn[slot] = options.ecn + 1
+    this.withEcn += 1
   }
 
   #releaseReference(slot: number): void {

@@ -7,6 +7,7 @@ import { ECANCELED } from '../libc/constants.js'
 import { raise } from '../loop/reactor.js'
 import type { NetworkError } from '../socket/error-queue.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
+import type { ReusePortOptions } from '../socket/reuse-port.js'
 import { Accelerator } from './accelerator.js'
 import { completion, finish, type SendCallback, settle } from './completion.js'
 import { Destinations } from './destinations.js'
@@ -195,19 +196,21 @@ export class BatchedSocket {
 
   /** Accelerates the current handle and any handle that replaces it, which counts as shared. */
   #takeOver(state: NodeState): NodeState {
-    const sharesItsPort = this.#options.reusePort === true && !('reusePort' in state)
+    const { reusePort } = this.#options
+    const isOwn = typeof reusePort === 'object' || (reusePort === true && !('reusePort' in state))
+    const sharedPort = isOwn ? reusePort : false
     let isShared = false
     return watchHandle(this.#socket, state, {
       onHandle: (handle) => {
-        this.#accelerator = isNodeHandle(handle) ? this.#accelerate(handle, isShared, sharesItsPort) : undefined
+        this.#accelerator = isNodeHandle(handle) ? this.#accelerate(handle, isShared, sharedPort) : undefined
         isShared = true
       },
       onShare: () => this.#accelerator?.share(),
     })
   }
 
-  #accelerate(handle: NodeHandle, isShared: boolean, sharesItsPort: boolean): Accelerator {
-    if (sharesItsPort) shareItsPort(handle, this.#options.type === 'udp6' ? 'ipv6' : 'ipv4')
+  #accelerate(handle: NodeHandle, isShared: boolean, reusePort: boolean | ReusePortOptions): Accelerator {
+    if (reusePort !== false) shareItsPort(handle, this.#options.type === 'udp6' ? 'ipv6' : 'ipv4', reusePort)
     return new Accelerator(handle, this, isShared)
   }
 

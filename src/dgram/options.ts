@@ -2,12 +2,13 @@ import type * as dgram from 'node:dgram'
 import type { BlockList } from 'node:net'
 import * as validate from '../arguments/validate.js'
 import type { AdoptOptions } from '../socket/conn-options.js'
+import type { ReusePortOptions } from '../socket/reuse-port.js'
 import { MTU_DISCOVER, type MtuDiscover } from '../socket/socket-options.js'
 
 /** Options of node:dgram in Node 20 to 26, and the extra options. */
-export interface SocketOptions extends dgram.SocketOptions, ExtraOptions {
-  /** Set SO_REUSEPORT. On every Node version. */
-  reusePort?: boolean
+export interface SocketOptions extends Omit<dgram.SocketOptions, 'reusePort'>, ExtraOptions {
+  /** Set SO_REUSEPORT, and how to distribute datagrams over the sockets of the port. On every Node version. */
+  reusePort?: boolean | ReusePortOptions
   /** Drop datagrams from these addresses. On every Node version. */
   receiveBlockList?: BlockList
   /** Reject messages to these addresses (ERR_IP_BLOCKED). On every Node version. */
@@ -16,7 +17,7 @@ export interface SocketOptions extends dgram.SocketOptions, ExtraOptions {
 
 /** Options that node:dgram does not have. Each applies when the socket is bound. */
 export interface ExtraOptions {
-  /** Send equal-sized consecutive messages to one peer by GSO (UDP_SEGMENT). Default true. */
+  /** Send equal-sized messages to one peer by GSO (UDP_SEGMENT). Default true. */
   gso?: boolean
   /** Receive GRO buffers (UDP_GRO); each datagram is still one message. Default true. */
   gro?: boolean

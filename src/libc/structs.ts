@@ -16,6 +16,8 @@ export interface Structs {
   readonly in6Pktinfo: StructLayout<'address' | 'interfaceIndex'>
   readonly timespec: StructLayout<'seconds' | 'nanoseconds'>
   readonly sockTxtime: StructLayout<'clock' | 'flags'>
+  readonly sockFilter: StructLayout<'code' | 'k'>
+  readonly sockFprog: StructLayout<'length' | 'filter'>
   readonly sockExtendedErr: StructLayout<'errno' | 'origin' | 'type' | 'code' | 'info'>
   readonly ipMreqn: StructLayout<'interfaceIndex'>
   readonly groupSourceReq: StructLayout<'interfaceIndex' | 'group' | 'source'>
@@ -75,6 +77,8 @@ function describe(): Structs {
   const in6Pktinfo = struct({ ipi6_addr: array('uint8_t', 16), ipi6_ifindex: 'unsigned int' })
   const timespec = struct({ tv_sec: 'long', tv_nsec: 'long' })
   const sockTxtime = struct({ clockid: 'int', flags: 'uint32_t' })
+  const sockFilter = struct({ code: 'uint16_t', jt: 'uint8_t', jf: 'uint8_t', k: 'uint32_t' })
+  const sockFprog = struct({ len: 'unsigned short', filter: 'uintptr_t' })
   const sockExtendedErr = struct({
     ee_errno: 'uint32_t',
     ee_origin: 'uint8_t',
@@ -121,6 +125,8 @@ function describe(): Structs {
     in6Pktinfo: layoutOf(in6Pktinfo, { address: 'ipi6_addr', interfaceIndex: 'ipi6_ifindex' }),
     timespec: layoutOf(timespec, { seconds: 'tv_sec', nanoseconds: 'tv_nsec' }),
     sockTxtime: layoutOf(sockTxtime, { clock: 'clockid', flags: 'flags' }),
+    sockFilter: layoutOf(sockFilter, { code: 'code', k: 'k' }),
+    sockFprog: layoutOf(sockFprog, { length: 'len', filter: 'filter' }),
     sockExtendedErr: layoutOf(sockExtendedErr, {
       errno: 'ee_errno',
       origin: 'ee_origin',

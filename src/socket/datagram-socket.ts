@@ -16,7 +16,9 @@ import { DropCounter } from './drop-counter.js'
 import { ErrorQueue, type NetworkError } from './error-queue.js'
 import type { FeatureStatus } from './feature-status.js'
 import { changeMembership, type Membership } from './multicast.js'
+import { trafficClass } from './option.js'
 import { receive } from './receive.js'
+import { bindSteered } from './reuse-port.js'
 import { closeReceiveOffload, openReceiveOffload, SegmentationOffload } from './segmentation-offload.js'
 import { LiveSocketOptions, SETTING_NAMES } from './socket-options.js'
 import { type Sending, transmit } from './transmit.js'
@@ -130,7 +132,9 @@ export class DatagramSocket {
 
   /** Binds the socket (bind(2)). @throws ErrnoError `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` */
   bind(address: EndpointLike): this {
-    bindDescriptor(this.#openFd(), this.#ofFamily(address))
+    const [fd, at] = [this.#openFd(), this.#ofFamily(address)]
+    if (this.options.isSteered) bindSteered(fd, this.#family, at)
+    else bindDescriptor(fd, at)
     return this
   }
 
@@ -269,6 +273,7 @@ export class DatagramSocket {
   #transmit(messages: Messages, maxCalls: number): number {
     this.assertOpen()
     try {
+      if (messages.withEcn > 0) messages.useDscp(trafficClass(this.#fd, this.family))
       return transmit(this.#sending, messages, maxCalls)
     } catch (error) {
       throw this.#noteLoss(error)

@@ -1,4 +1,7 @@
+import type { TrafficClass } from '../batch/message-options.js'
+import type { Family } from '../endpoint/endpoint.js'
 import { check } from '../libc/check.js'
+import { IP_TOS, IPPROTO_IP, IPPROTO_IPV6, IPV6_TCLASS } from '../libc/constants.js'
 import { libc } from '../libc/libc.js'
 import { scratch } from '../memory/scratch.js'
 
@@ -20,6 +23,12 @@ export function unsignedOption(fd: number, level: number, name: number, index: n
   view.setUint32(length.offset, value.byteLength, true)
   if (libc().getsockopt(fd, level, name, value.address, length.address) < 0) return undefined
   return view.getUint32(length.offset, true) > index * 4 ? view.getUint32(value.offset + index * 4, true) : undefined
+}
+
+/** Reads IP_TOS, and IPV6_TCLASS of an IPv6 socket, which sends IPv4 with the former. */
+export function trafficClass(fd: number, family: Family): TrafficClass {
+  const ipv4 = integerOption(fd, IPPROTO_IP, IP_TOS)
+  return { ipv4, ipv6: family === 'ipv6' ? integerOption(fd, IPPROTO_IPV6, IPV6_TCLASS) : 0 }
 }
 
 /** Sets an int option (setsockopt(2)). */

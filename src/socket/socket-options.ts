@@ -8,6 +8,7 @@ import { libc } from '../libc/libc.js'
 import { scratch } from '../memory/scratch.js'
 import { type Interface, setMulticastInterface } from './multicast.js'
 import { integerOption, setIntegerOption } from './option.js'
+import { type ReusePortOptions, steerGroup } from './reuse-port.js'
 
 /**
  * Mode of path MTU discovery (ip(7), IP_MTU_DISCOVER). `dont`: routers may fragment. `want`: the system's default. `do`: set
@@ -20,8 +21,13 @@ export type MtuDiscover = 'dont' | 'want' | 'do' | 'probe' | 'interface' | 'omit
 export interface SocketSettings {
   /** SO_REUSEADDR: several sockets may bind one port; the last one bound receives unicast. */
   reuseAddress?: boolean
-  /** SO_REUSEPORT: several sockets share one port, and the kernel distributes the datagrams among them. */
-  reusePort?: boolean
+  /**
+   * SO_REUSEPORT: several sockets share one port, and the kernel distributes the datagrams among them; by `steer`, if that is
+   * given. Set it before `bind`, alike on each socket of the group.
+   */
+  reusePort?: boolean | ReusePortOptions
+  /** SO_INCOMING_CPU: prefer this socket of a `reusePort` group for packets that this CPU received. */
+  incomingCpu?: number
   /** SO_BROADCAST: allow sending to broadcast addresses. */
   broadcast?: boolean
   /** IPV6_V6ONLY: an IPv6 socket receives no IPv4-mapped traffic. IPv6 only. */
@@ -37,10 +43,23 @@ export interface SocketSettings {
   /** SO_BINDTODEVICE: use this interface only. An empty string removes the binding. */
   bindToDevice?: string
   mtuDiscover?: MtuDiscover
+  /** SO_PRIORITY of sent packets, for queueing disciplines: 0 to 6; above that requires CAP_NET_ADMIN. */
+  priority?: number
+  /** SO_MARK of sent packets, for routing and firewall rules: 0 to 2^32 - 1. Requires CAP_NET_ADMIN. */
+  mark?: number
+  /** SO_MAX_PACING_RATE in bytes per second, up to 2^32 - 2; Infinity for no limit. Requires the qdisc fq. */
+  maxPacingRate?: number
+  /** SO_BUSY_POLL: microseconds for which `recvBlocking` polls the device. Increasing it requires CAP_NET_ADMIN. */
+  busyPollUs?: number
   /** IP_MULTICAST_TTL or IPV6_MULTICAST_HOPS, 0 to 255. */
   multicastTtl?: number
   /** IP_MULTICAST_LOOP or IPV6_MULTICAST_LOOP: this host receives the multicast it sends. */
   multicastLoop?: boolean
+  /**
+   * IP_MULTICAST_ALL, IPV6_MULTICAST_ALL: also receive groups that only other sockets of this host joined. The system's default
+   * is true.
+   */
+  multicastAll?: boolean
   /** IP_MULTICAST_IF or IPV6_MULTICAST_IF: interface of outgoing multicast. Write-only. */
   multicastInterface?: Interface
 }
@@ -49,6 +68,8 @@ export interface SocketSettings {
 export class LiveSocketOptions implements SocketSettings {
   readonly #descriptor: () => number
   readonly #family: Family
+  /** True if `reusePort` with `steer` was set. @internal */
+  isSteered = false
 
   /** @internal */
   constructor(descriptor: () => number, family: Family) {
@@ -66,8 +87,19 @@ export class LiveSocketOptions implements SocketSettings {
   get reusePort(): boolean {
     return this.#integer(c.SOL_SOCKET, c.SO_REUSEPORT) !== 0
   }
-  set reusePort(on: boolean) {
-    this.#setBoolean(c.SOL_SOCKET, c.SO_REUSEPORT, on, 'reusePort')
+  set reusePort(on: boolean | ReusePortOptions) {
+    const isSteered = typeof on === 'object' && on !== null
+    this.#setBoolean(c.SOL_SOCKET, c.SO_REUSEPORT, isSteered || on, 'reusePort')
+    if (!isSteered) return
+    steerGroup(this.#descriptor(), on)
+    this.isSteered = true
+  }
+
+  get incomingCpu(): number {
+    return this.#integer(c.SOL_SOCKET, c.SO_INCOMING_CPU)
+  }
+  set incomingCpu(cpu: number) {
+    this.#setInteger(c.SO_INCOMING_CPU, validate.integer(cpu, 'incomingCpu', 0, 65_535))
   }
 
   get broadcast(): boolean {
@@ -149,6 +181,37 @@ export class LiveSocketOptions implements SocketSettings {
     this.#setIpInteger(c.IP_MTU_DISCOVER, c.IPV6_MTU_DISCOVER, value)
   }
 
+  get priority(): number {
+    return this.#integer(c.SOL_SOCKET, c.SO_PRIORITY)
+  }
+  set priority(value: number) {
+    this.#setInteger(c.SO_PRIORITY, validate.integer(value, 'priority', 0, 2 ** 31 - 1))
+  }
+
+  get mark(): number {
+    return this.#integer(c.SOL_SOCKET, c.SO_MARK) >>> 0
+  }
+  set mark(value: number) {
+    this.#setInteger(c.SO_MARK, validate.integer(value, 'mark', 0, 2 ** 32 - 1))
+  }
+
+  get maxPacingRate(): number {
+    const rate = this.#integer(c.SOL_SOCKET, c.SO_MAX_PACING_RATE) >>> 0
+    return rate === UNLIMITED_RATE ? Number.POSITIVE_INFINITY : rate
+  }
+  set maxPacingRate(bytesPerSecond: number) {
+    const isUnlimited = bytesPerSecond === Number.POSITIVE_INFINITY
+    const rate = isUnlimited ? UNLIMITED_RATE : validate.integer(bytesPerSecond, 'maxPacingRate', 1, UNLIMITED_RATE - 1)
+    this.#setInteger(c.SO_MAX_PACING_RATE, rate)
+  }
+
+  get busyPollUs(): number {
+    return this.#integer(c.SOL_SOCKET, c.SO_BUSY_POLL)
+  }
+  set busyPollUs(microseconds: number) {
+    this.#setInteger(c.SO_BUSY_POLL, validate.integer(microseconds, 'busyPollUs', 0, 2 ** 31 - 1))
+  }
+
   /** MTU of the path in bytes. Requires a connected socket. Read-only. */
   get mtu(): number {
     return this.#ipInteger(c.IP_MTU, c.IPV6_MTU)
@@ -170,12 +233,25 @@ export class LiveSocketOptions implements SocketSettings {
     this.#setIpInteger(c.IP_MULTICAST_LOOP, c.IPV6_MULTICAST_LOOP, value)
   }
 
+  get multicastAll(): boolean {
+    return this.#ipInteger(c.IP_MULTICAST_ALL, c.IPV6_MULTICAST_ALL) !== 0
+  }
+  set multicastAll(on: boolean) {
+    // An IPv6 socket also receives IPv4, by the IPv4 setting.
+    setIntegerOption(this.#descriptor(), c.IPPROTO_IP, c.IP_MULTICAST_ALL, validate.boolean(on, 'multicastAll') ? 1 : 0)
+    if (this.#family === 'ipv6') this.#setIpInteger(c.IP_MULTICAST_ALL, c.IPV6_MULTICAST_ALL, on ? 1 : 0)
+  }
+
   set multicastInterface(on: Interface) {
     setMulticastInterface(this.#descriptor(), this.#family, on)
   }
 
   #integer(level: number, name: number): number {
     return integerOption(this.#descriptor(), level, name)
+  }
+
+  #setInteger(name: number, value: number): void {
+    setIntegerOption(this.#descriptor(), c.SOL_SOCKET, name, value)
   }
 
   #setBoolean(level: number, name: number, on: boolean, what: string): void {
@@ -208,6 +284,7 @@ export class LiveSocketOptions implements SocketSettings {
 export const SETTING_NAMES = [
   'reuseAddress',
   'reusePort',
+  'incomingCpu',
   'broadcast',
   'ipv6Only',
   'receiveBufferBytes',
@@ -216,13 +293,21 @@ export const SETTING_NAMES = [
   'tos',
   'bindToDevice',
   'mtuDiscover',
+  'priority',
+  'mark',
+  'maxPacingRate',
+  'busyPollUs',
   'multicastTtl',
   'multicastLoop',
+  'multicastAll',
   'multicastInterface',
 ] as const satisfies readonly (keyof SocketSettings)[]
 
 /** Names of the kernel's values 0 to 5 (linux/in.h, from IP_PMTUDISC_DONT on). */
 export const MTU_DISCOVER = ['dont', 'want', 'do', 'probe', 'interface', 'omit'] as const
+
+/** Value of SO_MAX_PACING_RATE that means no limit. */
+const UNLIMITED_RATE = 2 ** 32 - 1
 
 /** Maximum length of an interface name: IFNAMSIZ without its NUL. */
 const MAX_INTERFACE_NAME_BYTES = 15

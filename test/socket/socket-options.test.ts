@@ -1,5 +1,5 @@
 import t from 'tap'
-import { BatchConn, type SocketSettings } from '../../src/index.js'
+import { BatchConn, endpoint, RecvBatch, SendBatch, type SocketSettings } from '../../src/index.js'
 import { boundSocket } from '../support/sockets.js'
 
 const COMMON: SocketSettings[] = [
@@ -21,7 +21,19 @@ const COMMON: SocketSettings[] = [
   { multicastTtl: 255 },
   { multicastLoop: false },
   { multicastLoop: true },
+  { multicastAll: false },
+  { multicastAll: true },
+  { incomingCpu: 0 },
+  { priority: 0 },
+  { priority: 6 },
+  { maxPacingRate: 1_000_000 },
+  { maxPacingRate: 2 ** 32 - 2 },
+  { maxPacingRate: Number.POSITIVE_INFINITY },
+  { busyPollUs: 0 },
 ]
+
+/** Require CAP_NET_ADMIN. */
+const PRIVILEGED: SocketSettings[] = [{ priority: 7 }, { mark: 0 }, { mark: 2 ** 32 - 1 }, { busyPollUs: 50 }]
 
 for (const family of ['ipv4', 'ipv6'] as const) {
   t.test(`${family}: what is set at open is what the kernel has`, (t) => {
@@ -33,6 +45,33 @@ for (const family of ['ipv4', 'ipv6'] as const) {
     t.end()
   })
 }
+
+t.test('options that require CAP_NET_ADMIN', async (t) => {
+  for (const setting of PRIVILEGED) {
+    if (process.getuid?.() !== 0) {
+      t.throws(() => BatchConn.open(setting), { code: 'EPERM' }, JSON.stringify(setting))
+      continue
+    }
+    using conn = BatchConn.open(setting)
+    t.match(conn.options, setting)
+  }
+})
+
+t.test('multicastAll: false ignores groups that only other sockets joined', async (t) => {
+  const group = '239.77.1.2'
+  using member = BatchConn.open({ reuseAddress: true }).bind({ address: '0.0.0.0', port: 0 })
+  const { port } = member.localAddress
+  member.joinMulticast({ group, interface: 'lo' })
+  const received = (multicastAll: boolean): number => {
+    using other = BatchConn.open({ reuseAddress: true, multicastAll }).bind({ address: '0.0.0.0', port })
+    using sender = BatchConn.open({ multicastInterface: 'lo', multicastTtl: 0 })
+    const out = new SendBatch({ capacity: 1 })
+    out.append('x', endpoint({ address: group, port }))
+    sender.send(out)
+    return other.recv(new RecvBatch({ capacity: 4 }))
+  }
+  t.strictSame([received(true), received(false)], [1, 0])
+})
 
 t.test('options change on an open socket', (t) => {
   using conn = boundSocket()
@@ -79,6 +118,13 @@ t.test('bad values', (t) => {
     [{ mtuDiscover: 'no' as never }, { code: 'ERR_INVALID_ARG_VALUE', message: /'dont', 'want'/ }],
     [{ bindToDevice: 5 as never }, { code: 'ERR_INVALID_ARG_TYPE' }],
     [{ bindToDevice: 'a-name-longer-than-15-bytes' }, { code: 'ERR_INVALID_ARG_VALUE' }],
+    [{ priority: -1 }, { code: 'ERR_OUT_OF_RANGE' }],
+    [{ mark: 2 ** 32 }, { code: 'ERR_OUT_OF_RANGE' }],
+    [{ maxPacingRate: 0 }, { code: 'ERR_OUT_OF_RANGE' }],
+    [{ maxPacingRate: 2 ** 32 - 1 }, { code: 'ERR_OUT_OF_RANGE' }],
+    [{ busyPollUs: 0.5 }, { code: 'ERR_OUT_OF_RANGE' }],
+    [{ incomingCpu: -1 }, { code: 'ERR_OUT_OF_RANGE' }],
+    [{ multicastAll: 1 as never }, { code: 'ERR_INVALID_ARG_TYPE' }],
     [{ multicastInterface: 'no-such' }, { code: 'ENODEV' }],
     [{ multicastInterface: -1 }, { code: 'ERR_OUT_OF_RANGE' }],
     [{ multicastInterface: '192.0.2.99' }, { code: 'ERR_INVALID_ARG_VALUE' }],

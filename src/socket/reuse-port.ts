@@ -1,0 +1,99 @@
+import { availableParallelism } from 'node:os'
+import { received, typeError } from '../arguments/errors.js'
+import * as validate from '../arguments/validate.js'
+import { type Endpoint, endpoint, type Family } from '../endpoint/endpoint.js'
+import { writePointer } from '../layout/pointer.js'
+import { check } from '../libc/check.js'
+import * as c from '../libc/constants.js'
+import { ErrnoError } from '../libc/errno-error.js'
+import { libc } from '../libc/libc.js'
+import { structs } from '../libc/structs.js'
+import { Arena } from '../memory/arena.js'
+import { bindDescriptor, connectDescriptor, disconnectDescriptor, localEndpoint } from './descriptor.js'
+
+/** Distribution of datagrams over the sockets of one port. */
+export interface ReusePortOptions {
+  /**
+   * `hash`: by addresses and ports, so that a flow stays on one socket; the kernel's default. `cpu`: by the CPU that received
+   * the packet. `random`: evenly, even within one flow, whose datagrams can then overtake each other.
+   */
+  steer: Steer
+  /**
+   * Number of sockets in the group, 1 to 65535, for `cpu` and `random`. Default: the number of CPUs of this process. While the
+   * group has fewer, the datagrams of the missing ones are distributed by `hash`.
+   */
+  sockets?: number
+}
+
+export type Steer = 'hash' | 'cpu' | 'random'
+
+/**
+ * Attaches the program that chooses a socket for each datagram (SO_ATTACH_REUSEPORT_CBPF, socket(7)): three instructions of
+ * classic BPF.
+ *
+ * Only before `bind`: the program then belongs to this socket alone, and the first socket that binds the port brings it into
+ * the group. Replacing the program of a group in use can be a use-after-free in the kernel, because the old one is freed while
+ * another CPU may run it.
+ *
+ * @throws TypeError `ERR_INVALID_STATE` if the socket is bound
+ */
+export function steerGroup(fd: number, options: ReusePortOptions): void {
+  const { steer, sockets = availableParallelism() } = validate.options(options, 'reusePort', ['steer', 'sockets'])
+  validate.oneOf(steer, 'steer', STEERS)
+  validate.integer(sockets, 'sockets', 1, 65_535)
+  if (steer === 'hash') return
+  if (localEndpoint(fd)?.port !== 0) {
+    throw typeError('ERR_INVALID_STATE', `reusePort.steer must be set before bind; ${received(options)}`)
+  }
+  const { sockFilter, sockFprog } = structs()
+  const program = [
+    [BPF_LD | BPF_W | BPF_ABS, steer === 'cpu' ? SKF_AD_CPU : SKF_AD_RANDOM],
+    [BPF_ALU | BPF_MOD | BPF_K, sockets],
+    [BPF_RET | BPF_A, 0],
+  ]
+  const { slabs, view, words } = new Arena({ header: sockFprog.bytes, filter: program.length * sockFilter.bytes })
+  view.setUint16(slabs.header.offset + sockFprog.length, program.length, true)
+  writePointer(words, (slabs.header.offset + sockFprog.filter) / 4, slabs.filter.address)
+  for (const [index, [code, value]] of program.entries()) {
+    const at = slabs.filter.offset + index * sockFilter.bytes
+    view.setUint16(at + sockFilter.code, code, true)
+    view.setUint32(at + sockFilter.k, value, true)
+  }
+  const { address, byteLength } = slabs.header
+  check(libc().setsockopt(fd, c.SOL_SOCKET, c.SO_ATTACH_REUSEPORT_CBPF, address, byteLength), 'setsockopt')
+}
+
+/**
+ * Binds a socket with a program: as the first of its group, or without the program if the group exists, because the kernel
+ * accepts no socket that has one (udp_lib_lport_inuse in net/ipv4/udp.c).
+ *
+ * @throws ErrnoError as bind(2)
+ */
+export function bindSteered(fd: number, family: Family, address: Endpoint): void {
+  try {
+    bindDescriptor(fd, address)
+  } catch (error) {
+    if (!(error instanceof ErrnoError) || error.code !== 'EADDRINUSE') throw error
+    // `connect` binds to a free port, and `disconnect` leaves it, which detaches the program.
+    connectDescriptor(fd, endpoint({ address: family === 'ipv4' ? '127.0.0.1' : '::1', port: DISCARD_PORT }))
+    disconnectDescriptor(fd)
+    bindDescriptor(fd, address)
+  }
+}
+
+const DISCARD_PORT = 9
+
+const STEERS = ['hash', 'cpu', 'random'] as const
+
+// Instructions of linux/bpf_common.h, and the "ancillary data" of linux/filter.h.
+const BPF_LD = 0x00
+const BPF_W = 0x00
+const BPF_ABS = 0x20
+const BPF_ALU = 0x04
+const BPF_MOD = 0x90
+const BPF_K = 0x00
+const BPF_RET = 0x06
+const BPF_A = 0x10
+const SKF_AD_OFF = -0x1000
+const SKF_AD_CPU = (SKF_AD_OFF + 36) >>> 0
+const SKF_AD_RANDOM = (SKF_AD_OFF + 56) >>> 0
