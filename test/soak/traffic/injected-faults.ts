@@ -1,5 +1,8 @@
-/** Faults that the soak's test plants, to see that they are found. Those of the traffic affect one datagram of one socket. */
-export const PLANTS = [
+/**
+ * Faults that the soak's test injects, to check that they are detected. Each traffic fault affects one datagram of one
+ * socket.
+ */
+export const INJECTABLE_FAULTS = [
   'lost-datagram',
   'lost-callback',
   'duplicate',
@@ -9,19 +12,21 @@ export const PLANTS = [
   'memory-leak',
 ] as const
 
-export type Plant = (typeof PLANTS)[number]
+export type InjectedFault = (typeof INJECTABLE_FAULTS)[number]
 
-/** The environment variable with the planted faults, for the processes with traffic. */
-export const PLANT_VARIABLE = 'BATCHCONN_SOAK_PLANT'
+/** Environment variable that passes the injected faults to the processes with traffic. */
+export const INJECT_VARIABLE = 'BATCHCONN_SOAK_INJECT'
 
-/** True when this fault is planted in this process. */
-export function isPlanted(plant: Plant): boolean {
-  return planted.has(plant)
+/** True if this fault is injected in this process. */
+export function isInjected(fault: InjectedFault): boolean {
+  return pending.has(fault)
 }
 
-/** True once, for the socket that the fault affects. Each fault has a socket of its own, so that each is found separately. */
-export function plantOnce(plant: keyof typeof VICTIMS, socket: string): boolean {
-  return socket === VICTIMS[plant] && planted.delete(plant)
+/**
+ * True once, for the socket that the fault affects. Each fault has its own socket, so that each is detected separately.
+ */
+export function injectOnce(fault: keyof typeof VICTIMS, socket: string): boolean {
+  return socket === VICTIMS[fault] && pending.delete(fault)
 }
 
 const VICTIMS = {
@@ -30,6 +35,6 @@ const VICTIMS = {
   duplicate: 'pair callback ipv4',
   corrupt: 'knocking ipv4',
   reorder: 'pair waiting ipv4',
-} as const satisfies Partial<Record<Plant, string>>
+} as const satisfies Partial<Record<InjectedFault, string>>
 
-const planted = new Set<string>(process.env[PLANT_VARIABLE]?.split(','))
+const pending = new Set<string>(process.env[INJECT_VARIABLE]?.split(','))
