@@ -41,17 +41,17 @@ main() {
 
 usage() {
   cat >&2 <<USAGE
-usage: netns.sh up                make (or repair) the namespaces
+usage: netns.sh up                create (or repair) the namespaces
        netns.sh down              remove them
        netns.sh exec A|B CMD...   run CMD in one of the two hosts; its exit status is the result
-       netns.sh sink CMD...       run CMD where all that is sent to the sink is swallowed
-       netns.sh status            say what is there; exit status 0 if everything is
+       netns.sh sink CMD...       run CMD in the namespace whose device drops all packets to the sink
+       netns.sh status            list the devices; exit status 0 if all exist
 
 A     10.83.0.1  fd83::1     namespace $HOST_A
 B     10.83.0.2  fd83::2     namespace $HOST_B
 sink  10.83.1.1  fd83:1::1   namespace $SINK; send to 10.83.1.2 .. 10.83.1.65 or fd83:1::2
 
-BATCHCONN_NETNS_PREFIX (default batchconn) begins the names of the namespaces. Needs root and iproute2.
+BATCHCONN_NETNS_PREFIX (default batchconn) is the prefix of the namespaces' names. Requires root and iproute2.
 USAGE
   exit 2
 }
@@ -91,7 +91,7 @@ status() {
 
 run_in_host() {
   require_means
-  is_namespace "$1" || die "namespace $1 is not there: run 'netns.sh up' first"
+  is_namespace "$1" || die "namespace $1 does not exist: run 'netns.sh up' first"
   # Use exec, so that the caller's child is the command itself: it receives signals and its exit status directly.
   exec ip netns exec "$@"
 }
@@ -99,7 +99,7 @@ run_in_host() {
 run_in_sink() {
   require_means
   if ! has_device "$SINK" "$SINK_DEVICE"; then
-    is_namespace "$HOST_A" || die "namespace $SINK is not there: run 'netns.sh up' first"
+    is_namespace "$HOST_A" || die "namespace $SINK does not exist: run 'netns.sh up' first"
     die "no sink: the kernel rejected the ifb device when 'netns.sh up' was run; run it again to see why"
   fi
   exec ip netns exec "$SINK" "$@"
