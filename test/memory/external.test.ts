@@ -14,7 +14,7 @@ declare const WebAssembly: {
 type Resizable = new (byteLength: number, options: { maxByteLength: number }) => ArrayBuffer
 type Growable = new (byteLength: number, options: { maxByteLength: number }) => SharedArrayBuffer
 
-const CONTENT = Buffer.from('the payload')
+const CONTENT = Buffer.from('the payload of one message')
 
 function shared(): Uint8Array {
   const view = new Uint8Array(new SharedArrayBuffer(100), 9, CONTENT.byteLength)
