@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 /**
- * Writes the ESM side of each entry of package.json that has one. It passes on what the CommonJS side exports, so that
- * a program in which both are used has one copy of the library; its names are read off the built CommonJS side.
+ * Writes the ESM wrapper of each entry of package.json that has one. The wrapper re-exports the CommonJS build, so that
+ * a program that imports both has one copy of the library. The exported names are read from the built CommonJS file.
  *
  * @returns the files written
  */
@@ -12,7 +12,7 @@ export function buildWrappers(root: string): string[] {
   return Object.values(exports).flatMap((entry) => (typeof entry === 'string' ? [] : buildWrapper(root, entry)))
 }
 
-/** An entry of `exports` in package.json: a file for everybody, or one for each way of loading it. */
+/** An entry of `exports` in package.json: one file, or one file per condition (`import`, `require`). */
 type Entry = string | { readonly import: Files; readonly require: Files }
 
 interface Files {

@@ -6,18 +6,18 @@ import ts from 'typescript'
 import * as constants from '../src/libc/constants.js'
 import { structs } from '../src/libc/structs.js'
 
-/** Something the library takes for granted about C. */
+/** An assumption of the library about a constant, size or offset in C. */
 export interface Claim {
-  /** How the library calls it: `SOL_SOCKET`, `msghdr.iov`. */
+  /** Name in the library: `SOL_SOCKET`, `msghdr.iov`. */
   readonly name: string
-  /** The same in C. */
+  /** The same as a C expression. */
   readonly expression: string
   readonly value: number
 }
 
-/** How a claim fares with this machine's headers. */
+/** Result of comparing a claim with this machine's headers. */
 export interface Finding extends Claim {
-  /** What C says; undefined if the headers do not know the expression. */
+  /** Value in C; undefined if the headers do not define the expression. */
   readonly actual: number | undefined
 }
 
@@ -26,7 +26,7 @@ export function claims(): Claim[] {
   return [...constantClaims(constants), ...structClaims()]
 }
 
-/** Holds the claims against the C headers. */
+/** Compares the claims with the C headers. */
 export function compare(claims: readonly Claim[], compiler: string): Finding[] {
   const known = new Map<string, number>()
   const compiled = compile(claims, compiler)
@@ -39,7 +39,7 @@ export function compare(claims: readonly Claim[], compiler: string): Finding[] {
   return claims.map((claim) => ({ ...claim, actual: known.get(claim.expression) }))
 }
 
-/** The C compiler, if there is one. */
+/** Path of the C compiler, if there is one. */
 export function findCompiler(): string | undefined {
   return ['cc', 'gcc', 'clang'].find((name) => spawnSync(name, ['--version']).status === 0)
 }
@@ -50,16 +50,16 @@ function constantClaims(module: Readonly<Record<string, unknown>>): Claim[] {
     .map(([name, value]) => ({ name, expression: EXPRESSIONS[name] ?? name, value }))
 }
 
-/** Constants that C does not know, each with the reason. */
+/** Constants that the C headers do not define, each with the reason. */
 export const NOT_IN_C: Readonly<Record<string, string>> = {}
 
-/** Constants that C writes in another way. */
+/** Constants that have another spelling in C. */
 const EXPRESSIONS: Readonly<Record<string, string>> = {
   MAX_MESSAGES_PER_CALL: 'UIO_MAXIOV',
   SOCKADDR_STORAGE_BYTES: 'sizeof(struct sockaddr_storage)',
 }
 
-/** `sockaddrIn6` is `struct sockaddr_in6`; the members' names in C are read off the source of structs.ts. */
+/** `sockaddrIn6` is `struct sockaddr_in6`. The C names of the members are read from the source of structs.ts. */
 function structClaims(): Claim[] {
   const members = memberNames()
   const { pointerBytes, ...layouts } = structs()
@@ -98,7 +98,9 @@ function memberNames(): Map<string, string> {
   return found
 }
 
-/** Compiles and runs a program that prints what the expressions are, leaving out those the compiler does not know. */
+/**
+ * Compiles and runs a program that prints the values of the expressions. Leaves out those the compiler does not know.
+ */
 function compile(claims: readonly Claim[], compiler: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'batchconn-headers-'))
   try {
@@ -135,7 +137,7 @@ function cProgram(expressions: readonly string[]): string {
   ].join('\n')
 }
 
-/** In an order in which the kernel's headers and the C library's get along. */
+/** Header files, in an order in which the kernel's and the C library's do not conflict. */
 const HEADERS = [
   ...['stddef.h', 'stdio.h', 'errno.h', 'fcntl.h', 'poll.h', 'time.h', 'sys/epoll.h', 'sys/socket.h', 'sys/uio.h'],
   ...['netinet/in.h', 'netinet/ip.h', 'netinet/udp.h', 'arpa/inet.h', 'net/if.h'],

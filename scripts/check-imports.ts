@@ -3,14 +3,14 @@ import { isBuiltin } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import ts from 'typescript'
 
-/** An import that is not allowed. */
+/** A forbidden import. */
 export interface Violation {
-  /** The file's path below the root, with its line: `src/layout/message.ts:3`. */
+  /** Path below the root, with the line: `src/layout/message.ts:3`. */
   readonly where: string
   readonly message: string
 }
 
-/** For each folder of src/, what lies directly below it: it may import that, and whatever lies below that in turn. */
+/** Direct dependencies of each folder of src/. A folder may import these and everything below them. */
 const DIRECTLY_BELOW: Readonly<Record<string, readonly string[]>> = {
   dgram: ['probe'],
   probe: ['socket'],
@@ -27,13 +27,13 @@ const DIRECTLY_BELOW: Readonly<Record<string, readonly string[]>> = {
 /** Files directly in src/: they may import every folder, and nothing in src/ may import them. */
 const DOORS = ['index', 'internal']
 
-/** Which doors of the library the folders beside src/ may use; those not named here may import what they like. */
+/** Entry points of the library that the folders beside src/ may import. Folders not named here have no restriction. */
 const DOORS_FOR: Readonly<Record<string, readonly string[]>> = {
   bench: ['index', 'dgram/index', 'internal'],
   examples: ['index', 'dgram/index'],
 }
 
-/** Checks every import below `root` against the layers, and that no files of `src` import each other in a circle. */
+/** Checks that all imports below `root` follow the layers, and that the files of `src` have no import cycle. */
 export function checkImports(root: string): Violation[] {
   const violations = ['src', ...Object.keys(DOORS_FOR)].flatMap((top) =>
     sourceFiles(join(root, top)).flatMap((file) => checkFile(root, file)),
@@ -41,7 +41,10 @@ export function checkImports(root: string): Violation[] {
   return [...violations, ...findCycles(root)]
 }
 
-/** One violation per import that closes a circle. Type imports count: two files that name each other's types are one. */
+/**
+ * Returns one violation per import that closes a cycle. Type imports count: two files that import each other's types
+ * are a cycle.
+ */
 function findCycles(root: string): Violation[] {
   const files = sourceFiles(join(root, 'src')).map((file) => relative(root, file).split(sep).join('/'))
   const imports = new Map(files.map((file) => [file, importedFiles(root, file)]))
@@ -50,8 +53,8 @@ function findCycles(root: string): Violation[] {
   const visit = (file: string, path: readonly string[]): void => {
     const start = path.indexOf(file)
     if (start >= 0) {
-      const circle = [...path.slice(start), file]
-      found.push({ where: path[path.length - 1], message: `a circle of imports: ${circle.join(' > ')}` })
+      const cycle = [...path.slice(start), file]
+      found.push({ where: path[path.length - 1], message: `import cycle: ${cycle.join(' > ')}` })
       return
     }
     if (done.has(file)) return
@@ -83,7 +86,7 @@ function checkFile(root: string, file: string): Violation[] {
   })
 }
 
-/** Says what is wrong with an import; undefined if nothing is. */
+/** Returns the reason why an import is forbidden; undefined if it is allowed. */
 function judge(path: readonly string[], specifier: string): string | undefined {
   const [top] = path
   if (!specifier.startsWith('.')) return top === 'src' ? judgePackage(path, specifier) : undefined
@@ -118,7 +121,7 @@ function judgeDoor(path: readonly string[], target: readonly string[]): string |
   return `${top}/ imports ${allowed}, not ${target.join('/')}`
 }
 
-/** The folder of src/ a file is in; for a file directly in src/, its name without the ending. */
+/** Folder of src/ that contains the file; for a file directly in src/, its name without the extension. */
 function placeOf(path: readonly string[]): string {
   return path[1]?.replace(MODULE_ENDING, '') ?? ''
 }
@@ -131,12 +134,12 @@ function below(layer: string): Set<string> {
 }
 
 interface Import {
-  /** What is imported; undefined if only running the program would tell. */
+  /** Imported module; undefined if it is known at run time only. */
   readonly specifier: string | undefined
   readonly node: ts.Node
 }
 
-/** Every way to name another module: import, export from, import(), require() and import types. */
+/** All syntaxes that name another module: import, export from, import(), require() and import types. */
 function importsOf(source: ts.SourceFile): Import[] {
   const found: Import[] = []
   const visit = (node: ts.Node): void => {

@@ -161,7 +161,10 @@ function eachFile(pattern: string): string {
   return `status=0; for file in ${pattern}; do timeout 20 node $file || status=1; done; exit $status`
 }
 
-/** For each way of reporting, the patterns of the lines that have the number of tests that passed, and that failed. */
+/**
+ * Patterns per report format: of the lines with the number of passed tests, and of those with the number of failed
+ * ones.
+ */
 const REPORTERS = {
   ava: [/(\d+) tests? passed/g, /(\d+) tests? failed/g],
   jest: [/^Tests:.*?(\d+) passed/gm, /^Tests:.*?(\d+) failed/gm],
@@ -245,7 +248,11 @@ function report(name: string, plain: Result, registered: Result): boolean {
   return verdict === 'ok'
 }
 
-/** Installs a package with its tests. @returns the package's folder, outside of node_modules: runners skip what is in there */
+/**
+ * Installs a package with its tests.
+ *
+ * @returns the package's folder, outside of node_modules, because test runners skip files in there
+ */
 function install(name: string, { version, needs, tests }: Suite, directory: string): string {
   const root = join(directory, name)
   mkdirSync(root)
@@ -361,7 +368,10 @@ const NETWORK = [
   'ip route add 255.255.255.255 dev udp0',
 ]
 
-/** Preloaded in both runs: records at exit, for each socket, whether it batches. Node publishes each socket it constructs. */
+/**
+ * Preloaded in both runs: records at exit, for each socket, whether it batches. Node publishes each socket that it
+ * constructs.
+ */
 const COUNT_SOCKETS = `
 const sockets = []
 require('node:diagnostics_channel').subscribe('udp.socket', ({ socket }) => sockets.push(socket))

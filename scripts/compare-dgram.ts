@@ -30,7 +30,7 @@ async function main(): Promise<number> {
   return run(chosen, load('node:dgram'), load(values.module), values.json ? printJson : printText)
 }
 
-/** What became of a case, with the known differences considered. */
+/** Result of a case, with the known differences considered. */
 interface Outcome extends Verdict {
   readonly kind: 'equal' | 'different' | 'known difference' | 'no longer different' | 'broken'
   readonly reason?: string
@@ -49,7 +49,7 @@ async function run(
     print(outcome)
   }
   const strangers = KNOWN_DIFFERENCES.filter(({ name }) => !CASES.some((one) => one.name === name))
-  for (const { name } of strangers) console.log(`! known difference of a case that is not there: ${name}`)
+  for (const { name } of strangers) console.log(`! known difference of a case that does not exist: ${name}`)
 
   const different = counts.different + counts.broken + counts['no longer different'] + strangers.length
   const total = `${chosen.length} cases, ${counts.equal} equal, ${different} different`
@@ -59,7 +59,7 @@ async function run(
 
 function judge(verdict: Verdict, itself: boolean): Outcome {
   const known = itself ? undefined : KNOWN_DIFFERENCES.find((one) => one.name === verdict.name && appliesHere(one))
-  if (verdict.expected.at(-1) === TIMED_OUT) return { ...verdict, kind: 'broken', reason: 'node:dgram does not end it' }
+  if (verdict.expected.at(-1) === TIMED_OUT) return { ...verdict, kind: 'broken', reason: 'node:dgram hangs' }
   if (known === undefined) return { ...verdict, kind: verdict.equal ? 'equal' : 'different' }
   return { ...verdict, kind: verdict.equal ? 'no longer different' : 'known difference', reason: known.reason }
 }

@@ -31,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
     `kernel view: ${calls} calls with ${messages} message headers checked against ${ranges} ranges, ` +
       `${violations} violations`,
   )
-  if (calls === 0) console.error('kernel view: no call was checked: the tests sent and received nothing through Koffi')
+  if (calls === 0) console.error('kernel view: no call was checked: the tests sent or received nothing through Koffi')
   return status === 0 && calls > 0 && violations === 0 ? 0 : 1
 }
 

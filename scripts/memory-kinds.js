@@ -1,5 +1,5 @@
-// What each kind of memory does when it is to be transferred, and what storing and copying into it costs.
-// node scripts/memory-kinds.js
+// Prints, for each kind of memory: whether a transfer detaches it, and the time of one store and of one copy.
+// Usage: node scripts/memory-kinds.js
 const koffi = require('koffi')
 const { markAsUntransferable } = require('node:worker_threads')
 

@@ -87,7 +87,8 @@ async function judge(sandbox: Sandbox, mutant: Mutant): Promise<Verdict | undefi
 
 function report(all: Map<string, Mutant[]>, verdicts: Verdict[]): void {
   console.log('| folder | mutants | tried | killed | survived | killed, 95 % interval |\n|---|---|---|---|---|---|')
-  // Folders are sampled alike, whatever their size: the share of all is weighted by the number of mutants.
+  // The sample size is the same for each folder, whatever the folder's size. The total is weighted by the number of
+  // mutants.
   const total = { mutants: 0, tried: 0, killed: 0, weighted: 0 }
   for (const [folder, mutants] of all) {
     const tried = verdicts.filter(({ file }) => file.startsWith(`${folder}/`))
@@ -110,7 +111,7 @@ function report(all: Map<string, Mutant[]>, verdicts: Verdict[]): void {
   }
 }
 
-/** Wilson's interval for a share, 95 %; the share itself if all mutants were tried. */
+/** Wilson score interval of a proportion, 95 %; the proportion itself if all mutants were tried. */
 function interval(killed: number, tried: number, all: number): [number, number] {
   const share = killed / tried
   if (tried >= all) return [share, share]
@@ -132,7 +133,7 @@ function number(name: string, text: string | undefined, otherwise: number): numb
   throw new Error(`--${name} must be a number of at least 0; received ${text}`)
 }
 
-/** Random numbers from 0 to 1 by a seed (mulberry32). */
+/** Random numbers from 0 to 1, generated from a seed (mulberry32). */
 function generator(seed: number): () => number {
   let state = seed
   return () => {

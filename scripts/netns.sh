@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Two hosts on a wire, and a sink: network namespaces to try and measure UDP in. Run with no arguments for the usage.
+# Two hosts on a veth link, and a sink: network namespaces for UDP tests and benchmarks. Run without arguments for the
+# usage.
 set -uo pipefail
 
 readonly PREFIX="${BATCHCONN_NETNS_PREFIX:-batchconn}"
 readonly HOST_A="$PREFIX-a"
 readonly HOST_B="$PREFIX-b"
 readonly SINK="$PREFIX-sink"
-# Made inside their namespaces, so these names never meet another run's and need no prefix.
+# Created inside the namespaces, so these names cannot conflict with another run's and need no prefix.
 readonly LINK_A=veth-a
 readonly LINK_B=veth-b
 readonly SINK_DEVICE=sink0
@@ -40,17 +41,17 @@ main() {
 
 usage() {
   cat >&2 <<USAGE
-usage: netns.sh up                make (or repair) the namespaces
+usage: netns.sh up                create (or repair) the namespaces
        netns.sh down              remove them
        netns.sh exec A|B CMD...   run CMD in one of the two hosts; its exit status is the result
-       netns.sh sink CMD...       run CMD where all that is sent to the sink is swallowed
-       netns.sh status            say what is there; exit status 0 if everything is
+       netns.sh sink CMD...       run CMD in the namespace whose device drops all packets to the sink
+       netns.sh status            list the devices; exit status 0 if all exist
 
 A     10.83.0.1  fd83::1     namespace $HOST_A
 B     10.83.0.2  fd83::2     namespace $HOST_B
 sink  10.83.1.1  fd83:1::1   namespace $SINK; send to 10.83.1.2 .. 10.83.1.65 or fd83:1::2
 
-BATCHCONN_NETNS_PREFIX (default batchconn) begins the names of the namespaces. Needs root and iproute2.
+BATCHCONN_NETNS_PREFIX (default batchconn) is the prefix of the namespaces' names. Requires root and iproute2.
 USAGE
   exit 2
 }
@@ -62,14 +63,14 @@ up() {
   configure "$HOST_A" "$LINK_A" 10.83.0.1/24 fd83::1/64 || die "cannot set up host A: $reason"
   configure "$HOST_B" "$LINK_B" 10.83.0.2/24 fd83::2/64 || die "cannot set up host B: $reason"
   if ! make_sink; then
-    note "no sink: the kernel refused the ifb device: $reason"
+    note "no sink: the kernel rejected the ifb device: $reason"
     try ip netns del "$SINK"
   fi
   return 0
 }
 
 down() {
-  # Devices first: a namespace lives on, and its devices with it, as long as a process is in it.
+  # Delete the devices first: a namespace and its devices exist as long as a process runs in it.
   delete_device "$HOST_A" "$LINK_A"
   delete_device "$HOST_B" "$LINK_B"
   delete_device "$SINK" "$SINK_DEVICE"
@@ -90,23 +91,23 @@ status() {
 
 run_in_host() {
   require_means
-  is_namespace "$1" || die "namespace $1 is not there: run 'netns.sh up' first"
-  # exec, so that the caller's child is the command itself: a signal and an exit status need nobody to pass them on.
+  is_namespace "$1" || die "namespace $1 does not exist: run 'netns.sh up' first"
+  # Use exec, so that the caller's child is the command itself: it receives signals and its exit status directly.
   exec ip netns exec "$@"
 }
 
 run_in_sink() {
   require_means
   if ! has_device "$SINK" "$SINK_DEVICE"; then
-    is_namespace "$HOST_A" || die "namespace $SINK is not there: run 'netns.sh up' first"
-    die "no sink: the kernel refused the ifb device when 'netns.sh up' was run; run it again to see why"
+    is_namespace "$HOST_A" || die "namespace $SINK does not exist: run 'netns.sh up' first"
+    die "no sink: the kernel rejected the ifb device when 'netns.sh up' was run; run it again to see why"
   fi
   exec ip netns exec "$SINK" "$@"
 }
 
 make_namespace() {
   is_namespace "$1" && return
-  # A file with no namespace mounted on it, as an interrupted run may leave, would make the name unusable.
+  # An interrupted run can leave a file without a mounted namespace, which makes the name unusable.
   [ ! -e "/var/run/netns/$1" ] || try ip netns del "$1"
   try ip netns add "$1" || die "cannot make network namespace $1: $reason"
 }
@@ -121,23 +122,23 @@ make_wire() {
     || die "cannot make the veth pair: $reason"
 }
 
-# What is sent through an ifb that no packet was redirected to is dropped by its driver, after the whole way down:
-# routing, neighbour, qdisc, device. Three things to know when reading numbers taken here:
-# - The driver counts what it swallowed on the receiving side, as packets and as drops: the transmit counters stay at 0.
-# - It claims checksum and UDP segmentation offload, as good network cards do, so a train (UDP_SEGMENT) reaches it
-#   uncut and is one packet in its counters; `tc -s qdisc` counts the segments. To pay for the cutting in software:
-#     netns.sh sink ip link set sink0 gso_max_segs 1      (and 65535 to undo it)
-# - It has no ARP, so that nothing but the caller's datagrams passes; the neighbours are fixed all the same, lest the
-#   measured path depend on how the kernel treats such devices.
+# The ifb driver drops every packet that was not redirected to it, after the complete send path: routing, neighbour,
+# qdisc, device. To interpret measurements taken with the sink:
+# - The driver counts these packets as receive packets and receive drops. The transmit counters stay at 0.
+# - It supports checksum and UDP segmentation offload, as most network cards do. A GSO send (UDP_SEGMENT) reaches it
+#   unsegmented and counts as one packet; `tc -s qdisc` counts the segments. To measure segmentation in software:
+#     netns.sh sink ip link set sink0 gso_max_segs 1      (65535 restores the default)
+# - It has no ARP, so that only the caller's datagrams pass. The neighbours are permanent anyway, so that the send path
+#   does not depend on the kernel's treatment of such devices.
 make_sink() {
   make_namespace "$SINK"
   if ! has_device "$SINK" "$SINK_DEVICE"; then
     skip_address_detection "$SINK"
     try ip -n "$SINK" link add "$SINK_DEVICE" type ifb || return 1
   fi
-  # A link-local address would send router solicitations, and spoil the count.
+  # A link-local address would send router solicitations, which would distort the counters.
   try ip -n "$SINK" link set "$SINK_DEVICE" addrgenmode none
-  # ifb asks for a queue of 32 packets, where a network card has 1000.
+  # ifb has a queue of 32 packets by default, a network card 1000.
   try ip -n "$SINK" link set "$SINK_DEVICE" txqueuelen 1000 || return 1
   configure "$SINK" "$SINK_DEVICE" 10.83.1.1/24 fd83:1::1/64 || return 1
   try ip -n "$SINK" neigh replace fd83:1::2 lladdr "$SINK_PEER_MAC" dev "$SINK_DEVICE" nud permanent
@@ -159,7 +160,8 @@ configure() {
   try ip -n "$1" -6 address replace "$4" dev "$2" nodad || note "no IPv6 address on $2: $reason"
 }
 
-# Link-local addresses come by themselves and cannot be given `nodad`; without this they are unusable for a second or two.
+# Link-local addresses are added by the kernel and cannot have `nodad`. Without this setting they are unusable for 1 to
+# 2 s.
 skip_address_detection() {
   local settings=/proc/sys/net/ipv6/conf
   echo 0 | ip netns exec "$1" tee "$settings/all/accept_dad" "$settings/default/accept_dad" >/dev/null 2>&1
@@ -180,7 +182,7 @@ is_namespace() { ip -n "$1" link show lo >/dev/null 2>&1; }
 has_device() { ip -n "$1" link show "$2" >/dev/null 2>&1; }
 delete_device() { ip -n "$1" link del "$2" >/dev/null 2>&1; }
 
-# Runs a command silently; what it complained of is kept, on one line, in $reason.
+# Runs a command silently. On failure $reason contains its error output, on one line.
 reason=
 try() { reason="$("$@" 2>&1 >/dev/null)" || { reason="${reason//$'\n'/; }"; return 1; }; }
 
@@ -191,7 +193,7 @@ require_means() {
   [ "$EUID" -eq 0 ] || die "network namespaces need root"
 }
 
-# Two test files may call `up` at the same moment. The script itself is the lock, so that no lock file is left behind.
+# Two test files can call `up` at the same time. The script itself is the lock file, so that none is left behind.
 one_at_a_time() {
   command -v flock >/dev/null || return 0
   exec {lock}<"${BASH_SOURCE[0]}" && flock --wait 60 "$lock" || die "another run holds the lock for over a minute"

@@ -28,12 +28,12 @@ async function soak(words: readonly string[], interruptAt?: RegExp): Promise<End
   return { status, ...output }
 }
 
-/** The violations that a report has. */
+/** Violations in a report. */
 function violations({ stdout }: Ended): string[] {
   return stdout.split('\n').flatMap((line) => (line.startsWith('VIOLATION: ') ? [line.slice(11)] : []))
 }
 
-t.test('a few seconds of all flows and faults', async (t) => {
+t.test('a few seconds of all flows and faults cause no violation', async (t) => {
   const ended = await soak(['--minutes', '0.08', '--seed', '1'])
   t.strictSame(violations(ended), [])
   t.equal(ended.status, 0, ended.stderr)
@@ -41,17 +41,17 @@ t.test('a few seconds of all flows and faults', async (t) => {
   if (process.getuid?.() !== 0) t.match(ended.stderr, /left out: no traffic between network namespaces/)
 })
 
-t.test('interrupted: the account of what there was until then', async (t) => {
+t.test('an interrupted soak reports the statistics until the interruption', async (t) => {
   const ended = await soak(['--minutes', '1', '--no-namespaces'], /traffic has started/)
   t.match(ended.stdout, /soak \(interrupted after \d+\.\d s/)
   t.equal(ended.status, 0, ended.stderr)
 })
 
-const PLANTED = ['--no-faults', '--no-namespaces', '--families', 'ipv4', '--plant']
+const INJECT = ['--no-faults', '--no-namespaces', '--families', 'ipv4', '--inject']
 
-t.test('planted faults of single datagrams: each is found, and nothing else', async (t) => {
-  const plants = ['lost-datagram', 'lost-callback', 'duplicate', 'corrupt', 'reorder']
-  const ended = await soak(['--minutes', '0.015', ...PLANTED, ...plants])
+t.test('each injected fault of a single datagram is found, and no other violation', async (t) => {
+  const faults = ['lost-datagram', 'lost-callback', 'duplicate', 'corrupt', 'reorder']
+  const ended = await soak(['--minutes', '0.015', ...INJECT, ...faults])
   t.equal(ended.status, 1, ended.stderr)
   const expected = [
     /^socket 'pair waiting ipv4': received datagram \d+ of flow \d+ twice$/,
@@ -74,8 +74,8 @@ t.test('planted faults of single datagrams: each is found, and nothing else', as
     )
 })
 
-t.test('planted leaks of memory and of descriptors are found', async (t) => {
-  const ended = await soak(['--minutes', '0.07', ...PLANTED, 'memory-leak', 'descriptor-leak'])
+t.test('injected leaks of memory and of descriptors are found', async (t) => {
+  const ended = await soak(['--minutes', '0.07', ...INJECT, 'memory-leak', 'descriptor-leak'])
   t.equal(ended.status, 1, ended.stderr)
   const found = violations(ended).join('\n')
   t.match(found, /^process loopback: \d+ descriptors at the end, and \d+ at the start: socket:\[\d+\]/m)
@@ -86,11 +86,11 @@ t.test('planted leaks of memory and of descriptors are found', async (t) => {
   t.notMatch(found, /^(flow|network|socket|process no GSO)/m)
 })
 
-t.test('mistakes in the command line', async (t) => {
+t.test('invalid command lines are rejected', async (t) => {
   for (const [words, message] of [
     [['--minutes', '0'], /--minutes must be a number above 0/],
     [['--minuts', '1'], /Unknown argument: minuts/],
-    [['--plant', 'roses'], /Invalid values/],
+    [['--inject', 'roses'], /Invalid values/],
   ] as const) {
     const { status, stderr } = await soak(words)
     t.equal(status, 1)

@@ -9,7 +9,7 @@ async function main(): Promise<void> {
   const options = parseOptions(hideBin(process.argv))
   const interrupted = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // The first ends the traffic and closes the account; the second ends the process.
+    // The first signal ends the traffic, and the report is still printed; the second ends the process.
     process.on(signal, () => (interrupted.signal.aborted ? process.exit(1) : interrupted.abort()))
   }
   const result = await conduct(options, interrupted.signal)

@@ -74,7 +74,10 @@ function isTypeOnly(node: ts.Node): boolean {
   return ts.isTypeNode(node) || isDeclaration || ts.isImportDeclaration(node)
 }
 
-/** True for what makes an error or its text: `throw …`, `typeError(…)`, `new Error(…)`, templates, `const message = …`. */
+/**
+ * True for code that creates an error or its text: `throw …`, `typeError(…)`, `new Error(…)`, templates, and
+ * `const message = …`.
+ */
 function buildsError(node: ts.Node): boolean {
   if (ts.isThrowStatement(node) || ts.isTemplateExpression(node)) return true
   if (ts.isCallExpression(node) || ts.isNewExpression(node)) return /Error$/.test(node.expression.getText())

@@ -71,7 +71,7 @@ export class Sandbox {
       let isLate = false
       const timer = setTimeout(() => {
         isLate = true
-        // The whole group: a test can have started programs of its own.
+        // Kill the whole process group: a test can have started child processes.
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
       }, TIMEOUT_MS)
       child.once('error', reject)
@@ -94,7 +94,7 @@ export class Sandbox {
     const { outputText, diagnostics } = ts.transpileModule(text, { compilerOptions, reportDiagnostics: true })
     const to = join(this.#directory, file.replace(/\.ts$/, '.js'))
     mkdirSync(dirname(to), { recursive: true })
-    // Tests that start a program of test/support/programs by its name.
+    // Tests start programs of test/support/programs by file name, which ends in `.js` in the copy.
     writeFileSync(to, outputText.replace(/(support\/programs\/[\w-]+)\.ts'/g, "$1.js'"))
     return diagnostics === undefined || diagnostics.length === 0
   }
@@ -102,7 +102,7 @@ export class Sandbox {
 
 const SCRIPTED_KERNEL = 'scripted-kernel/few-cases.js'
 
-/** Files of the copy that differ from the tree. */
+/** Files of the copy whose content differs from the working tree. */
 const REPLACED = {
   'test/support/compiled.js': `const { join } = require('node:path')
 exports.compiledProgram = (name) => join(__dirname, 'programs', name + '.js')`,

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { rangeError, received, typeError } from '../../src/arguments/errors.js'
 
-t.test('a misuse error is of its class and carries a code', async (t) => {
+t.test('a misuse error has its class and code', async (t) => {
   const wrongType = typeError('ERR_INVALID_ARG_TYPE', 'x must be a number')
   t.ok(wrongType instanceof TypeError)
   t.equal(wrongType.name, 'TypeError')
@@ -15,7 +15,7 @@ t.test('a misuse error is of its class and carries a code', async (t) => {
   t.equal(outOfRange.message, 'x must be small')
 })
 
-t.test('received says what a value is, in the manner of Node', async (t) => {
+t.test('received describes a value as Node does', async (t) => {
   const table: [value: unknown, text: string][] = [
     [undefined, 'received undefined'],
     [null, 'received null'],

@@ -4,7 +4,7 @@ import { type Misuse, rejects } from '../support/misuse.js'
 
 type Row = Omit<Misuse, 'what' | 'message'> & { message: string }
 
-/** Rows named by their message. */
+/** Rows whose names are their messages. */
 function table(rows: readonly Row[]): Misuse[] {
   return rows.map((row) => ({ what: row.message, ...row }))
 }
@@ -14,11 +14,11 @@ const wrongValue = { type: TypeError, code: 'ERR_INVALID_ARG_VALUE' } as const
 const outOfRange = { type: RangeError, code: 'ERR_OUT_OF_RANGE' } as const
 const badPort = { type: RangeError, code: 'ERR_SOCKET_BAD_PORT' } as const
 
-t.test('integer takes its bounds and what is between', async (t) => {
+t.test('integer accepts its bounds and the integers between them', async (t) => {
   for (const value of [-3, 0, 9]) t.equal(validate.integer(value, 'n', -3, 9), value)
 })
 
-t.test('integer refuses the rest', async (t) => {
+t.test('integer rejects other values', async (t) => {
   const integer = (value: unknown) => () => validate.integer(value, 'n', 1, 64)
   const must = 'n must be an integer from 1 to 64; received'
   rejects(
@@ -38,7 +38,7 @@ t.test('integer refuses the rest', async (t) => {
   )
 })
 
-t.test('port takes 0 only where it means "any"', async (t) => {
+t.test('port accepts 0 only where 0 means "any port"', async (t) => {
   t.equal(validate.port(0, 'port', 0), 0)
   t.equal(validate.port(1, 'port', 1), 1)
   t.equal(validate.port(65535, 'port', 1), 65535)
@@ -57,7 +57,7 @@ t.test('port takes 0 only where it means "any"', async (t) => {
   )
 })
 
-t.test('boolean takes no substitutes', async (t) => {
+t.test('boolean accepts booleans only', async (t) => {
   for (const value of [true, false]) t.equal(validate.boolean(value, 'on'), value)
   rejects(
     t,
@@ -68,7 +68,7 @@ t.test('boolean takes no substitutes', async (t) => {
   )
 })
 
-t.test('text is a string that C can hold', async (t) => {
+t.test('text accepts strings that fit a C string', async (t) => {
   t.equal(validate.text('eth0', 'name'), 'eth0')
   const unfit = 'name must not be empty or contain a NUL character'
   rejects(
@@ -86,7 +86,7 @@ t.test('text is a string that C can hold', async (t) => {
   )
 })
 
-t.test('oneOf lists the choices', async (t) => {
+t.test('oneOf lists the allowed values', async (t) => {
   t.equal(validate.oneOf('b', 'letter', ['a', 'b']), 'b')
   const message = "letter must be one of 'a', 'b'; received"
   rejects(
@@ -98,7 +98,7 @@ t.test('oneOf lists the choices', async (t) => {
   )
 })
 
-t.test('options returns a copy, each option read once, and nothing for nothing', async (t) => {
+t.test('options returns a copy, reads each option once, and returns {} for undefined', async (t) => {
   let reads = 0
   const given = {
     get a() {
@@ -111,7 +111,7 @@ t.test('options returns a copy, each option read once, and nothing for nothing',
   t.same(validate.options(undefined, 'Thing', ['a']), {})
 })
 
-t.test('options are an object without unknown names', async (t) => {
+t.test('options accepts a plain object without unknown names', async (t) => {
   const options = (value: unknown) => () => validate.options(value as object, 'Thing', ['capacity', 'slotBytes'])
   const must = 'Thing options must be a plain object; received'
   rejects(
@@ -131,7 +131,7 @@ t.test('options are an object without unknown names', async (t) => {
   )
 })
 
-t.test('abortSignal is one, or absent', async (t) => {
+t.test('abortSignal accepts an AbortSignal or undefined', async (t) => {
   const { signal } = new AbortController()
   t.equal(validate.abortSignal(signal, 'signal'), signal)
   t.equal(validate.abortSignal(undefined, 'signal'), undefined)
@@ -149,7 +149,7 @@ t.test('abortSignal is one, or absent', async (t) => {
   )
 })
 
-t.test('callback is a function', async (t) => {
+t.test('callback accepts a function', async (t) => {
   t.doesNotThrow(() => validate.callback(() => {}, 'listener'))
   const must = 'listener must be a function; received'
   rejects(

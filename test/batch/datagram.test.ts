@@ -11,8 +11,8 @@ function received(...arrivals: Arrival[]): RecvBatch {
   return batch
 }
 
-/** A train: one payload that the kernel says is made of datagrams of so many bytes. */
-function train(payload: string, segmentBytes: number): Arrival {
+/** A GRO buffer: one payload, and a UDP_GRO control message with the segment size. */
+function groBuffer(payload: string, segmentBytes: number): Arrival {
   return { payload, control: [[IPPROTO_UDP, UDP_GRO, new Uint8Array(Uint32Array.of(segmentBytes).buffer)]] }
 }
 
@@ -20,7 +20,7 @@ function texts(datagrams: Iterable<Datagram>): string[] {
   return Array.from(datagrams, ({ bytes }) => bytes.toString())
 }
 
-t.test('iterating gives every datagram, in order', async (t) => {
+t.test('iterating yields every datagram in order', async (t) => {
   const batch = received(
     { payload: 'one', source: peer },
     { payload: '' },
@@ -39,13 +39,13 @@ t.test('iterating gives every datagram, in order', async (t) => {
   const [first, second] = batch
   t.equal(first.source, batch.source(0))
   t.equal(second.source, undefined)
-  t.equal(first.bytes, batch.bytes(0), 'a view, the same as by index')
+  t.equal(first.bytes, batch.bytes(0), 'the same view as by index')
 })
 
-t.test('the objects are used again, one a place', async (t) => {
+t.test('the Datagram objects are reused, one per slot', async (t) => {
   const batch = received({ payload: 'a' }, { payload: 'b' }, { payload: 'c' })
   const before = [...batch]
-  t.equal(new Set(before).size, 3, 'each of them can be kept until the next receive')
+  t.equal(new Set(before).size, 3, 'all of them are valid until the next receive')
   arrive(batch, [{ payload: 'd' }, { payload: 'e' }])
   const after = [...batch]
   t.equal(after[0], before[0])
@@ -53,14 +53,14 @@ t.test('the objects are used again, one a place', async (t) => {
   t.same(texts(after), ['d', 'e'])
 })
 
-t.test('loops within loops do not disturb each other', async (t) => {
+t.test('nested loops are independent', async (t) => {
   const batch = received({ payload: 'a' }, { payload: 'b' }, { payload: 'c' })
   const pairs: string[] = []
   for (const outer of batch) for (const inner of batch) pairs.push(`${outer.bytes}${inner.bytes}`)
   t.same(pairs, ['aa', 'ab', 'ac', 'ba', 'bb', 'bc', 'ca', 'cb', 'cc'])
 })
 
-t.test('a loop that is left early leaves nothing behind', async (t) => {
+t.test('leaving a loop early does not affect the next loop', async (t) => {
   const batch = received({ payload: 'a' }, { payload: 'b' })
   for (const { bytes } of batch) {
     t.equal(bytes.toString(), 'a')
@@ -76,7 +76,7 @@ t.test('a finished iterator stays finished', async (t) => {
   for (let round = 0; round < 2; round += 1) t.same(iterator.next(), { done: true, value: undefined })
 })
 
-t.test('a receive in the middle of a loop ends it with what is there now', async (t) => {
+t.test('a receive inside a loop ends the loop at the new number of datagrams', async (t) => {
   const batch = received({ payload: 'a' }, { payload: 'b' }, { payload: 'c' })
   const seen: string[] = []
   for (const { bytes } of batch) {
@@ -86,12 +86,12 @@ t.test('a receive in the middle of a loop ends it with what is there now', async
   t.same(seen, ['a', 'y'])
 })
 
-t.test('a copy outlives the batch', async (t) => {
+t.test('a copy stays valid after the next receive', async (t) => {
   const batch = received({ payload: 'keep', source: peer, flags: MSG_TRUNC | MSG_CTRUNC })
   const [datagram] = batch
   const copy = datagram.copy()
   arrive(batch, [{ payload: 'gone' }])
-  t.equal(datagram.bytes.toString(), 'gone', 'the original shows what is there now')
+  t.equal(datagram.bytes.toString(), 'gone', 'the original shows the new datagram')
   t.equal(copy.bytes.toString(), 'keep')
   t.ok(copy.source?.equals(peer))
   t.equal(copy.truncated, true)
@@ -100,10 +100,10 @@ t.test('a copy outlives the batch', async (t) => {
   t.equal(copy.timestampNs, undefined)
 })
 
-t.test('a train is split, its last datagram may be shorter', async (t) => {
-  const batch = received({ payload: 'before' }, train('aaabbbcc', 3), train('dddeee', 3), { payload: 'after' })
+t.test('iterating splits a GRO buffer, whose last segment may be shorter', async (t) => {
+  const batch = received({ payload: 'before' }, groBuffer('aaabbbcc', 3), groBuffer('dddeee', 3), { payload: 'after' })
   t.same(texts(batch), ['before', 'aaa', 'bbb', 'cc', 'ddd', 'eee', 'after'])
-  t.equal(batch.length, 4, 'by index it is one slot')
+  t.equal(batch.length, 4, 'one slot by index')
   t.equal(batch.bytes(1).toString(), 'aaabbbcc')
   t.same(
     [0, 1, 2, 3].map((index) => batch.segmentBytes(index)),
@@ -111,8 +111,8 @@ t.test('a train is split, its last datagram may be shorter', async (t) => {
   )
 })
 
-t.test('every datagram of a train has its source; only the last can be truncated', async (t) => {
-  const batch = received({ ...train('aabbc', 2), source: peer, flags: MSG_TRUNC })
+t.test('every datagram of a GRO buffer has the source; only the last can be truncated', async (t) => {
+  const batch = received({ ...groBuffer('aabbc', 2), source: peer, flags: MSG_TRUNC })
   t.same(
     Array.from(batch, ({ source, truncated }) => [`${source}`, truncated]),
     [
@@ -123,9 +123,9 @@ t.test('every datagram of a train has its source; only the last can be truncated
   )
 })
 
-t.test('a segment size that cannot be makes no train', async (t) => {
+t.test('an invalid segment size leaves the payload whole', async (t) => {
   for (const segmentBytes of [0, -1, 5, 6, 2 ** 31 - 1]) {
-    t.same(texts(received(train('aaabb', segmentBytes))), ['aaabb'], `${segmentBytes}`)
+    t.same(texts(received(groBuffer('aaabb', segmentBytes))), ['aaabb'], `${segmentBytes}`)
   }
-  t.same(texts(received(train('', 1))), [''])
+  t.same(texts(received(groBuffer('', 1))), [''])
 })

@@ -11,13 +11,13 @@ const ipv6 = endpoint({ address: '2001:db8::7', port: 9000 })
 const mapped = endpoint({ address: '::ffff:192.0.2.7', port: 9000 })
 const OFFSET = 16
 
-/** The control messages as `level/type: data`, and that nothing was written outside their room. */
+/** Returns the control messages as `level/type: data`. Throws if anything outside their space was written. */
 function controlMessages(options: MessageOptions, destination?: Endpoint): string[] {
   const view = new GuardedView(new ArrayBuffer(OFFSET + optionControlBytes() + 64))
   const writer = new OptionWriter(view)
   writer.read(options)
   const byteLength = writer.write(OFFSET, destination)
-  if (!view.stayedWithin(OFFSET, OFFSET + optionControlBytes())) throw new Error('it left its room')
+  if (!view.stayedWithin(OFFSET, OFFSET + optionControlBytes())) throw new Error('wrote outside its space')
   const cursor = new ControlCursor(view)
   cursor.reset(OFFSET, byteLength)
   const found: string[] = []
@@ -35,11 +35,11 @@ const hopLimit = (hex: string) => `${c.IPPROTO_IPV6}/${c.IPV6_HOPLIMIT}: ${hex}`
 const pktinfo = (hex: string) => `${c.IPPROTO_IP}/${c.IP_PKTINFO}: ${hex}`
 const pktinfo6 = (hex: string) => `${c.IPPROTO_IPV6}/${c.IPV6_PKTINFO}: ${hex}`
 
-t.test('options become the control messages of the network layer that carries the message', async (t) => {
+t.test('options become control messages of the network layer that carries the message', async (t) => {
   const source6 = '20010db8000000000000000000000001'
   const table: [what: string, options: MessageOptions, destination: Endpoint | undefined, expected: string[]][] = [
     ['none', {}, ipv4, []],
-    ['a segment size has its own', { segmentBytes: 9 }, ipv4, []],
+    ['a segment size has no control message here', { segmentBytes: 9 }, ipv4, []],
     ['all undefined', { ecn: undefined, ttl: undefined } as object, ipv4, []],
     ['ECN', { ecn: 2 }, ipv4, [tos('02000000')]],
     ['ECN 0 is a value', { ecn: 0 }, ipv4, [tos('00000000')]],
@@ -63,7 +63,7 @@ t.test('options become the control messages of the network layer that carries th
     t.same(controlMessages(options, destination), expected, what)
 })
 
-t.test('there is room for all of them together', async (t) => {
+t.test('the control buffer has space for all options together', async (t) => {
   const all = { ecn: 1, tos: 0x20, ttl: 9, interfaceIndex: 1, txTimeNs: 1n }
   t.equal(controlMessages({ ...all, source: '192.0.2.1' }, ipv4).length, 4)
   t.equal(controlMessages({ ...all, source: '2001:db8::1' }, ipv6).length, 4)
@@ -75,7 +75,7 @@ const wrongType = { type: TypeError, code: 'ERR_INVALID_ARG_TYPE' } as const
 const wrongValue = { type: TypeError, code: 'ERR_INVALID_ARG_VALUE' } as const
 const otherFamily = { type: TypeError, code: 'ERR_ADDRESS_FAMILY' } as const
 
-t.test('what cannot be is refused by its name', async (t) => {
+t.test('an invalid value is rejected with the name of the option', async (t) => {
   const act = (options: object, destination?: Endpoint) => () => controlMessages(options, destination)
   const range = (name: string, low: number, high: number, value: number): Misuse => ({
     what: `${name} ${value}`,
@@ -141,7 +141,7 @@ t.test('what cannot be is refused by its name', async (t) => {
   ])
 })
 
-t.test('the values of an object that is used again are read each time', async (t) => {
+t.test('an options object that is used again is read again for each message', async (t) => {
   const writer = new OptionWriter(new DataView(new ArrayBuffer(optionControlBytes())))
   const options: MessageOptions = { ttl: 9 }
   writer.read(options)
@@ -150,7 +150,7 @@ t.test('the values of an object that is used again are read each time', async (t
   t.throws(() => writer.read(options), { code: 'ERR_OUT_OF_RANGE' })
 })
 
-t.test('a message that is longer than a segment is a GSO send', async (t) => {
+t.test('a message longer than one segment becomes a GSO send', async (t) => {
   const table: [byteLength: number, segmentBytes: number | undefined, expected: number][] = [
     [1000, undefined, 0],
     [1000, 1001, 0],
@@ -166,7 +166,7 @@ t.test('a message that is longer than a segment is a GSO send', async (t) => {
   t.equal(segmentBytesOf(65_527, ipv6, 1400, 64), 1400)
 })
 
-t.test('a GSO send that no kernel accepts is refused', async (t) => {
+t.test('a GSO send that every kernel rejects is rejected', async (t) => {
   const act = (byteLength: number, segmentBytes: number, destination?: Endpoint) => () =>
     segmentBytesOf(byteLength, destination, segmentBytes, 64)
   const read = (segmentBytes: unknown) => () => controlMessages({ segmentBytes } as MessageOptions, ipv4)

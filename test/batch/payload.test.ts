@@ -12,7 +12,7 @@ function shared(bytes: Uint8Array): SharedArrayBuffer {
   return buffer
 }
 
-/** The bytes of TEXT, two bytes into memory of their own. */
+/** The bytes of TEXT, at offset 2 of their own ArrayBuffer. */
 function late(): Uint8Array {
   const bytes = Buffer.from(TEXT)
   const memory = new Uint8Array(bytes.byteLength + 4)
@@ -27,8 +27,8 @@ const kinds: [what: string, payload: Payload, hex: string][] = [
   ['half a surrogate pair, as the replacement character', '\ud83d', 'efbfbd'],
   ['Buffer', bytes, HEX],
   ['empty Buffer', Buffer.alloc(0), ''],
-  ['Uint8Array that starts late', late(), HEX],
-  ['DataView that starts late', new DataView(late().buffer, 2, bytes.byteLength), HEX],
+  ['Uint8Array with an offset', late(), HEX],
+  ['DataView with an offset', new DataView(late().buffer, 2, bytes.byteLength), HEX],
   ['Uint16Array', Uint16Array.of(0x0201, 0x0403), '01020304'],
   ['Float64Array', Float64Array.of(1), '000000000000f03f'],
   ['BigInt64Array', BigInt64Array.of(-2n), 'feffffffffffffff'],
@@ -37,7 +37,7 @@ const kinds: [what: string, payload: Payload, hex: string][] = [
   ['view of a SharedArrayBuffer', new Uint8Array(shared(bytes)), HEX],
 ]
 
-t.test('every kind of payload is copied to where it should, and nothing beside', async (t) => {
+t.test('every kind of payload is copied to its target, and no other byte is written', async (t) => {
   for (const [what, payload, hex] of kinds) {
     const target = Buffer.alloc(100, 0xee)
     t.equal(copyPayload(target, 7, 64, readPayload(payload)), hex.length / 2, what)
@@ -57,11 +57,11 @@ t.test('pieces of any kind become one datagram', async (t) => {
   const hex = kinds.map(([, , each]) => each).join('')
   t.equal(copyPayload(target, 0, 1000, readPayload(all)), hex.length / 2)
   t.equal(target.toString('hex', 0, hex.length / 2), hex)
-  t.equal(copyPayload(target, 0, 1000, []), 0, 'no pieces are no bytes')
-  t.equal(copyPayload(target, 0, 0, ['', new Uint8Array(0)]), 0, 'nor are empty ones')
+  t.equal(copyPayload(target, 0, 1000, []), 0, 'no pieces give 0 bytes')
+  t.equal(copyPayload(target, 0, 0, ['', new Uint8Array(0)]), 0, 'empty pieces give 0 bytes')
 })
 
-t.test('a payload may fill its room to the last byte', async (t) => {
+t.test('a payload may fill the slot completely', async (t) => {
   const target = Buffer.alloc(64, 0xee)
   for (const payload of ['x'.repeat(64), Buffer.alloc(64, 'x'), ['x'.repeat(60), Buffer.alloc(4, 'x'), '']]) {
     t.equal(copyPayload(target.fill(0xee), 0, 64, readPayload(payload)), 64)
@@ -69,7 +69,7 @@ t.test('a payload may fill its room to the last byte', async (t) => {
   }
 })
 
-t.test('one that does not fit is refused, and nothing is written', async (t) => {
+t.test('a payload that does not fit is rejected, and nothing is written', async (t) => {
   const target = Buffer.alloc(100, 0xee)
   const act = (payload: Payload | Payload[]) => () => copyPayload(target, 0, 8, readPayload(payload))
   const wanted = {
@@ -87,7 +87,7 @@ t.test('one that does not fit is refused, and nothing is written', async (t) => 
   t.ok(target.every((byte) => byte === 0xee))
 })
 
-t.test('what is no payload is refused, and nothing is written', async (t) => {
+t.test('a value that is no payload is rejected, and nothing is written', async (t) => {
   const target = Buffer.alloc(100, 0xee)
   const act = (payload: unknown) => () => copyPayload(target, 0, 100, readPayload(payload as Payload))
   const must = 'payload must be a string, ArrayBuffer or view (Buffer, typed array, DataView); received'
@@ -103,23 +103,23 @@ t.test('what is no payload is refused, and nothing is written', async (t) => {
   t.ok(target.every((byte) => byte === 0xee))
 })
 
-t.test('bytesOf shows the same memory', async (t) => {
+t.test('bytesOf returns a view of the same memory', async (t) => {
   for (const [what, payload, hex] of kinds) {
     if (typeof payload === 'string') continue
     const view = bytesOf(payload)
     t.equal(Buffer.from(view).toString('hex'), hex, what)
     t.equal(view.buffer, ArrayBuffer.isView(payload) ? payload.buffer : payload, `${what}: not a copy`)
   }
-  t.equal(bytesOf(bytes), bytes, 'a view of bytes is what it is')
+  t.equal(bytesOf(bytes), bytes, 'a Uint8Array is returned as it is')
 })
 
-t.test('text has no memory to refer to, and the message does not offer it', async (t) => {
+t.test('text is rejected by bytesOf, and the message does not list strings as accepted', async (t) => {
   const act = () => bytesOf('text' as unknown as Uint8Array)
   t.throws(act, { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /received type string \('text'\)$/ })
-  t.throws(act, { message: /^(?!.*must be a string)/ }, 'a string is not what it asks for')
+  t.throws(act, { message: /^(?!.*must be a string)/ }, 'the message does not list strings')
 })
 
-t.test('memory of another realm is memory too: a vm context, or a test runner that uses them', async (t) => {
+t.test('memory of another realm is accepted: a vm context, or a test runner that uses one', async (t) => {
   const target = Buffer.alloc(16)
   for (const expression of [
     'Uint8Array.of(1, 2)',

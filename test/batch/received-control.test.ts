@@ -67,7 +67,7 @@ function read(batch: RecvBatch): Meta {
   }
 }
 
-/** What a datagram of ten bytes with these control messages is said to be. */
+/** Values that a batch returns for a datagram of ten bytes with these control messages. */
 function meta(control: readonly Control[], controlLength?: number): Meta {
   const batch = new RecvBatch({ capacity: 1 })
   const arrival: Arrival = { payload: '0123456789', control }
@@ -88,12 +88,12 @@ const kinds: [what: string, control: Control, says: Meta][] = [
 ]
 const skip = structs().pointerBytes === 8 ? false : 'the timespec is for 64-bit machines'
 
-t.test('each control message says what it says, and no more', { skip }, async (t) => {
+t.test('each control message sets its own values only', { skip }, async (t) => {
   t.strictSame(meta([]), NOTHING)
   for (const [what, control, says] of kinds) t.strictSame(meta([control]), { ...NOTHING, ...says }, what)
 })
 
-t.test('one that is a byte too short, or of another level, says nothing', { skip }, async (t) => {
+t.test('a control message that is one byte too short or of another level is ignored', { skip }, async (t) => {
   for (const [what, [level, type, data]] of kinds) {
     t.strictSame(meta([[level, type, data.subarray(0, -1)]]), NOTHING, `${what}: short`)
     t.strictSame(meta([[level, type, new Uint8Array(0)]]), NOTHING, `${what}: empty`)
@@ -101,7 +101,7 @@ t.test('one that is a byte too short, or of another level, says nothing', { skip
   }
 })
 
-t.test('they come in any order, with strangers among them', { skip }, async (t) => {
+t.test('control messages are read in any order, with unknown ones among them', { skip }, async (t) => {
   const all: Control[] = [DROPS, TIMESTAMP, TOS, TTL, PKTINFO, GRO, [99, 99, Uint8Array.of(1, 2, 3)]]
   const says = Object.assign({}, NOTHING, ...kinds.slice(0, 5).map(([, , each]) => each), { segmentBytes: 4 })
   holds(
@@ -114,19 +114,19 @@ t.test('they come in any order, with strangers among them', { skip }, async (t) 
   )
 })
 
-t.test('only what the kernel returned is looked at', { skip }, async (t) => {
-  t.strictSame(meta([DROPS, TTL], 24), { ...NOTHING, dropCount: 0xffff_fffe }, 'the second is beyond the length')
-  t.strictSame(meta([DROPS, TTL], 24 + 19), { ...NOTHING, dropCount: 0xffff_fffe }, 'the second is cut')
+t.test('only the bytes counted by the returned msg_controllen are read', { skip }, async (t) => {
+  t.strictSame(meta([DROPS, TTL], 24), { ...NOTHING, dropCount: 0xffff_fffe }, 'the second one is beyond the length')
+  t.strictSame(meta([DROPS, TTL], 24 + 19), { ...NOTHING, dropCount: 0xffff_fffe }, 'the second one is cut off')
   t.strictSame(meta([DROPS], 0), NOTHING)
 })
 
-t.test('stale messages behind a length that is a lie stay within the buffer', { skip }, async (t) => {
+t.test('a msg_controllen larger than the buffer is limited to the buffer', { skip }, async (t) => {
   for (const controlLength of [0xffff, 0x7fff_ffff, 0xffff_ffff]) {
-    t.equal(meta([DROPS, TTL], controlLength).ttl, 64, 'what is there is found')
+    t.equal(meta([DROPS, TTL], controlLength).ttl, 64, 'the messages in the buffer are read')
   }
 })
 
-t.test('nothing is remembered from one receive to the next', { skip }, async (t) => {
+t.test('values of an earlier receive are not kept', { skip }, async (t) => {
   const batch = new RecvBatch({ capacity: 2 })
   arrive(batch, [{ payload: '0123456789', control: [DROPS, TTL, TOS] }])
   t.equal(read(batch).ttl, 64)
@@ -136,7 +136,7 @@ t.test('nothing is remembered from one receive to the next', { skip }, async (t)
   t.strictSame(read(batch), { ...NOTHING, ttl: 255 })
 })
 
-t.test('any bytes at all are read without harm', async (t) => {
+t.test('arbitrary bytes are read without an error', async (t) => {
   const batch = new RecvBatch({ capacity: 1 })
   holds(
     t,

@@ -15,7 +15,7 @@ t.test('defaults are 64 datagrams of 2048 bytes', async (t) => {
   t.same([...batch], [])
 })
 
-t.test('what arrived is read by index', async (t) => {
+t.test('received datagrams are read by index', async (t) => {
   const batch = new RecvBatch({ capacity: 4 })
   arrive(batch, [
     { payload: 'one', source: ipv4 },
@@ -30,7 +30,7 @@ t.test('what arrived is read by index', async (t) => {
   t.same(
     [0, 1, 2].map((index) => batch.size(index)),
     [3, 0, 5],
-    'an empty datagram is a datagram',
+    'an empty datagram is counted',
   )
   t.same(
     [0, 1, 2].map((index) => `${batch.source(index)}`),
@@ -46,7 +46,7 @@ t.test('what arrived is read by index', async (t) => {
   )
 })
 
-t.test('a datagram longer than its slot is cut and marked, whatever length is told', async (t) => {
+t.test('a datagram longer than its slot is cut and marked as truncated, whatever msg_len is', async (t) => {
   const batch = new RecvBatch({ capacity: 2, slotBytes: 100 })
   for (const length of [100, 101, 65_507, 0xffff_ffff]) {
     arrive(batch, [{ payload: 'x'.repeat(100), length, flags: MSG_TRUNC, source: ipv4 }, { payload: 'after' }])
@@ -58,14 +58,14 @@ t.test('a datagram longer than its slot is cut and marked, whatever length is to
   }
 })
 
-t.test('bytes is a view of the batch, the same as long as the size is', async (t) => {
+t.test('bytes returns a view of the batch, the same object as long as the size is the same', async (t) => {
   const batch = new RecvBatch({ capacity: 2 })
   arrive(batch, [{ payload: 'first' }])
   const view = batch.bytes(0)
   t.equal(batch.bytes(0), view)
   arrive(batch, [{ payload: 'other' }])
   t.equal(batch.bytes(0), view)
-  t.equal(view.toString(), 'other', 'views show what is there now')
+  t.equal(view.toString(), 'other', 'the view shows the new datagram')
   arrive(batch, [{ payload: 'longer one' }])
   t.equal(batch.bytes(0).toString(), 'longer one')
   arrive(batch, [{ payload: 'shorter' }])
@@ -88,7 +88,7 @@ t.test('the same peer is the same object, in any slot and at any time', async (t
   t.equal(batch.source(1), first)
 })
 
-t.test('a peer that differs in anything is another', async (t) => {
+t.test('a peer that differs in any field is another object', async (t) => {
   const batch = new RecvBatch({ capacity: 1 })
   const peers = ['192.0.2.7', '192.0.2.8', '::ffff:192.0.2.7', 'fe80::1%7', 'fe80::1%8'].flatMap((address) =>
     [9000, 9001].map((port) => endpoint({ address, port })),
@@ -99,13 +99,13 @@ t.test('a peer that differs in anything is another', async (t) => {
   }
 })
 
-t.test('a source that is missing or not of the internet is undefined', async (t) => {
+t.test('a source that is missing or neither IPv4 nor IPv6 is undefined', async (t) => {
   const batch = new RecvBatch({ capacity: 1 })
   const rows: [what: string, arrival: Parameters<typeof arrive>[1][number]][] = [
     ['none', { source: ipv4, nameLength: 0 }],
     ['AF_UNIX', { name: Buffer.from([1, 0, 0x2f, 0x74, 0x6d, 0x70, 0, 0]) }],
     ['cut short', { source: ipv6, nameLength: 20 }],
-    ['longer than its room', { name: Buffer.alloc(28, 0xff), nameLength: 110 }],
+    ['longer than the name buffer', { name: Buffer.alloc(28, 0xff), nameLength: 110 }],
   ]
   for (const [what, arrival] of rows) {
     arrive(batch, [{ source: ipv4 }])
@@ -115,7 +115,7 @@ t.test('a source that is missing or not of the internet is undefined', async (t)
   }
 })
 
-t.test('nothing is left of an earlier receive', async (t) => {
+t.test('values of an earlier receive are not kept', async (t) => {
   const batch = new RecvBatch({ capacity: 3 })
   const flags = MSG_TRUNC | MSG_CTRUNC
   const old = { payload: 'old', source: ipv6, flags }
@@ -128,11 +128,11 @@ t.test('nothing is left of an earlier receive', async (t) => {
   t.notOk(batch.controlTruncated(0))
   t.throws(() => batch.bytes(1), { code: 'ERR_OUT_OF_RANGE' })
   batch.slots.prepare()
-  t.equal(batch.length, 0, 'and nothing at all once the next has begun')
+  t.equal(batch.length, 0, 'empty while the next receive is in progress')
   t.same([...batch], [])
 })
 
-t.test('an index is one of a datagram that is there', async (t) => {
+t.test('an index is valid only for a received datagram', async (t) => {
   const batch = new RecvBatch({ capacity: 4 })
   arrive(batch, [{ payload: 'a' }, { payload: 'b' }])
   const readers = {
@@ -163,7 +163,7 @@ t.test('an index is one of a datagram that is there', async (t) => {
   rejects(t, table)
 })
 
-t.test('a batch is made with sizes that can be', async (t) => {
+t.test('capacity and slotBytes are checked', async (t) => {
   const make = (options: unknown) => () => new RecvBatch(options as RecvBatchOptions)
   const outOfRange = { type: RangeError, code: 'ERR_OUT_OF_RANGE' } as const
   const wrongType = { type: TypeError, code: 'ERR_INVALID_ARG_TYPE' } as const

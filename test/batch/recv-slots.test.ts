@@ -13,7 +13,7 @@ function made(): RecvSlots {
   return new RecvSlots(CAPACITY, SLOT_BYTES, CONTROL_BYTES)
 }
 
-/** Word `name` of slot's mmsghdr, natively. */
+/** Word `name` of a slot's mmsghdr, read from native memory. */
 function word(slots: RecvSlots, slot: number, name: keyof ReturnType<typeof messageWords>): number {
   return nativeView(slots.headersAddress + slot * HEADER_BYTES + messageWords()[name] * 4, 4).getUint32(0, true)
 }
@@ -22,7 +22,7 @@ function write(slots: RecvSlots, slot: number, name: keyof ReturnType<typeof mes
   nativeView(slots.headersAddress + slot * HEADER_BYTES + messageWords()[name] * 4, 4).setUint32(0, value, true)
 }
 
-t.test('armed, every header is as recvmmsg wants it', async (t) => {
+t.test('prepare sets every header as recvmmsg(2) requires', async (t) => {
   const slots = made()
   slots.prepare()
   const base = addressOf(slots.bytes)
@@ -34,7 +34,7 @@ t.test('armed, every header is as recvmmsg wants it', async (t) => {
     t.equal(message.payload.byteLength, SLOT_BYTES)
     t.equal(message.iovLength, 1)
     t.equal(message.nameAddress, headers + slots.nameAt(slot) * 4)
-    t.equal(message.name?.byteLength, 28, 'room for either family')
+    t.equal(message.name?.byteLength, 28, 'space for IPv4 and IPv6')
     t.equal(message.control, headers + slots.controlOffset(slot))
     t.equal(message.control % 8, 0)
     t.equal(message.controlLength, CONTROL_BYTES)
@@ -42,7 +42,7 @@ t.test('armed, every header is as recvmmsg wants it', async (t) => {
   }
 })
 
-t.test('what the kernel writes back is restored, where it wrote and nowhere else', async (t) => {
+t.test('prepare restores the fields that the kernel wrote, and only in slots that were filled', async (t) => {
   const fields = ['nameLength', 'controlLength', 'flags'] as const
   const slots = made()
   slots.prepare()
@@ -58,11 +58,11 @@ t.test('what the kernel writes back is restored, where it wrote and nowhere else
   t.strictSame(
     fields.map((field) => word(slots, 0, field)),
     [9, 9, 9],
-    'armed once is armed: nothing was written since',
+    'not written again without a receive in between',
   )
 })
 
-t.test('the length of the iovec stays: the kernel does not touch it', async (t) => {
+t.test('the iovec length is not restored: the kernel does not change it', async (t) => {
   const slots = made()
   slots.prepare()
   write(slots, 0, 'length', 3)
@@ -71,7 +71,7 @@ t.test('the length of the iovec stays: the kernel does not touch it', async (t) 
   t.equal(nativeMessage(slots.headersAddress).payload.byteLength, SLOT_BYTES)
 })
 
-t.test('no length the kernel may give leads out of its room', async (t) => {
+t.test('a length from the kernel is limited to the size of its buffer', async (t) => {
   const slots = made()
   const table: [field: 'length' | 'nameLength' | 'controlLength', read: (slot: number) => number, room: number][] = [
     ['length', (slot) => slots.size(slot), SLOT_BYTES],
@@ -90,7 +90,7 @@ t.test('no length the kernel may give leads out of its room', async (t) => {
   }
 })
 
-t.test("recvmsg's result goes where recvmmsg's would", async (t) => {
+t.test('the result of recvmsg is stored where recvmmsg stores msg_len', async (t) => {
   const slots = made()
   slots.writeLength(3, 42)
   t.equal(slots.size(3), 42)

@@ -14,7 +14,7 @@ const full = { type: RangeError, code: 'ERR_BATCH_FULL' } as const
 
 type Put = readonly [payload: unknown, destination?: unknown, options?: unknown]
 
-/** A batch with two messages and room for one more, of 16 bytes. */
+/** A batch with two messages and space for one more, of 16 bytes. */
 function started(): SendBatch {
   const batch = new SendBatch({ capacity: 3, slotBytes: 16 })
   batch.append('first', peer)
@@ -23,7 +23,7 @@ function started(): SendBatch {
   return batch
 }
 
-/** All that can be seen of a batch, from its face and natively. */
+/** Everything observable of a batch: its properties, and its headers in native memory. */
 function state(batch: SendBatch): object {
   const messages = Array.from({ length: batch.length }, (_, index) => ({
     size: batch.size(index),
@@ -35,12 +35,12 @@ function state(batch: SendBatch): object {
   return { length, sent, remaining, destinationKinds, messages }
 }
 
-/** Checks the errors, that none changes the batch, and that the slot they were about still works. */
+/** Checks that each act throws its error and leaves the batch unchanged, and that the affected slot still works. */
 function leavesAlone(t: Test, batch: SendBatch, table: readonly Misuse[]): void {
   const before = state(batch)
   for (const row of table) {
     rejects(t, [row])
-    t.strictSame(state(batch), before, `${row.what}: the batch is as it was`)
+    t.strictSame(state(batch), before, `${row.what}: the batch is unchanged`)
   }
   if (batch.length === batch.capacity) return
   const index = batch.append('good', peer)
@@ -50,7 +50,7 @@ function leavesAlone(t: Test, batch: SendBatch, table: readonly Misuse[]): void 
   t.equal(controlLength, 0)
 }
 
-t.test('a batch is made with sizes that can be', async (t) => {
+t.test('capacity and slotBytes are checked', async (t) => {
   const make = (options: unknown) => () => new SendBatch(options as SendBatchOptions)
   const capacity = 'capacity must be an integer from 1 to 65536; received'
   const slotBytes = 'slotBytes must be an integer from 1 to 1048576; received'
@@ -83,13 +83,13 @@ t.test('a batch is made with sizes that can be', async (t) => {
   ])
 })
 
-t.test('more memory than one block can have is refused with a code, not by the engine', async (t) => {
-  // 64 GiB, though each of the two is within its range.
+t.test('a batch above the memory limit is rejected with a code before the allocation', async (t) => {
+  // 64 GiB in total, although each of the two values is within its range.
   const act = () => new SendBatch({ capacity: 65536, slotBytes: 2 ** 20 })
   rejects(t, [{ what: '64 GiB', act, ...outOfRange, message: /capacity.*slotBytes/ }])
 })
 
-t.test('payloads that cannot be leave the batch alone', async (t) => {
+t.test('an invalid payload leaves the batch unchanged', async (t) => {
   const batch = started()
   const append =
     (...[payload]: Put) =>
@@ -140,7 +140,7 @@ t.test('payloads that cannot be leave the batch alone', async (t) => {
   ])
 })
 
-t.test('destinations that cannot be leave the batch alone', async (t) => {
+t.test('an invalid destination leaves the batch unchanged', async (t) => {
   const batch = started()
   const portless = endpoint({ address: '192.0.2.7', port: 0 })
   const must = 'destination must come from endpoint({ address, port }); received'
@@ -166,9 +166,9 @@ t.test('destinations that cannot be leave the batch alone', async (t) => {
   leavesAlone(t, batch, table)
 })
 
-t.test('options that cannot be leave the batch alone', async (t) => {
+t.test('invalid options leave the batch unchanged', async (t) => {
   const batch = started()
-  const foreign = Buffer.from('somebody else')
+  const external = Buffer.from('external memory')
   const [unknown, hops] = [{ ttll: 1 } as object, { ttl: 256 }]
   const isUnknown = { type: TypeError, code: 'ERR_UNKNOWN_OPTION', message: /'ttll'/ } as const
   const isTooFar = { ...outOfRange, message: 'ttl must be an integer from 1 to 255; received 256' } as const
@@ -176,12 +176,13 @@ t.test('options that cannot be leave the batch alone', async (t) => {
     { what: 'append, unknown', act: () => batch.append('x', peer, unknown), ...isUnknown },
     { what: 'append, ttl', act: () => batch.append('x', peer, hops), ...isTooFar },
     { what: 'reserve, ttl', act: () => batch.reserve(1, peer, hops), ...isTooFar },
-    // Last: if it had left the slot pointing at the foreign memory, the good message after it would be foreign bytes.
-    { what: 'refer, ttl', act: () => batch.appendReference(foreign, peer, hops), ...isTooFar },
+    // Last: if the rejected call had left the slot pointing at external memory, the next valid message would send those
+    // bytes.
+    { what: 'refer, ttl', act: () => batch.appendReference(external, peer, hops), ...isTooFar },
   ])
 })
 
-t.test('a full batch takes no more', async (t) => {
+t.test('a full batch rejects further messages', async (t) => {
   const batch = started()
   batch.append('third', peer)
   const message = 'the batch already holds its 3 messages; send and clear it'
@@ -194,7 +195,7 @@ t.test('a full batch takes no more', async (t) => {
   t.equal(batch.append('again'), 0)
 })
 
-t.test('an index is one of a message that is there', async (t) => {
+t.test('an index is valid only for an appended message', async (t) => {
   const batch = started()
   const wanted = (index: unknown) => ({ ...outOfRange, message: `index must be from 0 to 1; received ${index}` })
   const table = [-1, 2, 0.5, Number.NaN, '0', undefined].flatMap((index): Misuse[] => [
@@ -204,7 +205,7 @@ t.test('an index is one of a message that is there', async (t) => {
   leavesAlone(t, batch, table)
 })
 
-t.test('there must be something to skip', async (t) => {
+t.test('skip requires an unsent message', async (t) => {
   const wanted = { ...outOfRange, message: 'skip: no message is left to send' }
   rejects(t, [{ what: 'an empty batch', act: () => new SendBatch().skip(), ...wanted }])
   const batch = started()
@@ -212,8 +213,8 @@ t.test('there must be something to skip', async (t) => {
   leavesAlone(t, batch, [{ what: 'all sent', act: () => batch.skip(), ...wanted }])
 })
 
-t.test('a reference above 2 GiB is refused', async (t) => {
-  // Memory that is never touched is not really taken.
+t.test('a reference above 2 GiB is rejected', async (t) => {
+  // The kernel allocates no pages for memory that is never touched.
   const huge = new Uint8Array(2 ** 31)
   const act = () => new SendBatch().appendReference(huge, peer)
   rejects(t, [

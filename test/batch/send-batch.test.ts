@@ -9,7 +9,7 @@ const ipv4 = endpoint({ address: '192.0.2.7', port: 9000 })
 const otherIpv4 = endpoint({ address: '192.0.2.8', port: 9001 })
 const ipv6 = endpoint({ address: '2001:db8::7', port: 9000 })
 
-/** Message `index` as the kernel would read it. */
+/** Message `index` as the kernel reads it. */
 function native(batch: SendBatch, index: number): NativeMessage {
   return nativeMessage(batch.slots.headerAddress(index))
 }
@@ -18,7 +18,7 @@ function sockaddr(endpoint: Endpoint): Buffer {
   return Buffer.from(sockaddrWords(endpoint).buffer)
 }
 
-t.test('defaults are 64 messages of what an MTU of 1500 carries', async (t) => {
+t.test('defaults are 64 messages of 1472 bytes, the payload of an IPv4 packet of 1500 bytes', async (t) => {
   const batch = new SendBatch()
   t.equal(batch.capacity, 64)
   t.equal(batch.slotBytes, 1472)
@@ -27,7 +27,7 @@ t.test('defaults are 64 messages of what an MTU of 1500 carries', async (t) => {
   t.equal(batch.remaining, 0)
 })
 
-t.test('the smallest and the largest of each', async (t) => {
+t.test('the smallest and the largest capacity and slot size are accepted', async (t) => {
   t.equal(new SendBatch({ capacity: 1, slotBytes: 1 }).append('x'), 0)
   t.equal(new SendBatch({ capacity: 65536, slotBytes: 1 }).capacity, 65536)
   const large = new SendBatch({ capacity: 1, slotBytes: 2 ** 20 })
@@ -35,7 +35,7 @@ t.test('the smallest and the largest of each', async (t) => {
   t.equal(native(large, 0).payload.byteLength, 2 ** 20)
 })
 
-t.test('append puts payload, length and destination where the kernel finds them', async (t) => {
+t.test('append writes payload, length and destination to the header', async (t) => {
   const batch = new SendBatch({ capacity: 4 })
   const rows: [payload: Payload | Payload[], destination: Endpoint | undefined, text: string][] = [
     ['one', ipv4, 'one'],
@@ -57,7 +57,7 @@ t.test('append puts payload, length and destination where the kernel finds them'
   }
 })
 
-t.test('append copies: what happens to the original later is nothing to it', async (t) => {
+t.test('append copies: later changes of the original have no effect', async (t) => {
   const batch = new SendBatch()
   const payload = Buffer.from('before')
   batch.append(payload)
@@ -65,7 +65,7 @@ t.test('append copies: what happens to the original later is nothing to it', asy
   t.equal(native(batch, 0).payload.toString(), 'before')
 })
 
-t.test('reserve gives the memory that is sent', async (t) => {
+t.test('reserve returns the memory that is sent', async (t) => {
   const batch = new SendBatch({ capacity: 3 })
   const views = [5, 0, 1472].map((size) => batch.reserve(size, ipv4))
   t.same(
@@ -80,7 +80,7 @@ t.test('reserve gives the memory that is sent', async (t) => {
   t.same(native(batch, 1).name, sockaddr(ipv4))
 })
 
-t.test('reserve gives the same view as long as the size is the same', async (t) => {
+t.test('reserve returns the same view as long as the size is the same', async (t) => {
   const batch = new SendBatch({ capacity: 2 })
   const first = batch.reserve(10)
   batch.clear()
@@ -91,10 +91,10 @@ t.test('reserve gives the same view as long as the size is the same', async (t) 
   t.equal(addressOf(longer), addressOf(first))
   batch.clear()
   t.equal(batch.reserve(10).byteLength, 10)
-  t.not(addressOf(batch.reserve(10)), addressOf(first), 'another slot is another place')
+  t.not(addressOf(batch.reserve(10)), addressOf(first), 'another slot has another address')
 })
 
-t.test('a reference is the memory itself, and ends with clear', async (t) => {
+t.test("appendReference points at the caller's memory until clear", async (t) => {
   const batch = new SendBatch({ capacity: 3 })
   const own = native(batch, 1).base
   const large = Buffer.alloc(100_000, 'L')
@@ -103,7 +103,7 @@ t.test('a reference is the memory itself, and ends with clear', async (t) => {
   t.equal(batch.appendReference(new Uint16Array(Uint8Array.of(1, 2, 3, 4, 5, 6).buffer, 2, 2), ipv6), 2)
   t.equal(native(batch, 1).base, addressOf(large))
   large[99_999] = 0x21
-  t.equal(native(batch, 1).payload.toString(), `${'L'.repeat(99_999)}!`, 'changes until it is sent are sent')
+  t.equal(native(batch, 1).payload.toString(), `${'L'.repeat(99_999)}!`, 'changes before the send are sent')
   t.equal(native(batch, 2).payload.toString('hex'), '03040506')
   t.equal(batch.size(1), 100_000)
   t.equal(native(batch, 0).payload.toString(), 'before')
@@ -113,10 +113,10 @@ t.test('a reference is the memory itself, and ends with clear', async (t) => {
   batch.append('a')
   batch.append('b')
   t.equal(native(batch, 1).payload.toString(), 'b')
-  t.equal(large[0], 'L'.charCodeAt(0), 'nothing was written to the memory that was referred to')
+  t.equal(large[0], 'L'.charCodeAt(0), 'the referenced memory was not written to')
 })
 
-t.test('every kind of memory can be referred to', async (t) => {
+t.test('every kind of memory can be referenced', async (t) => {
   const batch = new SendBatch({ capacity: 4 })
   const shared = new SharedArrayBuffer(4)
   new Uint8Array(shared).fill(0x61)
@@ -129,7 +129,7 @@ t.test('every kind of memory can be referred to', async (t) => {
   t.equal(messagesOf(batch)?.firstDetached(), batch.length)
 })
 
-t.test('a destination is written when it changes, and only then', async (t) => {
+t.test('a destination is written only when it changes', async (t) => {
   const batch = new SendBatch({ capacity: 1 })
   const put = (destination?: Endpoint): NativeMessage => {
     batch.clear()
@@ -140,12 +140,12 @@ t.test('a destination is written when it changes, and only then', async (t) => {
   const { nameAddress } = native(batch, 0)
   const scribble = Buffer.alloc(16, 0xab)
   for (const [offset, byte] of scribble.entries()) nativeView(nameAddress, 16).setUint8(offset, byte)
-  t.same(put(ipv4).name, scribble, 'the same one is not written again')
+  t.same(put(ipv4).name, scribble, 'the same destination is not written again')
   t.same(put(otherIpv4).name, sockaddr(otherIpv4))
   t.same(put(ipv4).name, sockaddr(ipv4))
 })
 
-t.test('a slot goes from any kind of destination to any other', async (t) => {
+t.test('a slot can change from any kind of destination to any other', async (t) => {
   const kinds = [undefined, ipv4, ipv6]
   const batch = new SendBatch({ capacity: 1 })
   for (const from of kinds) {
@@ -160,7 +160,7 @@ t.test('a slot goes from any kind of destination to any other', async (t) => {
   }
 })
 
-t.test('the kinds of destination are known for the batch as a whole', async (t) => {
+t.test('the batch records which kinds of destination it contains', async (t) => {
   const batch = new SendBatch()
   t.equal(messagesOf(batch)?.destinationKinds, 0)
   batch.append('x', ipv4)
@@ -173,7 +173,7 @@ t.test('the kinds of destination are known for the batch as a whole', async (t) 
   t.equal(messagesOf(batch)?.destinationKinds, 0)
 })
 
-t.test('sent, skip, rewind and clear keep count', async (t) => {
+t.test('sent, skip, rewind and clear update the counts', async (t) => {
   const batch = new SendBatch()
   const counts = () => [batch.length, batch.sent, batch.remaining]
   for (const text of ['a', 'b', 'c']) batch.append(text, ipv4)
@@ -189,7 +189,7 @@ t.test('sent, skip, rewind and clear keep count', async (t) => {
   t.same(
     [0, 1, 2, 3].map((index) => native(batch, index).payload.toString()),
     ['a', 'b', 'c', 'd'],
-    'rewinding changes no message',
+    'rewind changes no message',
   )
   batch.clear()
   t.same(counts(), [0, 0, 0])

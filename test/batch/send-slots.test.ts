@@ -7,26 +7,26 @@ import { nativeMessage } from '../support/native-memory.js'
 const CAPACITY = 5
 const SLOT_BYTES = 100
 
-t.test('every message is wired up, as the kernel sees it', async (t) => {
+t.test('every header points at its own payload, as the kernel reads it', async (t) => {
   const slots = new SendSlots(CAPACITY, SLOT_BYTES)
   const base = addressOf(slots.bytes)
   const names = new Set<number>()
   for (let slot = 0; slot < CAPACITY; slot += 1) {
     const message = nativeMessage(slots.headerAddress(slot))
     t.equal(message.iovLength, 1)
-    t.equal(message.base, base + slots.payloadOffset(slot), 'its iovec points at its payload')
-    t.equal(message.base % 64, 0, 'on a cache line of its own')
+    t.equal(message.base, base + slots.payloadOffset(slot), 'the iovec points at the payload')
+    t.equal(message.base % 64, 0, 'aligned to a cache line')
     t.equal(message.name, undefined, 'no destination yet')
     t.equal(message.controlLength, 0)
     t.equal(message.flags, 0)
     t.equal(message.payload.byteLength, 0)
     names.add(message.nameAddress)
   }
-  t.equal(names.size, CAPACITY, 'each has its own room for a destination')
-  t.equal(slots.payloadOffset(1) - slots.payloadOffset(0), 128, 'slots are whole cache lines')
+  t.equal(names.size, CAPACITY, 'each has its own space for a destination')
+  t.equal(slots.payloadOffset(1) - slots.payloadOffset(0), 128, 'a slot is a whole number of cache lines')
 })
 
-t.test('headers follow each other as sendmmsg wants them', async (t) => {
+t.test('headers are contiguous, as sendmmsg requires', async (t) => {
   const slots = new SendSlots(CAPACITY, SLOT_BYTES)
   for (let slot = 1; slot < CAPACITY; slot += 1) {
     t.equal(slots.headerAddress(slot), slots.headerAddress(0) + slot * 64)
@@ -51,7 +51,7 @@ t.test('a size and a destination change their own message only', async (t) => {
   t.equal(nativeMessage(slots.headerAddress(1)).name, undefined)
 })
 
-t.test('a message points at external memory and back at its slot', async (t) => {
+t.test('a message can point at external memory and back at its slot', async (t) => {
   const slots = new SendSlots(2, SLOT_BYTES)
   const payload = Buffer.from('not in the arena')
   const own = nativeMessage(slots.headerAddress(1)).base
@@ -64,7 +64,7 @@ t.test('a message points at external memory and back at its slot', async (t) => 
   t.equal(nativeMessage(slots.headerAddress(1)).base, own)
 })
 
-t.test('an empty view is no address to point at', async (t) => {
+t.test('an empty view has no address to point at', async (t) => {
   const slots = new SendSlots(2, SLOT_BYTES)
   const own = nativeMessage(slots.headerAddress(1)).base
   t.equal(slots.referenceAddress(1, new Uint8Array(0), 0), own)

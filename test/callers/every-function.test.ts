@@ -5,7 +5,7 @@ import { HOSTILE_VALUES } from './hostile-values.js'
 
 const peer = endpoint({ address: '127.0.0.1', port: 9 })
 
-/** What every public function is given a hostile value for. Sockets and batches are made anew for each call. */
+/** Arguments of the calls below. Sockets and batches are created for each call. */
 interface Bench {
   readonly conn: BatchConn
   readonly out: SendBatch
@@ -91,7 +91,7 @@ const CALLS: Record<string, Call> = {
   'probe(x)': (_bench, x) => x !== undefined && Object.keys(x ?? {}).length > 0 && probe(x),
 }
 
-/** Rejects as the promise does, but does not wait for what only traffic would settle. */
+/** Rejects as the promise does, but does not wait for a promise that only received datagrams would settle. */
 function settledOrWaiting(promise: Promise<unknown>): Promise<unknown> {
   return Promise.race([promise, new Promise((resolve) => setImmediate(resolve))])
 }
@@ -101,7 +101,7 @@ function isFromTheCaller(error: unknown): boolean {
 }
 
 for (const [name, call] of Object.entries(CALLS)) {
-  t.test(`${name}: a clear error or success, and the socket and the batches work afterwards`, async (t) => {
+  t.test(`${name}: clear error or success, socket and batches work afterwards`, async (t) => {
     for (const [what, make] of Object.entries(HOSTILE_VALUES)) {
       using conn = boundSocket()
       const bench = { conn, out: new SendBatch({ capacity: 4 }), inbox: new RecvBatch() }

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 
-/** ES2024, in Node from version 20 on. */
+/** ES2024; Node 20 and newer have it. */
 type Resizable = new (byteLength: number, options: { maxByteLength: number }) => ArrayBuffer
 
 /** A view whose memory was transferred away. */
@@ -10,7 +10,7 @@ function detached(): Uint8Array {
   return view
 }
 
-/** An object that throws whatever is asked of it. */
+/** A Proxy whose traps all throw. */
 function hostileProxy(of: object): object {
   const fail = () => {
     throw new Error('the trap of a caller')
@@ -18,7 +18,7 @@ function hostileProxy(of: object): object {
   return new Proxy(of, { get: fail, has: fail, ownKeys: fail, getPrototypeOf: fail, getOwnPropertyDescriptor: fail })
 }
 
-/** Values that no function expects, or that are not what they seem. Made anew for each use. */
+/** Values that no function expects, or that differ from what they appear to be. Created for each use. */
 export const HOSTILE_VALUES: Record<string, () => unknown> = {
   undefined: () => undefined,
   null: () => null,
@@ -41,7 +41,7 @@ export const HOSTILE_VALUES: Record<string, () => unknown> = {
   'a class': () => class Named {},
   'an object': () => ({}),
   'an object without a prototype': () => Object.create(null),
-  'an object that answers differently': () => {
+  'an object whose getter returns a different value each time': () => {
     let reads = 0
     return {
       get length() {
@@ -56,7 +56,7 @@ export const HOSTILE_VALUES: Record<string, () => unknown> = {
   'bytes of another realm': () => runInNewContext('new Uint8Array(4)'),
   'a list': () => [1, 2],
   'a list with holes': () => new Array(3),
-  'a list in itself': () => {
+  'a list that contains itself': () => {
     const list: unknown[] = []
     list.push(list)
     return list

@@ -25,27 +25,27 @@ interface Outcome {
 
 const skip = !existsSync(DROP_IN) && 'there is no src/dgram yet'
 
-t.test('the drop-in does what node:dgram does', { skip }, async (t) => {
+t.test('the drop-in behaves as node:dgram in every case', { skip }, async (t) => {
   const { outcomes, status } = await compare('--module', DROP_IN)
   for (const { kind, name, reason, expected, actual } of outcomes) {
     if (kind === 'equal' || kind === 'known difference') t.pass(`${name}${reason === undefined ? '' : ` (${reason})`}`)
     else t.strictSame(kind === 'different' ? actual : [kind, reason], expected, name)
   }
-  t.equal(outcomes.length, CASES.length, 'every case has an outcome')
+  t.equal(outcomes.length, CASES.length, 'every case has a result')
   t.equal(status, 0)
 })
 
-t.test('a module that is not quite node:dgram is found out', async (t) => {
+t.test('the comparison finds the differences of a module that deviates from node:dgram', async (t) => {
   const { outcomes, status } = await compare('--module', BROKEN, '--filter', '^(address|close: of|bind fails: twice)')
   const different = outcomes.filter(({ kind }) => kind === 'different').map(({ name }) => name)
   t.equal(status, 1)
-  t.ok(different.includes('bind fails: twice'), 'another error code')
-  t.ok(different.includes('close: of a bound socket'), 'an event too early')
-  t.ok(different.includes('address: of a bound socket'), 'another order of keys')
-  t.notOk(different.includes('address: of a new socket'), 'and what is the same is equal')
+  t.ok(different.includes('bind fails: twice'), 'a different error code')
+  t.ok(different.includes('close: of a bound socket'), 'an event that is emitted too early')
+  t.ok(different.includes('address: of a bound socket'), 'a different order of keys')
+  t.notOk(different.includes('address: of a new socket'), 'no difference where the behaviour is the same')
 })
 
-t.test('the table', (t) => {
+t.test('the cases have different names, and each known difference names a case', (t) => {
   const names = CASES.map(({ name }) => name)
   t.ok(names.length >= 200, `${names.length} cases`)
   t.strictSame(
@@ -57,10 +57,10 @@ t.test('the table', (t) => {
   t.end()
 })
 
-/** Runs the script in a process of its own: uncaught exceptions are part of what it looks at. */
+/** Runs the script in its own process, because uncaught exceptions are part of what it compares. */
 async function compare(...args: string[]): Promise<{ outcomes: Outcome[]; status: number }> {
   const program = [process.execPath, require.resolve('ts-node/dist/bin.js'), SCRIPT, '--json', ...args]
-  // tap puts a loader of its own into NODE_OPTIONS.
+  // tap adds a loader to NODE_OPTIONS.
   const child = spawn('env', ['--unset=NODE_OPTIONS', ...program], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
   const closed = once(child, 'close')
   const outcomes: Outcome[] = []

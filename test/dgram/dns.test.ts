@@ -20,7 +20,7 @@ t.before(async () => {
 
 t.teardown(() => server.close())
 
-t.test("Node's resolver is answered", async (t) => {
+t.test("the server answers Node's resolver", async (t) => {
   t.same((await resolver.resolve4('www.example.test')).sort(), ['192.0.2.1', '192.0.2.2'])
   t.same(await resolver.resolve4('www.example.test', { ttl: true }), [
     { address: '192.0.2.1', ttl: 300 },
@@ -41,18 +41,18 @@ t.test("Node's resolver is answered", async (t) => {
   )
 })
 
-t.test('what is not there', async (t) => {
-  await t.rejects(resolver.resolve4('nobody.example.test'), { code: 'ENOTFOUND' })
+t.test('missing names and types get the right error code', async (t) => {
+  await t.rejects(resolver.resolve4('missing.example.test'), { code: 'ENOTFOUND' })
   await t.rejects(resolver.resolve6('ns.example.test'), { code: 'ENODATA' })
   await t.rejects(resolver.resolve4('another.test'), { code: 'EREFUSED' })
 })
 
-t.test('five hundred questions at once', async (t) => {
+t.test('500 queries at once are all answered', async (t) => {
   const answers = await Promise.all(Array.from({ length: 500 }, () => resolver.resolve6('www.example.test')))
   t.ok(answers.every(([address]) => address === '2001:db8::1'))
 })
 
-t.test('dig is answered', { skip: hasDig ? false : 'dig is not installed' }, async (t) => {
+t.test('the server answers dig', { skip: hasDig ? false : 'dig is not installed' }, async (t) => {
   const dig = async (...args: string[]) => {
     const { stdout } = await promisify(execFile)('dig', [
       '@127.0.0.1',
@@ -66,18 +66,18 @@ t.test('dig is answered', { skip: hasDig ? false : 'dig is not installed' }, asy
   }
   t.equal(await dig('+short', 'www.example.test', 'AAAA'), '2001:db8::1\n')
   t.match(await dig('www.example.test'), /status: NOERROR.*\n;; flags: qr aa/)
-  t.match(await dig('nobody.example.test'), /status: NXDOMAIN/)
+  t.match(await dig('missing.example.test'), /status: NXDOMAIN/)
   t.match(await dig('example.test', 'ANY', '+notcp'), /batched UDP/)
 })
 
-t.test('what is no question', (t) => {
+t.test('malformed queries get an error code or no answer', (t) => {
   t.equal(respond(EXAMPLE, Buffer.alloc(11)), undefined, 'too short for a header')
   t.equal(respond(EXAMPLE, query({ flags: 0x8000 })), undefined, 'a response is not answered')
-  t.equal(codeOf(query({ flags: 0x2800 })), 4, 'another operation than a query')
+  t.equal(codeOf(query({ flags: 0x2800 })), 4, 'an opcode other than QUERY')
   t.equal(codeOf(query({ questions: 2 })), 1, 'two questions')
   t.equal(codeOf(query({ name: Buffer.of(0xc0, 12) })), 1, 'a compressed name')
-  t.equal(codeOf(query({ name: Buffer.of(63, 97) })), 1, 'a name that is cut off')
-  t.equal(codeOf(query({}).subarray(0, 14)), 1, 'a question that is cut off')
+  t.equal(codeOf(query({ name: Buffer.of(63, 97) })), 1, 'a truncated name')
+  t.equal(codeOf(query({}).subarray(0, 14)), 1, 'a truncated question')
   t.end()
 })
 

@@ -6,11 +6,11 @@ import { runChild } from '../support/child.js'
 import { HOST_A, HOST_B, twoHosts } from '../support/two-hosts.js'
 import { until } from './support.js'
 
-// The end of a process: messages of its last moments leave.
+// Messages that a process sends in its last moments.
 
 const MOMENTS = ['exit-handler', 'natural-end', 'uncaught', 'monitor', 'uncaught-handler', 'sigterm', 'rejection']
 
-t.test('last words leave, however the process ends', async (t) => {
+t.test('messages sent while the process ends are delivered, however it ends', async (t) => {
   const receiver = createSocket('udp4')
   t.teardown(() => receiver.close())
   const heard: string[] = []
@@ -19,12 +19,12 @@ t.test('last words leave, however the process ends', async (t) => {
   await once(receiver, 'listening')
   const ways = ['connected', 'bound'].flatMap((kind) => MOMENTS.map((moment) => `${kind} ${moment}`))
   for (const way of ways) {
-    await runChild('last-words', { args: [way, String(receiver.address().port)] })
+    await runChild('exit-sends', { args: [way, String(receiver.address().port)] })
     await until(() => heard.length > 0)
     t.strictSame(heard.splice(0), [way])
   }
-  // node:dgram sends at once on a connected socket, the drop-in at the end of the tick: docs/dgram.md.
-  const { signal } = await runChild('last-words', { args: ['connected sigkill', String(receiver.address().port)] })
+  // node:dgram sends at once on a connected socket, the drop-in at the end of the tick (docs/dgram.md).
+  const { signal } = await runChild('exit-sends', { args: ['connected sigkill', String(receiver.address().port)] })
   t.equal(signal, 'SIGKILL')
   const sender = createSocket('udp4')
   sender.send('after it', receiver.address().port, '127.0.0.1', () => sender.close())
@@ -36,7 +36,7 @@ const hosts = twoHosts('unref')
 const skip = typeof hosts === 'string' && hosts
 
 t.test(
-  'an unref’d socket whose send buffer is full: the process ends when everything was sent',
+  'an unref’d socket whose send buffer is full: the process ends after everything was sent',
   { skip },
   async (t) => {
     if (typeof hosts === 'string') return

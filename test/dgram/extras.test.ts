@@ -7,7 +7,7 @@ import { stateOf } from '../../src/dgram/node-socket.js'
 import { BatchConn } from '../../src/index.js'
 import { bound, messages, until } from './support.js'
 
-t.test('extra: a target with options, and rinfo with what was asked for', async (t) => {
+t.test('extra: send to a target with options, and the requested fields of rinfo', async (t) => {
   const receiver = await bound(t, { recvTos: true, recvTtl: true, recvDestination: true })
   const sender = await bound(t)
   const heard = once(receiver, 'message')
@@ -19,7 +19,7 @@ t.test('extra: a target with options, and rinfo with what was asked for', async 
   t.throws(() => sender.send('x', { port: 9, ttl: 300 }), { code: 'ERR_OUT_OF_RANGE' })
 })
 
-t.test('extra: sendMany and the event batch', async (t) => {
+t.test('extra: sendMany sends a list of messages, and the batch event delivers batches', async (t) => {
   const receiver = await bound(t)
   const sender = await bound(t)
   const seen: string[] = []
@@ -36,7 +36,7 @@ t.test('extra: sendMany and the event batch', async (t) => {
   await new Promise<void>((resolve) => sender.sendMany([], {}, () => resolve()))
 })
 
-t.test('receiveBlockList and reusePort, on every Node version', async (t) => {
+t.test('receiveBlockList and reusePort work on every Node version', async (t) => {
   const receiveBlockList = new BlockList()
   receiveBlockList.addAddress('127.0.0.5')
   const receiver = await bound(t, { receiveBlockList, reusePort: true })
@@ -57,7 +57,7 @@ t.test('receiveBlockList and reusePort, on every Node version', async (t) => {
   t.strictSame(seen, ['127.0.0.6'])
 })
 
-t.test('sendBlockList, on every Node version', async (t) => {
+t.test('sendBlockList works on every Node version', async (t) => {
   const sendBlockList = new BlockList()
   sendBlockList.addAddress('127.0.0.5')
   const receiver = await bound(t)
@@ -71,7 +71,7 @@ t.test('sendBlockList, on every Node version', async (t) => {
   t.strictSame(seen, ['127.0.0.1'])
 })
 
-t.test('extra: a target obeys the block list, takes any view, and overtakes nothing', async (t) => {
+t.test('extra: sends to a target obey the block list, accept any view, and keep the order of sends', async (t) => {
   const sendBlockList = new BlockList()
   sendBlockList.addAddress('127.0.0.5')
   const receiver = await bound(t)
@@ -95,7 +95,7 @@ t.test('extra: a target obeys the block list, takes any view, and overtakes noth
   t.strictSame(seen, ['0', '1', '2', '3', '44'])
 })
 
-t.test('extra: sendMany to the connected peer', async (t) => {
+t.test('extra: sendMany sends to the connected peer', async (t) => {
   const receiver = await bound(t)
   const seen = messages(receiver)
   const sender = await bound(t)
@@ -106,8 +106,9 @@ t.test('extra: sendMany to the connected peer', async (t) => {
   await until(() => seen.length === 2)
 })
 
-// With anything but the kernel's default, datagrams are lost where a route's MTU is locked: the default then clears DF.
-t.test('whether datagrams may be fragmented is left to the kernel', async (t) => {
+// With a setting other than the default, datagrams are lost where a route's MTU is locked, because the default clears
+// DF there.
+t.test("the kernel's default decides whether a datagram may be fragmented", async (t) => {
   const socket = await bound(t)
   await new Promise((resolve) => socket.send('x', socket.address().port, '127.0.0.1', resolve))
   const conn = BatchConn.adopt(stateOf(socket)?.handle?.fd ?? -1)

@@ -7,7 +7,7 @@ import { BatchConn, type Endpoint } from '../../src/index.js'
 import { boundSocket } from '../support/sockets.js'
 import { bound, until } from './support.js'
 
-/** A queue that sends single datagrams, and the number of times it announced a large batch. */
+/** A queue that sends single datagrams, and the number of large batches that it reported. */
 function queue(t: Test): { queue: SendQueue; add: (count: number) => void; largeBatches: () => number } {
   const receiver = boundSocket()
   const conn = BatchConn.open({ gso: false })
@@ -25,7 +25,7 @@ function queue(t: Test): { queue: SendQueue; add: (count: number) => void; large
   return { queue: made, add, largeBatches: () => largeBatches }
 }
 
-t.test('a large batch is announced if the flush before it was one too', (t) => {
+t.test('a large batch is reported if the flush before it was large too', (t) => {
   const { queue: made, add, largeBatches } = queue(t)
   add(64)
   made.flush()

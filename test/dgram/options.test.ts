@@ -4,9 +4,9 @@ import dgram, { type SocketOptions } from '../../src/dgram/index.js'
 import type { NetworkError } from '../../src/index.js'
 import { bound, kernelThatAccepts, uncaught, until } from './support.js'
 
-// Options and events that the drop-in has from the core.
+// Options and events of the drop-in that come from the core.
 
-t.test('recvErrors: an ICMP error is an event of its own, with destination, offender and payload', async (t) => {
+t.test('recvErrors: an ICMP error emits its own event, with destination, offender and payload', async (t) => {
   const socket = await bound(t, { recvErrors: true })
   const closed = await bound(t)
   const { port } = closed.address()
@@ -21,13 +21,13 @@ t.test('recvErrors: an ICMP error is an event of its own, with destination, offe
   t.equal(String(error.destination), `127.0.0.1:${port}`)
   t.equal(error.offender?.address, '127.0.0.1')
   t.equal(error.payload.toString(), 'to a closed port')
-  t.strictSame(errors, [], 'it is no error event')
+  t.strictSame(errors, [], 'no error event is emitted')
   const heard = once(socket, 'message')
   socket.send('afterwards', socket.address().port, '127.0.0.1')
   t.equal(String((await heard)[0]), 'afterwards', 'the socket still sends and receives')
 })
 
-t.test('without recvErrors a bound socket hears nothing of a closed port, as over node:dgram', async (t) => {
+t.test('without recvErrors a bound socket reports nothing about a closed port, as with node:dgram', async (t) => {
   const socket = await bound(t)
   const events: string[] = []
   socket.on('error', () => events.push('error'))
@@ -39,7 +39,7 @@ t.test('without recvErrors a bound socket hears nothing of a closed port, as ove
   t.strictSame(events, [])
 })
 
-t.test('a listener of networkError that throws is uncaught, and the others are still called', async (t) => {
+t.test('an exception in a networkError listener is uncaught, and the other listeners are still called', async (t) => {
   const socket = await bound(t, { recvErrors: true, gso: false })
   const seen: string[] = []
   const errors = uncaught(t)
@@ -53,7 +53,7 @@ t.test('a listener of networkError that throws is uncaught, and the others are s
   t.strictSame(seen, ['one', 'two'])
 })
 
-t.test('rinfo: time of arrival, interface and address', async (t) => {
+t.test('rinfo has the time of arrival, the interface and the address', async (t) => {
   for (const type of ['udp4', 'udp6'] as const) {
     const socket = await bound(t, { type, recvTimestamps: true, recvDestination: true })
     const { address, port } = socket.address()
@@ -67,7 +67,7 @@ t.test('rinfo: time of arrival, interface and address', async (t) => {
   }
 })
 
-t.test('countDrops: datagrams that found the receive buffer full', async (t) => {
+t.test('countDrops counts datagrams that the full receive buffer dropped', async (t) => {
   const socket = await bound(t, { countDrops: true, gro: false, recvBufferSize: 4096 })
   const sender = await bound(t, { gso: false })
   t.equal(socket.kernelDrops, 0)
@@ -81,7 +81,7 @@ t.test('countDrops: datagrams that found the receive buffer full', async (t) => 
   t.ok((socket.kernelDrops ?? 0) > 0)
 })
 
-t.test('bindToDevice, tos and mtuDiscover are those of the descriptor', async (t) => {
+t.test('bindToDevice, tos and mtuDiscover are set on the descriptor', async (t) => {
   const root = process.getuid?.() === 0
   const options: Partial<SocketOptions> = { tos: 0x28, mtuDiscover: 'do', ...(root && { bindToDevice: 'lo' }) }
   const socket = await bound(t, options)
@@ -90,10 +90,10 @@ t.test('bindToDevice, tos and mtuDiscover are those of the descriptor', async (t
   socket.send('x', receiver.address().port, '127.0.0.1')
   t.match((await heard)[1], { tos: 0x28 })
   const failed = new Promise((resolve) => socket.send(Buffer.alloc(65_507), 9, '127.0.0.1', resolve))
-  t.ok((await failed) === null || (await failed) instanceof Error, 'it is answered')
+  t.ok((await failed) === null || (await failed) instanceof Error, 'the callback is called')
 })
 
-t.test('an option that the kernel refuses is an error of bind', async (t) => {
+t.test('an option that the kernel rejects is an error of bind', async (t) => {
   const socket = dgram.createSocket({ type: 'udp4', bindToDevice: 'no-such-if' })
   const failed = once(socket, 'error')
   let isListening = false
@@ -108,7 +108,7 @@ t.test('an option that the kernel refuses is an error of bind', async (t) => {
   await once(socket, 'close')
 })
 
-t.test('wrong values are refused when the socket is created', async (t) => {
+t.test('wrong values are rejected when the socket is created', async (t) => {
   const wrong: readonly [Partial<Record<keyof SocketOptions, unknown>>, string][] = [
     [{ gso: 1 }, 'ERR_INVALID_ARG_TYPE'],
     [{ gro: null }, 'ERR_INVALID_ARG_TYPE'],
@@ -167,13 +167,13 @@ t.test('backpressure: writableNeedDrain, drain, and the limits of the queue', as
     }
   }
   send(4)
-  t.equal(sender.writableNeedDrain, false, 'the tick is not over')
+  t.equal(sender.writableNeedDrain, false, 'true only after the tick')
   await until(() => received === 2)
   t.equal(sender.writableNeedDrain, true)
   t.equal(sender.getSendQueueCount(), 2)
   send(5)
   await until(() => results.length === 4)
-  t.strictSame(results, ['sent', 'sent', 'ENOBUFS', 'ENOBUFS'], 'five messages wait, two were refused')
+  t.strictSame(results, ['sent', 'sent', 'ENOBUFS', 'ENOBUFS'], 'five messages are queued, two were rejected')
   kernel.left = 100
   await once(sender, 'drain')
   t.strictSame([sender.writableNeedDrain, sender.getSendQueueCount()], [false, 0])
@@ -181,7 +181,7 @@ t.test('backpressure: writableNeedDrain, drain, and the limits of the queue', as
   t.equal(drains, 1)
 })
 
-t.test('maxQueueBytes', async (t) => {
+t.test('maxQueueBytes limits the queued bytes', async (t) => {
   const sender = await bound(t, { gso: false, maxQueueBytes: 1000 })
   kernelThatAccepts(t, 0)
   const codes: unknown[] = []
@@ -189,10 +189,10 @@ t.test('maxQueueBytes', async (t) => {
     sender.send(Buffer.alloc(600), 9, '127.0.0.1', (error) => codes.push(Reflect.get(error ?? {}, 'code')))
   for (let index = 0; index < 3; index += 1) send()
   await until(() => codes.length === 1)
-  t.strictSame([codes, sender.getSendQueueSize()], [['ENOBUFS'], 1200], 'refused from the limit on')
+  t.strictSame([codes, sender.getSendQueueSize()], [['ENOBUFS'], 1200], 'rejected from the limit on')
 })
 
-t.test('maxSegments: the number of datagrams per GSO send', async (t) => {
+t.test('maxSegments limits the number of datagrams per GSO send', async (t) => {
   const receiver = await bound(t)
   const sender = await bound(t, { maxSegments: 4 })
   const sizes: number[] = []

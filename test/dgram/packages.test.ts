@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import t from 'tap'
 import { DROP_IN, runJob } from './packages/run-job.js'
 
-// Packages whose job is UDP, unchanged, with the drop-in in the place of dgram: each does its job, and the same job with
-// node:dgram shows that the test is right.
+// Unmodified UDP packages with the drop-in in place of dgram. Each must do its job; the same job with node:dgram shows
+// that the test is right.
 
 interface Job {
   readonly program: string
-  /** The package that must have been given the drop-in. */
-  readonly served: string
+  /** The package that must import the module under test. */
+  readonly importer: string
   readonly events: readonly (readonly [event: string, value: unknown])[]
 }
 
@@ -19,7 +19,7 @@ const OK = '2.05'
 const jobs: Readonly<Record<string, Job>> = {
   'multicast-dns': {
     program: 'mdns.cjs',
-    served: 'multicast-dns',
+    importer: 'multicast-dns',
     events: [
       ['address', [{ name: 'printer.local', type: 'A', ttl: 120, class: 'IN', flush: false, data: '192.0.2.10' }]],
       [
@@ -36,7 +36,7 @@ const jobs: Readonly<Record<string, Job>> = {
   },
   coap: {
     program: 'coap.cjs',
-    served: 'coap',
+    importer: 'coap',
     events: [
       ['get', { code: OK, body: 'hello coap' }],
       ['post', { code: '2.01', body: 'kept' }],
@@ -52,7 +52,7 @@ const jobs: Readonly<Record<string, Job>> = {
   },
   'bittorrent-dht': {
     program: 'dht.mjs',
-    served: 'k-rpc-socket',
+    importer: 'k-rpc-socket',
     events: [
       ['nodes know others', true],
       ['peer', { port: 6881, host: '127.0.0.1', torrent: true }],
@@ -64,29 +64,29 @@ const jobs: Readonly<Record<string, Job>> = {
 
 const hasDropIn = existsSync(DROP_IN)
 
-for (const [name, { program, served, events }] of Object.entries(jobs)) {
+for (const [name, { program, importer, events }] of Object.entries(jobs)) {
   for (const module of ['node:dgram', 'the drop-in'] as const) {
-    t.test(`${name} does its job on ${module}`, { skip: reasonToSkip(name, module) }, async (t) => {
+    t.test(`${name} does its job with ${module}`, { skip: reasonToSkip(name, module) }, async (t) => {
       const end = await runJob(join(__dirname, 'packages/jobs', program), module)
-      t.equal(end.code, 0, end.stderr || 'it ends by itself')
+      t.equal(end.code, 0, end.stderr || 'the process ends by itself')
       t.match(lines(end.stdout), events)
       t.equal(lines(end.stdout).length, events.length)
-      t.ok(end.served.includes(served), `${served} was given it`)
+      t.ok(end.importers.includes(importer), `${importer} imported it`)
     })
   }
 }
 
-// Which of them ship their own tests.
+// Packages whose tarball contains their tests.
 const suites: Readonly<Record<string, string>> = { 'multicast-dns': 'multicast-dns', 'k-rpc': 'k-rpc-socket' }
 
-for (const [name, served] of Object.entries(suites)) {
+for (const [name, importer] of Object.entries(suites)) {
   for (const module of ['node:dgram', 'the drop-in'] as const) {
-    t.test(`the tests of ${name} on ${module}`, { skip: reasonToSkip(name, module, 'tape') }, async (t) => {
+    t.test(`the tests of ${name} with ${module}`, { skip: reasonToSkip(name, module, 'tape') }, async (t) => {
       const end = await runJob(find(`${name}/test.js`) as string, module)
-      t.equal(end.code, 0, end.stderr || 'it ends by itself')
+      t.equal(end.code, 0, end.stderr || 'the process ends by itself')
       t.match(end.stdout, /^# pass {2}\d\d/m)
       t.notMatch(end.stdout, /^not ok/m)
-      t.ok(end.served.includes(served), `${served} was given it`)
+      t.ok(end.importers.includes(importer), `${importer} imported it`)
     })
   }
 }
@@ -105,7 +105,7 @@ function reasonToSkip(name: string, module: string, ...alsoNeeded: string[]): st
   return module === 'the drop-in' && !hasDropIn && 'there is no src/dgram yet'
 }
 
-/** The path of a file of an installed package. */
+/** Path of a file of an installed package. */
 function find(path: string): string | undefined {
   const folders = createRequire(__filename).resolve.paths(path) ?? []
   return folders.map((folder) => join(folder, path)).find((candidate) => existsSync(candidate))

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { spawnSync } from 'node:child_process'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as loopIteration } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { PausableWatch } from '../../src/loop/pausable-watch.js'
 import type { Watch } from '../../src/loop/reactor.js'
@@ -9,25 +9,25 @@ import { bound, messages, until } from './support.js'
 
 const hasStrace = spawnSync('strace', ['-V']).status === 0
 
-t.test('the first large batch rests the watch, the first turn without one ends it', async (t) => {
+t.test('the first large batch pauses the watch, the first loop iteration without one resumes it', async (t) => {
   const { watch, seen } = recorded(t)
   watch.pause()
   watch.pause()
   t.strictSame(seen(), ['pause'])
-  await turn()
-  t.strictSame(seen(), ['look'])
+  await loopIteration()
+  t.strictSame(seen(), ['check'])
   watch.pause()
-  await turn()
-  t.strictSame(seen(), ['look'], 'still resting')
-  await turn()
+  await loopIteration()
+  t.strictSame(seen(), ['check'], 'still paused')
+  await loopIteration()
   t.strictSame(seen(), ['resume'])
-  await turn()
+  await loopIteration()
   t.strictSame(seen(), [])
   watch.pause()
   t.strictSame(seen(), ['pause'], 'and again')
 })
 
-t.test('what is wanted of it meanwhile wakes it', async (t) => {
+t.test('ref, unref, update and close resume a paused watch', async (t) => {
   const { watch, seen } = recorded(t)
   watch.pause()
   watch.update(5)
@@ -35,32 +35,32 @@ t.test('what is wanted of it meanwhile wakes it', async (t) => {
   watch.pause()
   watch.unref()
   watch.pause()
-  t.strictSame(seen(), ['pause', 'resume', 'unref'], 'what keeps no loop alive does not rest')
+  t.strictSame(seen(), ['pause', 'resume', 'unref'], 'an unreferenced watch is not paused')
   watch.ref()
   watch.pause()
   watch.close()
-  await turn()
-  t.strictSame(seen(), ['ref', 'pause', 'close'], 'nor does it come back once it is closed')
+  await loopIteration()
+  t.strictSame(seen(), ['ref', 'pause', 'close'], 'a closed watch is not resumed')
 })
 
-t.test('a look that throws does not end the watch', async (t) => {
+t.test('an exception in the check does not end the watch', async (t) => {
   const { watch, seen } = recorded(t, () => {
-    throw new Error('from a look')
+    throw new Error('from the check')
   })
   const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve))
   watch.pause()
-  t.match(await uncaught, { message: 'from a look' })
-  await turn()
-  t.strictSame(seen(), ['pause', 'look', 'resume'])
+  t.match(await uncaught, { message: 'from the check' })
+  await loopIteration()
+  t.strictSame(seen(), ['pause', 'check', 'resume'])
 })
 
-t.test('it looks in its own context, and not in that of who sends', async (t) => {
+t.test("the check runs in the watch's own async context, not in the sender's", async (t) => {
   const storage = new AsyncLocalStorage<string>()
   const stores: (string | undefined)[] = []
   const { watch } = recorded(t, () => stores.push(storage.getStore()))
   for (let index = 0; index < 2; index += 1) {
     storage.run('the sender', () => watch.pause())
-    await turn()
+    await loopIteration()
   }
   t.strictSame(stores, [undefined, undefined])
 })
@@ -70,8 +70,8 @@ for (const [where, added] of [
   ['worker', 3],
   ['unref', 1],
 ] as const) {
-  t.test(`a socket that sends much hears all the same: ${where}`, { skip: !hasStrace && 'needs strace' }, async (t) => {
-    // From Node 22 on, libuv makes its epoll_ctl calls by io_uring, where strace does not see them.
+  t.test(`a socket that sends a lot still receives: ${where}`, { skip: !hasStrace && 'needs strace' }, async (t) => {
+    // From Node 22 on, libuv uses io_uring for its epoll_ctl calls, where strace does not see them.
     const withoutRing = 'inject=io_uring_setup:error=ENOSYS'
     const traced = 'trace=epoll_ctl,sendmmsg,fcntl,io_uring_setup'
     const wrapper = ['strace', '-f', '-s', '0', '-e', traced, '-e', withoutRing]
@@ -86,11 +86,11 @@ for (const [where, added] of [
     const additions = stderr.match(
       new RegExp(`EPOLL_CTL_ADD, ${watched}, \\{events=EPOLLIN(\\|EPOLLRDHUP)?, data=\\{u32=${watched},`, 'g'),
     )
-    t.equal(additions?.length, added, 'at first, and after each phase')
+    t.equal(additions?.length, added, 'once at first, and once after each phase')
   })
 }
 
-t.test('clocks that somebody has replaced do not make it deaf', async (t) => {
+t.test('a replaced setImmediate does not stop a socket from receiving', async (t) => {
   const { setImmediate } = globalThis
   t.teardown(() => Object.assign(globalThis, { setImmediate }))
   const socket = await bound(t, { gso: false })
@@ -104,24 +104,24 @@ t.test('clocks that somebody has replaced do not make it deaf', async (t) => {
   t.equal(seen.length, 128)
 })
 
-t.test('closed while it rests', async (t) => {
+t.test('a socket can be closed while its watch is paused', async (t) => {
   const socket = await bound(t, { gso: false })
   const receiver = await bound(t)
-  let told = 0
+  let sent = 0
   const { port } = receiver.address()
   for (let index = 0; index < 600; index += 1) {
     socket.send('x', port, '127.0.0.1', (error) => {
-      if (error === null) told += 1
+      if (error === null) sent += 1
     })
   }
   socket.close()
-  await until(() => told >= 600)
-  await turn()
-  t.equal(told, 600)
+  await until(() => sent >= 600)
+  await loopIteration()
+  t.equal(sent, 600)
 })
 
-/** A watch over one that writes down what is asked of it; `seen` gives what is new. */
-function recorded(t: Test, look: () => unknown = () => {}) {
+/** Wraps a watch that records its calls; `seen` returns the new ones. */
+function recorded(t: Test, check: () => unknown = () => {}) {
   let log: string[] = []
   const note = (what: string) => () => {
     log.push(what)
@@ -134,11 +134,11 @@ function recorded(t: Test, look: () => unknown = () => {}) {
     resume: note('resume'),
     close: note('close'),
   }
-  const onLook = () => {
-    log.push('look')
-    look()
+  const onCheck = () => {
+    log.push('check')
+    check()
   }
-  const watch = new PausableWatch(inner, onLook, new AsyncResource('TEST'))
+  const watch = new PausableWatch(inner, onCheck, new AsyncResource('TEST'))
   t.teardown(() => watch.close())
   const seen = () => {
     const news = log

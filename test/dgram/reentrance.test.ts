@@ -6,11 +6,14 @@ import type { Socket } from '../../src/dgram/index.js'
 import { runChild } from '../support/child.js'
 import { bound, kernelThatAccepts, messages, uncaught, until } from './support.js'
 
-// What callbacks and listeners do comes back into the code that calls them: they send, close, throw.
+// Callbacks and listeners that call back into the code that calls them: they send, close or throw.
 
 const HERE = '127.0.0.1'
 
-/** A socket in a listener of which, with a second message waiting, `work` runs: ticks run before what it sends leaves. */
+/**
+ * Runs `work` in a message listener while a second message is queued: ticks run before the messages that it sends are
+ * flushed.
+ */
 async function inListener(t: Test, work: (socket: Socket) => void): Promise<Socket> {
   const socket = await bound(t)
   const feeder = nodeDgram.createSocket('udp4')
@@ -22,7 +25,7 @@ async function inListener(t: Test, work: (socket: Socket) => void): Promise<Sock
   return socket
 }
 
-t.test('a callback sends again while a full batch leaves: every callback once, and nobody else’s', async (t) => {
+t.test('a callback sends during a flush: every callback is called once, and none of another socket', async (t) => {
   const receiver = await bound(t, { recvBufferSize: 4 << 20 })
   const seen = messages(receiver)
   const { port } = receiver.address()
@@ -42,7 +45,7 @@ t.test('a callback sends again while a full batch leaves: every callback once, a
   t.ok(called.every((count) => count === 1))
 })
 
-t.test('a callback closes its socket while a message fails: another’s messages are its own', async (t) => {
+t.test('a callback closes its socket while a message fails: other sockets send only their own messages', async (t) => {
   const receiver = await bound(t)
   const from: string[] = []
   receiver.on('message', (bytes, { port }) => from.push(`${bytes} from ${port}`))
@@ -60,7 +63,7 @@ t.test('a callback closes its socket while a message fails: another’s messages
   t.strictSame(from.slice(2).sort(), [`a from ${a.address().port}`, `b from ${b.address().port}`])
 })
 
-t.test('a callback that throws keeps nobody else’s messages back', async (t) => {
+t.test('a callback that throws does not delay the messages of other sockets', async (t) => {
   const errors = uncaught(t)
   const receiver = await bound(t)
   const seen = messages(receiver)
@@ -69,7 +72,7 @@ t.test('a callback that throws keeps nobody else’s messages back', async (t) =
   const called: string[] = []
   const socket = await inListener(t, (socket) => {
     socket.send('s0', port, HERE, () => {
-      throw new Error('a callback’s own')
+      throw new Error('from the callback')
     })
     socket.send('s1', port, HERE, () => called.push('s1'))
     other.send('o0', port, HERE, () => called.push('o0'))
@@ -79,45 +82,45 @@ t.test('a callback that throws keeps nobody else’s messages back', async (t) =
   other.send('o1', port, HERE)
   await until(() => seen.length === 5)
   t.strictSame(seen.sort(), ['o0', 'o1', 's0', 's1', 's2'])
-  t.match(errors, [{ message: 'a callback’s own' }])
+  t.match(errors, [{ message: 'from the callback' }])
 })
 
-t.test('closed by a callback while the socket is blocked: each callback once', async (t) => {
+t.test('a callback closes the blocked socket: each callback is called once', async (t) => {
   const socket = await bound(t, { gso: false })
   const budget = kernelThatAccepts(t, 0)
-  const told: string[] = []
+  const results: string[] = []
   for (let index = 0; index < 6; index += 1) {
     socket.send(`x${index}`, 9, HERE, (error) => {
-      told.push(`${index}:${(error as NodeJS.ErrnoException | null)?.code ?? 'ok'}`)
+      results.push(`${index}:${(error as NodeJS.ErrnoException | null)?.code ?? 'ok'}`)
       if (index === 0) socket.close()
     })
   }
   await sleep(5)
   budget.left = 3
-  await until(() => told.length >= 6)
+  await until(() => results.length >= 6)
   await sleep(20)
-  t.strictSame(told, ['0:ok', '1:ok', '2:ok', '3:ECANCELED', '4:ECANCELED', '5:ECANCELED'])
+  t.strictSame(results, ['0:ok', '1:ok', '2:ok', '3:ECANCELED', '4:ECANCELED', '5:ECANCELED'])
 })
 
-t.test('close tells what was given up after it returned, also if a callback throws', async (t) => {
+t.test('close calls the callbacks of discarded messages after it returned, also if a callback throws', async (t) => {
   const errors = uncaught(t)
   const socket = await bound(t)
   kernelThatAccepts(t, 0)
-  const told: string[] = []
+  const called: string[] = []
   socket.send('0', 9, HERE, () => {
-    told.push('0')
+    called.push('0')
     throw new Error('in a callback')
   })
-  socket.send('1', 9, HERE, () => told.push('1'))
+  socket.send('1', 9, HERE, () => called.push('1'))
   await sleep(5)
   socket.close()
-  t.strictSame(told, [])
+  t.strictSame(called, [])
   await once(socket, 'close')
-  t.strictSame(told, ['0', '1'])
+  t.strictSame(called, ['0', '1'])
   t.match(errors, [{ message: 'in a callback' }])
 })
 
-t.test('the queue’s size and count are of what waits; short messages are bounded as well', async (t) => {
+t.test("the queue's size and count exclude sent messages; the number of short messages is limited too", async (t) => {
   const socket = await bound(t, { gso: false })
   const budget = kernelThatAccepts(t, 0)
   for (let index = 0; index < 10; index += 1) socket.send(Buffer.alloc(1400), 9, HERE)
@@ -135,7 +138,7 @@ t.test('the queue’s size and count are of what waits; short messages are bound
   t.strictSame([...codes], ['ENOBUFS'])
 })
 
-t.test('connected: what was sent before the peer changes goes to the one it was meant for', async (t) => {
+t.test('connected: messages sent before the peer changes go to the previous peer', async (t) => {
   const [a, b] = [await bound(t), await bound(t)]
   const [atA, atB] = [messages(a), messages(b)]
   const sender = await bound(t)
@@ -156,14 +159,14 @@ t.test('connected: what was sent before the peer changes goes to the one it was 
   t.strictSame([atA, atB], [['before', 'for a'], ['for b']])
 })
 
-t.test('a tick between two messages that throws is uncaught, and the rest still comes', async (t) => {
+t.test('an exception in a tick between two messages is uncaught, and the other messages are delivered', async (t) => {
   const handled = await runChild('throwing-tick', { args: ['handled'] })
   t.match(handled, { code: 0, stdout: '1\n2\nuncaught a tick\n3\n4\n5\n', stderr: '' })
   const unhandled = await runChild('throwing-tick')
   t.match(unhandled, { code: 1, stdout: '1\n2\n', stderr: /^Error: a tick\n {4}at / })
 })
 
-t.test('one listener at a time gets every message, however many wait', async (t) => {
+t.test('one listener at a time receives every message, however many are queued', async (t) => {
   const receiver = await bound(t, { gro: false, recvBufferSize: 4 << 20 })
   const feeder = await bound(t)
   let received = 0

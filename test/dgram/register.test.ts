@@ -3,7 +3,7 @@ import t from 'tap'
 import { type ChildResult, childJson, runChild } from '../support/child.js'
 import { compiledProgram } from '../support/compiled.js'
 
-// batchconn/register in processes of its own, since it replaces exports of a module of Node.
+// batchconn/register in its own processes, because it replaces exports of a module of Node.
 
 const REGISTER = join(compiledProgram(''), '../../../../src/dgram/register.js')
 
@@ -55,11 +55,11 @@ t.test('BATCHCONN_REGISTER=off leaves node:dgram as it is', async (t) => {
   t.match(log[0], /register: BATCHCONN_REGISTER is off; node:dgram is unchanged/)
 })
 
-t.test('preloaded by --import', async (t) => {
+t.test('register can be preloaded by --import', async (t) => {
   t.strictSame(await childJson('register-forms', { flags: ['--import', REGISTER], args: ['alone'] }), all('on'))
 })
 
-t.test('a socket that child.send sends to a registered process', async (t) => {
+t.test('a socket that child.send sends to a registered process batches there', async (t) => {
   const { received, answer } = await childJson<Record<string, unknown>>('register-sent-socket', REGISTERED)
   t.match(received, { isSocket: true, batching: { available: true }, message: 'question' })
   t.equal(answer, 'answer')
@@ -83,7 +83,7 @@ t.test('a tracer that wraps Socket.prototype.send sees the same calls with and w
     childJson<{ seen: string[]; batching?: boolean }>('register-wrappers', { args: ['tracer', order] })
   const { batching, ...plain } = await run('without register')
   t.equal(batching, undefined)
-  // Node's send calls itself again once the socket is bound.
+  // Node's send calls itself again when the socket is bound.
   t.strictSame(plain.seen, ['unbound', 'unbound', 'bound', 'no address', 'pie,ces', 'name', 'connected'])
   t.strictSame(await run('before register'), { ...plain, batching: true })
   t.strictSame(await run('after register'), { ...plain, batching: true })

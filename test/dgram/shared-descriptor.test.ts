@@ -9,14 +9,14 @@ import { childJson } from '../support/child.js'
 import { compiledProgram } from '../support/compiled.js'
 import { bound, messages, until } from './support.js'
 
-// A descriptor that several processes hold: what one of them does not deliver must stay for the others.
+// A descriptor shared by several processes: datagrams that one of them does not deliver must stay for the others.
 
 t.test('cluster workers that close in mid-stream: every datagram is delivered by one of them', async (t) => {
   const counts = await childJson<number[]>('shared-descriptor', { args: ['4', '40', '10'] })
   t.strictSame(counts, [10, 10, 10, 10])
 })
 
-t.test('a socket that is sent to a child process: GRO ends, datagrams that wait are delivered here', async (t) => {
+t.test('a socket sent to a child process: GRO is switched off, and queued datagrams are delivered here', async (t) => {
   const socket = await bound(t)
   t.match(socket.batching, { available: true, reason: /Linux/ })
   const seen = messages(socket)
@@ -30,7 +30,7 @@ t.test('a socket that is sent to a child process: GRO ends, datagrams that wait 
   await until(() => seen.length === 40)
   t.ok(
     seen.every((text) => /^a{100}$/.test(text)),
-    'the GRO buffer that waited was split here',
+    'the queued GRO buffer was split here',
   )
   await ready(child)
   socket.close()
@@ -57,13 +57,13 @@ t.test('an adopted descriptor: one datagram per call, none lost when the socket 
     seen.push(bytes.toString())
     if (seen.length === 7) socket.close()
   })
-  // Node closes the descriptor that it is given: a duplicate.
+  // Node closes the descriptor that it is given, so pass a duplicate.
   socket.bind({ fd: libc().fcntl(owner.fd, F_DUPFD_CLOEXEC, 0) })
   await once(socket, 'close')
   const rest = new RecvBatch()
   owner.recv(rest)
   t.strictSame(seen, ['0', '1', '2', '3', '4', '5', '6'])
-  t.equal(rest.length, 23, 'the others are still in the socket')
+  t.equal(rest.length, 23, 'the remaining datagrams are still in the socket')
   t.equal(rest.bytes(0).toString(), '7')
 })
 

@@ -6,16 +6,16 @@ import t from 'tap'
 import { type RemoteInfo, Socket } from '../../src/dgram/index.js'
 import { bound, messages, until } from './support.js'
 
-// What the drop-in does beside or beyond node:dgram; that the rest is the same is test/dgram/differential.
+// Behaviour of the drop-in beyond node:dgram. test/dgram/differential compares the common behaviour.
 
-t.test('it is a node:dgram Socket, with batching on', async (t) => {
+t.test('createSocket returns a node:dgram Socket that batches', async (t) => {
   const socket = await bound(t)
   t.ok(socket instanceof nodeDgram.Socket)
   t.ok(socket instanceof Socket)
   t.strictSame(socket.batching, { available: true, reason: 'Linux, with Koffi' })
 })
 
-t.test('a tick’s messages leave in order, each with its own callback, in its caller’s context', async (t) => {
+t.test("messages of one tick are sent in order, and each callback is called in its caller's context", async (t) => {
   const receiver = await bound(t)
   const sender = await bound(t)
   const seen = messages(receiver)
@@ -30,7 +30,7 @@ t.test('a tick’s messages leave in order, each with its own callback, in its c
       }),
     )
   }
-  t.equal(results.length, 0, 'never before send returns')
+  t.equal(results.length, 0, 'no callback is called before send returns')
   await until(() => results.length === 600)
   const all = Array.from({ length: 600 }, (_, index) => index)
   t.strictSame(
@@ -41,7 +41,7 @@ t.test('a tick’s messages leave in order, each with its own callback, in its c
   t.strictSame(seen, all.filter((index) => index !== 300).map(String))
 })
 
-t.test('the payload is taken when send is called', async (t) => {
+t.test('the payload is read when send is called', async (t) => {
   const receiver = await bound(t)
   const sender = await bound(t)
   const seen = messages(receiver)
@@ -57,7 +57,7 @@ t.test('the payload is taken when send is called', async (t) => {
   t.strictSame(seen.slice(0, 2), ['as it was', 'a'.repeat(5000)])
 })
 
-t.test('a received Buffer and its rinfo are the caller’s own', async (t) => {
+t.test('a received Buffer and its rinfo belong to the caller', async (t) => {
   const receiver = await bound(t)
   const sender = await bound(t)
   const kept: [Buffer, RemoteInfo][] = []
@@ -79,7 +79,7 @@ t.test('a received Buffer and its rinfo are the caller’s own', async (t) => {
 })
 
 t.test(
-  'datagrams share memory only with others of their source and batch: a clone has no bytes of other peers',
+  'datagrams share memory only with others of their source and batch: structuredClone copies no bytes of other peers',
   async (t) => {
     const receiver = await bound(t)
     const senders = await Promise.all(['a', 'b'].map(async (letter) => [letter, await bound(t)] as const))
@@ -104,7 +104,7 @@ t.test(
   },
 )
 
-t.test('a train arrives as single messages, with gro and without', async (t) => {
+t.test('a GSO send arrives as single messages, with gro and without', async (t) => {
   for (const gro of [true, false]) {
     const receiver = await bound(t, { gro })
     const sender = await bound(t)
@@ -119,7 +119,7 @@ t.test('a train arrives as single messages, with gro and without', async (t) => 
   }
 })
 
-t.test('what the kernel does not take waits, in bounded memory', async (t) => {
+t.test('messages that the kernel does not accept are queued in bounded memory', async (t) => {
   const receiver = await bound(t, { recvBufferSize: 4 << 20 })
   const sender = await bound(t, { sendBufferSize: 4096, gso: false })
   const seen = messages(receiver)
@@ -142,10 +142,10 @@ t.test('what the kernel does not take waits, in bounded memory', async (t) => {
   t.equal(sender.getSendQueueSize(), 0)
 })
 
-t.test('beyond the bound, ENOBUFS', async (t) => {
+t.test('send fails with ENOBUFS when the queue is full', async (t) => {
   const sender = await bound(t)
   const codes = new Set<unknown>()
-  // Larger than a slot, so that none of it leaves before the tick ends.
+  // Larger than a slot, so that none is sent before the tick ends.
   for (let index = 0; index < 300; index += 1) {
     sender.send(Buffer.alloc(65_000), 9, '127.0.0.1', (error) =>
       codes.add((error as NodeJS.ErrnoException | null)?.code),
@@ -167,7 +167,7 @@ t.test('close sends what was queued in the same tick', async (t) => {
   t.strictSame(results, [null, null])
 })
 
-t.test('a handler that throws: uncaught, and the rest of the batch still comes, in order', async (t) => {
+t.test('an exception in a message listener is uncaught, and the rest of the batch is delivered in order', async (t) => {
   const receiver = await bound(t)
   const sender = await bound(t)
   const seen: string[] = []
@@ -193,7 +193,7 @@ t.test('a handler that throws: uncaught, and the rest of the batch still comes, 
   t.match(errors, [{ message: 'b' }, { message: 'd' }])
 })
 
-t.test('closing in a message handler: nothing more is delivered', async (t) => {
+t.test('close in a message listener stops delivery', async (t) => {
   const receiver = await bound(t)
   const sender = await bound(t)
   const seen: string[] = []
@@ -207,7 +207,7 @@ t.test('closing in a message handler: nothing more is delivered', async (t) => {
   t.strictSame(seen, ['a'])
 })
 
-t.test('connected: sends, hears its peer, tells ECONNREFUSED, disconnects', async (t) => {
+t.test('a connected socket sends, receives from its peer, reports ECONNREFUSED and disconnects', async (t) => {
   const receiver = await bound(t)
   const sender = await bound(t)
   const seen = messages(receiver)
@@ -226,7 +226,7 @@ t.test('connected: sends, hears its peer, tells ECONNREFUSED, disconnects', asyn
   await once(sender, 'connect')
   receiver.close()
   await once(receiver, 'close')
-  sender.send('to nobody')
+  sender.send('to a closed port')
   const [error] = await once(sender, 'error')
   t.match(error, { code: 'ECONNREFUSED', syscall: 'recvmsg' })
 })
@@ -245,7 +245,7 @@ t.test('messages that arrive together can be awaited one by one', async (t) => {
   t.strictSame(seen, expected)
 })
 
-t.test('nothing overtakes a message that goes another way', async (t) => {
+t.test('messages keep their order across different send paths', async (t) => {
   const receiver = await bound(t)
   const sender = await bound(t)
   const seen = messages(receiver)
@@ -264,7 +264,7 @@ t.test('nothing overtakes a message that goes another way', async (t) => {
   )
 })
 
-t.test('many sockets that send in one tick: memory is bounded, and every message arrives', async (t) => {
+t.test('many sockets that send in one tick use bounded memory, and every message arrives', async (t) => {
   const receiver = await bound(t)
   const seen = new Set<string>()
   receiver.on('message', (bytes) => seen.add(bytes.toString()))
@@ -278,7 +278,7 @@ t.test('many sockets that send in one tick: memory is bounded, and every message
     })
   }
   const rise = process.memoryUsage().external - before
-  // A send batch takes 0.4 MiB, and 16 are filled at a time.
+  // A send batch takes 0.4 MiB, and at most 16 batches are filled at a time.
   t.ok(rise < 10 * 2 ** 20, `${rise} bytes`)
   await until(() => sent === 200 && seen.size === 200)
 })

@@ -5,7 +5,7 @@ import dgram, { type Socket, type SocketOptions } from '../../src/dgram/index.js
 import { EAGAIN } from '../../src/libc/constants.js'
 import { libc } from '../../src/libc/libc.js'
 
-/** A socket of the drop-in on a port of its own; closed at the end of the test, if it is not yet. */
+/** A drop-in socket bound to a free port, closed at the end of the test unless it is closed already. */
 export async function bound(t: Test, options: Partial<SocketOptions> = {}): Promise<Socket> {
   const socket = dgram.createSocket({ type: 'udp4', ...options })
   t.teardown(() => new Promise<void>((resolve) => closed(socket, resolve)))
@@ -22,20 +22,20 @@ function closed(socket: Socket, done: () => void): void {
   }
 }
 
-/** What arrives at a socket, as text. */
+/** Collects the messages of a socket as text. */
 export function messages(socket: Socket): string[] {
   const seen: string[] = []
   socket.on('message', (bytes) => seen.push(bytes.toString()))
   return seen
 }
 
-/** Waits until it is so. */
+/** Waits until a condition holds, at most five seconds. */
 export async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 500 && !condition(); turn += 1) await sleep(10)
-  if (!condition()) throw new Error('waited in vain')
+  for (let attempt = 0; attempt < 500 && !condition(); attempt += 1) await sleep(10)
+  if (!condition()) throw new Error('the condition did not become true in 5 s')
 }
 
-/** Has the kernel accept so many messages; then sending would block. */
+/** Makes the kernel accept a limited number of messages; further sends would block. */
 export function kernelThatAccepts(t: Test, count: number): { left: number } {
   const budget = { left: count }
   const library = libc()

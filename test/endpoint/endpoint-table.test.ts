@@ -5,7 +5,7 @@ import { EndpointTable, isAt } from '../../src/endpoint/endpoint-table.js'
 const ipv4 = endpoint({ address: '192.0.2.7', port: 53 })
 const ipv6 = endpoint({ address: '2001:db8::7', port: 53 })
 
-/** Memory with an endpoint's sockaddr at a word. */
+/** Memory with an endpoint's sockaddr at a word offset. */
 function placed(from: Endpoint, at: number): Uint32Array {
   const words = new Uint32Array(40).fill(0xdead_beef)
   words.set(sockaddrWords(from), at)
@@ -16,7 +16,7 @@ function numbered(number: number): Endpoint {
   return endpoint({ address: `10.${number >>> 16}.${(number >>> 8) & 255}.${number & 255}`, port: 9 })
 }
 
-t.test('the same sockaddr is the same object, wherever it lies', async (t) => {
+t.test('the same sockaddr gives the same object, wherever it is stored', async (t) => {
   for (const peer of [ipv4, ipv6]) {
     const table = new EndpointTable()
     const first = table.lookup(placed(peer, 0), 0, peer.byteLength)
@@ -26,13 +26,13 @@ t.test('the same sockaddr is the same object, wherever it lies', async (t) => {
   }
 })
 
-t.test('the memory may start anywhere in its buffer', async (t) => {
+t.test('the memory may start at any offset of its buffer', async (t) => {
   const table = new EndpointTable()
   const found = table.lookup(placed(ipv6, 9).subarray(5), 4, 28)
   t.equal(`${found}`, '[2001:db8::7]:53')
 })
 
-t.test('different ones are different objects', async (t) => {
+t.test('different addresses give different objects', async (t) => {
   const table = new EndpointTable()
   const peers = [
     ipv4,
@@ -47,14 +47,14 @@ t.test('different ones are different objects', async (t) => {
   for (const [index, peer] of peers.entries()) t.ok(found[index]?.equals(peer), `${peer}`)
 })
 
-t.test('what it gives does not change with the memory it was read from', async (t) => {
+t.test('an endpoint does not change with the memory it was read from', async (t) => {
   const words = placed(ipv4, 0)
   const found = new EndpointTable().lookup(words, 0, 16)
   words.fill(0)
   t.equal(`${found}`, '192.0.2.7:53')
 })
 
-t.test('a family it does not know gives nothing, each time', async (t) => {
+t.test('an unknown address family gives undefined, each time', async (t) => {
   const table = new EndpointTable()
   const unix = placed(ipv4, 0)
   unix[0] = 1
@@ -63,7 +63,7 @@ t.test('a family it does not know gives nothing, each time', async (t) => {
   t.equal(table.lookup(placed(ipv6, 0), 0, 27), undefined, 'cut IPv6')
 })
 
-t.test('up to its limit every peer keeps its object', async (t) => {
+t.test('up to the limit every peer keeps its object', async (t) => {
   const table = new EndpointTable(100)
   const lookup = (number: number) => table.lookup(placed(numbered(number), 0), 0, 16)
   const first = Array.from({ length: 100 }, (_, number) => lookup(number))
@@ -72,19 +72,19 @@ t.test('up to its limit every peer keeps its object', async (t) => {
   t.ok(first.every((peer, number) => peer === second[number]))
 })
 
-t.test('beyond its limit it forgets, and stays right', async (t) => {
+t.test('beyond the limit the table drops entries, and its results stay correct', async (t) => {
   const table = new EndpointTable(10)
   const lookup = (number: number) => table.lookup(placed(numbered(number), 0), 0, 16)
   const early = lookup(0)
   for (let number = 1; number <= 10; number += 1) lookup(number)
   const late = lookup(0)
-  t.not(late, early, 'the early one was forgotten: the table is bounded')
+  t.not(late, early, 'the early entry was dropped: the table is bounded')
   t.ok(late?.equals(early as Endpoint))
   for (let number = 0; number < 1000; number += 1) {
     const found = lookup(number)
     if (!found?.equals(numbered(number))) t.fail(`${number} became ${found}`)
   }
-  t.equal(lookup(999), lookup(999), 'and goes on interning')
+  t.equal(lookup(999), lookup(999), 'new entries are still shared')
 })
 
 t.test('isAt compares length and words', async (t) => {

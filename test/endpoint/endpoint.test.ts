@@ -21,7 +21,7 @@ function sockaddr(endpoint: Endpoint): string {
 interface Row {
   readonly address: string
   readonly family: 'ipv4' | 'ipv6'
-  /** As it comes out again. */
+  /** The address and port read back from the sockaddr. */
   readonly text: string
   readonly string: string
   readonly sockaddr: string
@@ -58,7 +58,7 @@ const table: readonly Row[] = [
   },
 ]
 
-t.test('address and port become a sockaddr, and come out again', async (t) => {
+t.test('address and port survive the conversion to a sockaddr and back', async (t) => {
   for (const row of table) {
     const made = endpoint({ address: row.address, port: 9000 })
     t.equal(made.family, row.family, row.address)
@@ -73,7 +73,7 @@ t.test('address and port become a sockaddr, and come out again', async (t) => {
   }
 })
 
-t.test('each kind of destination has a bit of its own', async (t) => {
+t.test('each kind of destination has its own bit', async (t) => {
   const ipv4 = endpoint({ address: '192.0.2.7', port: 1 }).kind
   const ipv6 = endpoint({ address: '2001:db8::7', port: 1 }).kind
   t.equal(ipv4 & (ipv4 - 1), 0)
@@ -81,7 +81,7 @@ t.test('each kind of destination has a bit of its own', async (t) => {
   t.not(ipv4, ipv6)
 })
 
-t.test('a link-local address names its interface, whichever way it was given', async (t) => {
+t.test('a link-local address contains its interface, however it was given', async (t) => {
   for (const zone of [someInterface, String(someIndex)]) {
     const made = endpoint({ address: `fe80::1%${zone}`, port: 7 })
     t.equal(made.address, `fe80::1%${someInterface}`)
@@ -89,8 +89,8 @@ t.test('a link-local address names its interface, whichever way it was given', a
   }
 })
 
-t.test('an interface name may hold all that Linux allows', async (t) => {
-  // docker_gwbridge is a real one. Here there is none of these, which is what is to be said about them.
+t.test('an interface name may contain every character that Linux allows', async (t) => {
+  // docker_gwbridge is a real name. This machine has none of these interfaces, and the error must say so.
   for (const name of ['no_such_if', 'no@such', 'no-such.7']) {
     t.throws(
       () => endpoint({ address: `fe80::1%${name}`, port: 7 }),
@@ -100,7 +100,7 @@ t.test('an interface name may hold all that Linux allows', async (t) => {
   }
 })
 
-t.test('the ports are 0 to 65535', async (t) => {
+t.test('ports from 0 to 65535 are accepted', async (t) => {
   for (const port of [0, 1, 255, 256, 65535]) {
     const made = endpoint({ address: '192.0.2.7', port })
     t.equal(made.port, port)
@@ -108,15 +108,15 @@ t.test('the ports are 0 to 65535', async (t) => {
   }
 })
 
-t.test('an endpoint is its own endpoint; what looks like one becomes one', async (t) => {
+t.test('an endpoint is returned as it is; an object with address and port becomes one', async (t) => {
   const made = endpoint({ address: '192.0.2.7', port: 53 })
   t.equal(endpoint(made), made)
   const remoteInfo = { address: '192.0.2.7', family: 'IPv4', port: 53, size: 7 }
-  t.ok(endpoint(remoteInfo).equals(made), "node:dgram's rinfo will do")
+  t.ok(endpoint(remoteInfo).equals(made), 'the rinfo of node:dgram is accepted')
   t.ok(endpoint(remoteInfo) instanceof Endpoint)
 })
 
-t.test('equals compares what they say', async (t) => {
+t.test('equals compares address, port, family and zone', async (t) => {
   const of = (address: string, port: number) => endpoint({ address, port })
   const one = of('192.0.2.7', 53)
   t.ok(one.equals(one))
@@ -149,7 +149,7 @@ function notNumeric(address: string): Misuse {
   return { what: address, act: fromAddress(address), ...wrongValue, message: `${message} ('${address}')` }
 }
 
-t.test('what is no endpoint is refused', async (t) => {
+t.test('a value that is no endpoint is rejected', async (t) => {
   const must = 'endpoint must be { address, port }; received'
   rejects(t, [
     { what: 'nothing', act: made(undefined), ...wrongType, message: `${must} undefined` },
@@ -159,7 +159,7 @@ t.test('what is no endpoint is refused', async (t) => {
   ])
 })
 
-t.test('what is no address is refused', async (t) => {
+t.test('an invalid address is rejected', async (t) => {
   const unfit = 'address must not be empty or contain a NUL character'
   rejects(t, [
     { what: 'none', act: made({ port: 1 }), ...wrongType, message: 'address must be a string; received undefined' },
@@ -179,7 +179,7 @@ t.test('what is no address is refused', async (t) => {
   ])
 })
 
-t.test('what is no port is refused', async (t) => {
+t.test('an invalid port is rejected', async (t) => {
   const must = 'port must be an integer from 0 to 65535; received'
   rejects(t, [
     { what: 'none', act: made({ address: '192.0.2.7' }), ...badPort, message: `${must} undefined` },
@@ -191,7 +191,7 @@ t.test('what is no port is refused', async (t) => {
   ])
 })
 
-t.test('a sockaddr of the kernel becomes an endpoint of its own memory', async (t) => {
+t.test('a sockaddr from the kernel becomes an endpoint with its own memory', async (t) => {
   const from = endpoint({ address: '192.0.2.7', port: 53 })
   const memory = new Uint32Array(8)
   memory.set(sockaddrWords(from), 2)
@@ -199,5 +199,5 @@ t.test('a sockaddr of the kernel becomes an endpoint of its own memory', async (
   memory.fill(0)
   t.ok(found?.equals(from))
   t.equal(found?.toString(), '192.0.2.7:53')
-  t.equal(endpointFromSockaddr(new DataView(memory.buffer), 0, 16), undefined, 'of no family')
+  t.equal(endpointFromSockaddr(new DataView(memory.buffer), 0, 16), undefined, 'unknown family')
 })

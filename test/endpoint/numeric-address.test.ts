@@ -7,7 +7,7 @@ import { holds } from '../support/property.js'
 
 const [someInterface] = Object.keys(networkInterfaces())
 
-t.test('text becomes bytes in network order', async (t) => {
+t.test('text is converted to bytes in network order', async (t) => {
   const table: [text: string, family: 'ipv4' | 'ipv6', hex: string][] = [
     ['192.0.2.7', 'ipv4', 'c0000207'],
     ['255.255.255.255', 'ipv4', 'ffffffff'],
@@ -23,12 +23,12 @@ t.test('text becomes bytes in network order', async (t) => {
   }
 })
 
-t.test('the zone becomes the number of its interface', async (t) => {
+t.test('a zone is converted to the index of its interface', async (t) => {
   t.equal(textToNumeric('fe80::1%7', 'ipv6').scopeId, 7)
   t.equal(textToNumeric(`fe80::1%${someInterface}`, 'ipv6').scopeId, interfaceIndex(someInterface))
 })
 
-t.test('text that is no address of the family is refused', async (t) => {
+t.test('text that is no address of the family is rejected', async (t) => {
   for (const [text, family] of [
     ['::1', 'ipv4'],
     ['127.0.0.1', 'ipv6'],
@@ -43,7 +43,7 @@ t.test('text that is no address of the family is refused', async (t) => {
   }
 })
 
-t.test('bytes become the shortest text', async (t) => {
+t.test('bytes are converted to the shortest notation', async (t) => {
   const table: [hex: string, text: string][] = [
     ['00000000000000000000000000000000', '::'],
     ['20010db8000000000000000000000007', '2001:db8::7'],
@@ -56,7 +56,7 @@ t.test('bytes become the shortest text', async (t) => {
   t.equal(numericToText(Uint8Array.of(0, 0, 0, 0), 'ipv4'), '0.0.0.0', 'a shorter text after a longer one')
 })
 
-t.test('any bytes go to text and back', async (t) => {
+t.test('arbitrary bytes survive the conversion to text and back', async (t) => {
   for (const [family, length] of [
     ['ipv4', 4],
     ['ipv6', 16],
@@ -71,15 +71,15 @@ t.test('any bytes go to text and back', async (t) => {
   }
 })
 
-t.test('an interface is found by its name or number, and named by its number', async (t) => {
+t.test('an interface is found by name or index, and its name by index', async (t) => {
   const index = interfaceIndex(someInterface)
   t.ok(index > 0)
   t.equal(interfaceName(index), someInterface)
   t.equal(interfaceIndex(String(index)), index)
-  t.equal(interfaceName(999_999_999), '999999999', 'one that is gone keeps its number')
+  t.equal(interfaceName(999_999_999), '999999999', 'an unknown index is its own name')
 })
 
-t.test('an interface that is not there is told as Linux does', async (t) => {
+t.test('an unknown interface gives the error of Linux', async (t) => {
   const act = () => interfaceIndex('no-such-if')
   t.throws(act, ErrnoError)
   t.throws(act, { code: 'ENODEV', syscall: 'if_nametoindex', address: 'no-such-if', message: /no-such-if$/ })

@@ -1,7 +1,7 @@
 import { activities } from '../support/programs/ends-activities.js'
 import { mainEndings, workerEndings } from '../support/programs/ends-endings.js'
 
-/** What a thread does, how it ends, and which thread it is. */
+/** What a thread does, how it ends, and which kind of thread it is. */
 export interface Case {
   /** `lone`: a worker that is the only thread of its process that loads the library. */
   readonly thread: 'worker' | 'lone' | 'main'
@@ -13,7 +13,7 @@ export interface Case {
   readonly needsSlowDevice: boolean
 }
 
-/** Every activity with every ending, for each kind of thread; only those whose name contains one of `parts`. */
+/** Returns every activity with every ending, for each kind of thread, if the name contains one of `parts`. */
 export function casesNamed(parts: readonly string[] = ['']): Case[] {
   const all = (['worker', 'lone', 'main'] as const).flatMap((thread) =>
     Object.keys(activities).flatMap((activity) => endingsOf(thread).map((ending) => newCase(thread, activity, ending))),
@@ -22,8 +22,8 @@ export function casesNamed(parts: readonly string[] = ['']): Case[] {
 }
 
 /**
- * A part of all cases, for a run of some seconds: each activity with the endings that broke most, and with some others in
- * turn, so that every ending occurs with several activities. Node's own sockets are left out.
+ * A selection of cases for a run of some seconds: each activity with the endings that failed most often, and with some
+ * others, alternating so that every ending occurs with several activities. Node's own sockets are left out.
  */
 export function sampleCases(): Case[] {
   const names = Object.keys(activities)
@@ -49,7 +49,7 @@ const NEED_SLOW_DEVICE = new Set(['sendAll that is blocked', 'waitWritable'])
 const ALWAYS = new Set(['process.exit', 'terminate under traffic'])
 
 /**
- * Can abort the process, in about one of 100 runs: Koffi cannot pass on a termination while it declares functions and
+ * Can abort the process in about 1 of 100 runs: Koffi does not handle a termination while it declares functions and
  * structures, which a thread does when it opens its first socket.
  */
 const UNSAFE = new Set(['terminate while loading'])

@@ -6,10 +6,10 @@ import { versionOf } from './node-version.js'
 import { schedule } from './schedule.js'
 import { slowNetwork } from './slow-network.js'
 
-// `npx ts-node test/ends/run.ts` has all cases, and ends each as often as its option says.
+// `npx ts-node test/ends/run.ts` runs all cases, each as often as its option says.
 const TIMES = { worker: 2, main: 1 }
 
-/** Paths of further Node versions, as in PATH. */
+/** Paths of further Node versions, separated as in PATH. */
 const MORE_NODES = (process.env.BATCHCONN_TEST_NODES ?? '').split(delimiter).filter(Boolean)
 
 t.setTimeout(240_000 * (1 + MORE_NODES.length))
@@ -25,7 +25,7 @@ for (const node of [process.execPath, ...MORE_NODES]) {
     const skip = one.needsSlowDevice && typeof network === 'string' && network
     t.test(`${version} ${one.name}`, { skip }, async (t) => {
       const { problems, times } = await result
-      t.same(problems, {}, 'everything else goes on, and nothing is left behind')
+      t.same(problems, {}, 'other threads continue, and no resource is left')
       t.equal(times, one.thread === 'main' ? TIMES.main : TIMES.worker)
     })
   }

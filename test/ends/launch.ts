@@ -5,28 +5,28 @@ import type { ProcessEnd } from '../support/programs/ends-endings.js'
 
 /** How a program of `test/support/programs/` is started. */
 export interface LaunchOptions {
-  /** Path of the node to run it with. */
+  /** Path of the node executable. */
   readonly node: string
   readonly argument: unknown
-  /** A command that runs another, in a network namespace say, and the environment it requires. */
+  /** A wrapper command, for example one that enters a network namespace, and the environment it requires. */
   readonly wrapper?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
-  /** After this time without a line of output the process is killed. */
+  /** Milliseconds without output after which the process is killed. */
   readonly silenceMs: number
   readonly onLine?: (line: string, child: ChildProcess) => void
 }
 
-/** How a process ended, with all that it wrote to stderr (the last part of it, if that is long). */
+/** End of a process, with its stderr (the last part, if that is long). */
 export interface LaunchedEnd extends Required<ProcessEnd> {
   /** True if it was killed because it printed nothing and did not end for `silenceMs`. */
   readonly isHung: boolean
 }
 
-/** Runs a program in a process of its own, which is also the process that `onLine` gets: a signal reaches it. */
+/** Runs a program in its own process. `onLine` gets that process too, so that it can send signals to it. */
 export function launch(program: string, options: LaunchOptions): Promise<LaunchedEnd> {
   const { node, argument, wrapper = [], onLine } = options
   const command = ['--unset=NODE_OPTIONS', ...wrapper, node, compiledProgram(program), JSON.stringify(argument)]
-  // env(1) and the wrappers replace themselves by what they run, so the process id is that of node.
+  // env(1) and the wrappers replace themselves (exec), so the process id is that of node.
   const child = spawn('env', command, { env: options.env ?? process.env, stdio: ['ignore', 'pipe', 'pipe'] })
   endWithThisProcess(child)
   let stderr = ''
@@ -51,7 +51,7 @@ export function launch(program: string, options: LaunchOptions): Promise<Launche
   })
 }
 
-/** One line that says how a process ended. */
+/** Describes in one line how a process ended. */
 export function describeEnd({ code, signal, isHung, stderr }: LaunchedEnd): string {
   if (isHung) return 'the process hung'
   const complaint = COMPLAINT.exec(stderr)?.[0].trim()

@@ -1,8 +1,8 @@
 import type { MemorySamples } from '../support/programs/ends-jobs.js'
 
 /**
- * Says by how much a process grew while workers ended in it; none if that is within what Node's own sockets show, or if
- * too few ended to tell.
+ * Describes by how much a process grew while workers ended in it. Returns nothing if the growth is within that of
+ * Node's own sockets, or if too few workers ended to decide.
  */
 export function memoryGrowth({ ended, residentKb, mappings }: MemorySamples): string[] {
   const first = ended.slice(0, GROUP)
@@ -24,10 +24,10 @@ function median(samples: readonly number[]): number {
   return [...samples].sort((a, b) => a - b)[Math.floor(samples.length / 2)]
 }
 
-/** Samples at the begin and at the end whose medians are compared: single samples vary by some MB. */
+/** Samples at the beginning and at the end whose medians are compared, because single samples vary by some MB. */
 const GROUP = 3
 
 const MIN_ENDED = 60
 
-/** Workers with Node's own sockets make the process grow by up to 6 MB, however many end. */
+/** Workers with Node's own sockets make the process grow by up to 6 MB, however many workers end. */
 const MAX_RESIDENT_KB = 12 * 1024

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-/** What the command line says. */
+/** Options of the command line. */
 export interface Options {
   readonly times: number
   readonly mainTimes: number

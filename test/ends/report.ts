@@ -1,12 +1,12 @@
 import { hasPassed, type Result } from './result.js'
 
-/** The results of all cases with one Node. */
+/** Results of all cases with one Node version. */
 export interface Run {
   readonly version: string
   readonly results: Result[]
 }
 
-/** One line for one result, and one more for each problem. */
+/** Returns one line per result, and one more per problem. */
 export function line(version: string, result: Result): string {
   const start = `${verdict(result).padEnd(6)} ${version} ${result.case.name}`
   if (result.skipped !== undefined) return `${start}: ${result.skipped}`
@@ -14,7 +14,7 @@ export function line(version: string, result: Result): string {
   return `${start}, ${result.times} times${problems.join('')}`
 }
 
-/** A table of cases and Node versions, in Markdown, with the totals below. */
+/** Returns a table of cases and Node versions in Markdown, with the totals below. */
 export function summary(runs: readonly Run[]): string {
   const names = runs[0].results.map((result) => result.case.name)
   const header = ['case', ...runs.map(({ version }) => version)]

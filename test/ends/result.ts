@@ -1,16 +1,16 @@
 import type { MemorySamples } from '../support/programs/ends-jobs.js'
 import type { Case } from './cases.js'
 
-/** What became of one case with one Node. */
+/** Result of one case with one Node version. */
 export interface Result {
   readonly case: Case
-  /** How many ends there were; fewer than intended if the case was given up. */
+  /** Number of ends; fewer than requested if the case was stopped early. */
   readonly times: number
-  /** Each problem with the number of times it was seen; none if all is as it has to be. */
+  /** Each problem with the number of times it occurred; empty if everything is as expected. */
   readonly problems: Readonly<Record<string, number>>
-  /** Why it was not run. */
+  /** Reason why the case was not run. */
   readonly skipped?: string
-  /** Workers only. */
+  /** Memory samples; workers only. */
   readonly memory?: MemorySamples
 }
 

@@ -6,7 +6,7 @@ import { describeEnd, launch } from './launch.js'
 import { Problems, type Result } from './result.js'
 import type { Setting } from './setting.js'
 
-/** Lets main threads end, each in a process of its own, one after another. */
+/** Ends main threads, each in its own process, one after another. */
 export async function runMain(one: Case, setting: Setting): Promise<Result> {
   const problems = new Problems()
   let times = 0
@@ -18,7 +18,7 @@ export async function runMain(one: Case, setting: Setting): Promise<Result> {
   return { case: one, times, problems: problems.toRecord() }
 }
 
-/** Returns what is wrong with how the process ended; undefined if nothing is. */
+/** Describes a wrong end of the process; undefined if the end is as expected. */
 async function runOnce(one: Case, setting: Setting, atMoment: number): Promise<string | undefined> {
   const { expected, isSignalled } = mainEndings[one.ending]
   const { node, slowNetwork } = setting
@@ -46,7 +46,7 @@ function describeExpected({ code, signal, stderr }: ProcessEnd): string {
   return `${signal ?? `exit code ${code}`}${stderr === undefined ? '' : ` (${stderr})`}`
 }
 
-/** A case is given up after so many problems. */
+/** Number of problems after which a case is stopped. */
 const MAX_FAILURES = 3
 
 const MOMENTS = 4

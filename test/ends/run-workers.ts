@@ -6,8 +6,8 @@ import { Problems, type Result } from './result.js'
 import type { Setting } from './setting.js'
 
 /**
- * Lets workers end: all cases in one process, as long as it lives. If it dies, that is a problem of the case that ran,
- * and another process goes on.
+ * Ends workers: all cases in one process, as long as that process lives. If it dies, the case that ran has a problem,
+ * and another process continues.
  */
 export async function runWorkers(cases: readonly Case[], setting: Setting): Promise<Result[]> {
   const tallies = cases.map((one) => new CaseTally(one, setting.times.worker))
@@ -38,7 +38,7 @@ async function runProcess(tallies: readonly CaseTally[], setting: Setting): Prom
   else if (!current.isDone) current.noteDeath('the process ended early, with exit code 0', atOnce)
 }
 
-/** What is known of one case so far, over the processes it ran in. */
+/** Result of one case so far, over all processes it ran in. */
 class CaseTally {
   readonly case: Case
   readonly #times: number
@@ -72,7 +72,7 @@ class CaseTally {
   noteDeath(text: string, atOnce: number): void {
     this.#problems.add(text)
     this.#deaths += 1
-    // Those that ran when it died have ended too.
+    // Workers that ran when the process died have ended too.
     this.#ended = Math.min(this.#times, this.#ended + atOnce)
     this.#endedBefore = this.#ended
     if (this.#deaths === MAX_DEATHS || this.remaining === 0) this.isDone = true
@@ -88,7 +88,7 @@ class CaseTally {
   }
 }
 
-/** A case is given up after so many processes died of it. */
+/** Number of processes that may die before a case is stopped. */
 const MAX_DEATHS = 3
 
 /** Longer than any time limit within the process. */

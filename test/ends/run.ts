@@ -7,7 +7,7 @@ import { hasPassed } from './result.js'
 import { schedule } from './schedule.js'
 import { slowNetwork } from './slow-network.js'
 
-/** Runs the cases with each node, prints a line per case, and a table at the end. */
+/** Runs the cases with each Node version. Prints a line per case, and a table at the end. */
 async function main(options: Options): Promise<number> {
   const cases = casesNamed(options.only)
   if (cases.length === 0) throw new Error(`no case has ${options.only.join(' or ')} in its name`)
@@ -22,7 +22,7 @@ async function main(options: Options): Promise<number> {
     for (const { result } of schedule(cases, { node, times, atOnce, slowNetwork: network }, { jobs, shareProcess })) {
       run.results.push(await result)
       console.log(line(run.version, await result))
-      // After each, so that an interrupted run leaves what it has seen.
+      // Written after each case, so that an interrupted run keeps its results.
       if (options.json !== undefined) writeFileSync(options.json, JSON.stringify(runs, null, 1))
     }
   }
@@ -31,7 +31,7 @@ async function main(options: Options): Promise<number> {
 }
 
 async function start(): Promise<void> {
-  // An exit removes the network namespace and ends the processes.
+  // process.exit removes the network namespace and ends the processes.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
   try {
     const options = parseOptions(process.argv.slice(2))

@@ -4,7 +4,7 @@ import { runMain } from './run-main.js'
 import { runWorkers } from './run-workers.js'
 import type { Setting } from './setting.js'
 
-/** How cases are spread over processes. */
+/** How cases are distributed over processes. */
 export interface ScheduleOptions {
   /** Number of processes that run at the same time. */
   readonly jobs: number
@@ -12,13 +12,13 @@ export interface ScheduleOptions {
   readonly shareProcess: boolean
 }
 
-/** A case that is due or running. */
+/** A case that is waiting or running. */
 export interface Scheduled {
   readonly case: Case
   readonly result: Promise<Result>
 }
 
-/** Starts to run all cases, some at the same time, in their order. */
+/** Runs all cases, several at the same time, in their order. */
 export function schedule(cases: readonly Case[], setting: Setting, options: ScheduleOptions): Scheduled[] {
   const groups = new Map<string, Case[]>()
   for (const [index, one] of cases.entries()) {
@@ -43,7 +43,7 @@ async function runGroup(group: readonly Case[], setting: Setting): Promise<Resul
   return Promise.all(group.map((one) => runMain(one, setting)))
 }
 
-/** Runs a number of asynchronous functions at a time. */
+/** Runs a limited number of asynchronous functions at a time. */
 class Limit {
   #free: number
   readonly #waiting: (() => void)[] = []

@@ -1,12 +1,12 @@
-/** Where and how cases run. */
+/** Environment in which cases run. */
 export interface Setting {
-  /** Path of the node. */
+  /** Path of the node executable. */
   readonly node: string
-  /** How often each case ends, by its thread. */
+  /** Number of times each case ends, by its thread. */
   readonly times: { readonly worker: number; readonly main: number }
   /** Number of workers of one process that run, and end, at the same time. */
   readonly atOnce: number
-  /** Where a device sends slowly, or the reason why there is none. */
+  /** Network namespace with a slow device, or the reason why there is none. */
   readonly slowNetwork: SlowNetwork | string
 }
 
@@ -14,7 +14,7 @@ export interface Setting {
 export interface SlowNetwork {
   /** Address behind the device. */
   readonly peer: string
-  /** Runs a command there. */
+  /** Command that runs another command in the namespace. */
   readonly wrapper: readonly string[]
   readonly env: NodeJS.ProcessEnv
   down(): void

@@ -2,7 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { HOST_A, HOST_B, twoHosts } from '../support/two-hosts.js'
 import type { SlowNetwork } from './setting.js'
 
-/** Makes a network namespace with a slow device, on which a send blocks; a string says why that is not possible. */
+/**
+ * Creates a network namespace with a slow device, on which a send blocks; a string is the reason why that is not
+ * possible.
+ */
 export function slowNetwork(name: string): SlowNetwork | string {
   const hosts = twoHosts(name)
   if (typeof hosts === 'string') return hosts
@@ -19,8 +22,8 @@ export function slowNetwork(name: string): SlowNetwork | string {
 }
 
 const SLOW_DOWN = [
-  // Its queue has room for everything that sockets which have ended leave in it.
+  // The queue has space for everything that sockets leave in it when they end.
   ['tc', 'qdisc', 'replace', 'dev', HOST_A.interface, ...'root tbf rate 8kbit burst 2kb limit 1gb'.split(' ')],
-  // An address request would wait in that queue too.
+  // A neighbour solicitation would wait in that queue too.
   ['ip', 'neigh', 'replace', HOST_B.ipv4, 'lladdr', '02:00:00:00:00:02', 'dev', HOST_A.interface, 'nud', 'permanent'],
 ]

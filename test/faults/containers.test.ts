@@ -4,16 +4,16 @@ import { childJson, runChild } from '../support/child.js'
 import { compiledProgram } from '../support/compiled.js'
 import { checkExchange, missing } from './support/exchange.js'
 
-// What a container can lack: /proc, IPv6, and under Node's permission model the rest of the file system and addons.
+// Restrictions of containers: no /proc, no IPv6, and under Node's permission model no other files and no addons.
 
 const isRoot = process.getuid?.() === 0
 const noUnshare = (isRoot ? false : 'needs root') || missing('unshare', '-m', '-n', 'true')
 
-/** Runs the command that follows in namespaces of its own, after `setUp`. */
+/** Runs the command that follows in its own namespaces, after `setUp`. */
 const isolated = (flag: '-m' | '-n', setUp: string) => ['unshare', flag, 'sh', '-c', `${setUp} && exec "$@"`, 'sh']
 
 for (const where of ['main', 'worker']) {
-  t.test(`without /proc, in the ${where} thread: all is sent, all arrives`, { skip: noUnshare }, async (t) => {
+  t.test(`without /proc, in the ${where} thread: everything is sent and arrives`, { skip: noUnshare }, async (t) => {
     const wrapper = isolated('-m', 'mount -t tmpfs none /proc')
     checkExchange(t, await runChild('faults-exchange', { args: ['ipv4', where], wrapper }))
   })
@@ -29,7 +29,7 @@ t.test('without IPv6: IPv4 sockets are not affected, and probe reports it', { sk
 
 const nodeMajor = Number.parseInt(process.versions.node, 10)
 const modules = join(__dirname, '../../node_modules')
-/** The program's own folder, and Koffi with its binary. */
+/** The program's folder, and Koffi with its binary. */
 const readable = () => [
   join(dirname(compiledProgram('faults-exchange')), '../../..'),
   join(modules, 'koffi'),
@@ -38,13 +38,13 @@ const readable = () => [
 
 function permissions(...more: string[]): string[] {
   const model = nodeMajor < 22 ? '--experimental-permission' : '--permission'
-  // Node 25 and newer restrict its own sockets as well.
+  // Node 25 and newer restrict their own sockets as well.
   const net = process.allowedNodeEnvironmentFlags.has('--allow-net') ? ['--allow-net'] : []
   return [model, '--no-warnings', ...net, ...readable().map((folder) => `--allow-fs-read=${folder}`), ...more]
 }
 
 for (const where of ['main', 'worker']) {
-  t.test(`under the permission model, in the ${where} thread: all is sent, all arrives`, async (t) => {
+  t.test(`under the permission model, in the ${where} thread: everything is sent and arrives`, async (t) => {
     const flags = permissions('--allow-addons', '--allow-worker')
     checkExchange(t, await runChild('faults-exchange', { args: ['ipv4', where], flags }))
   })
@@ -57,6 +57,6 @@ t.test('under the permission model without --allow-addons: the error names the f
   for (const { open } of [works.ipv4, works.ipv6]) {
     t.match(open, /^ERR_FEATURE_UNAVAILABLE_ON_PLATFORM/)
     t.match(open, /--allow-addons/)
-    t.notMatch(open, /optional/, 'the package is there: reinstalling it would not help')
+    t.notMatch(open, /optional/, 'Koffi is installed, so the error must not suggest to install it')
   }
 })

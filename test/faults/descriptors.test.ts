@@ -1,14 +1,14 @@
 import t, { type Test } from 'tap'
 import { childJson, runChild } from '../support/child.js'
 
-// What happens to a descriptor outside of the library: closed, reused, shut down, while a reader waits for datagrams.
-// "Busy" is counted in loop iterations and receive calls, not in time.
+// A descriptor that other code closes, reuses or shuts down while a reader waits for datagrams. A busy loop is detected
+// by the number of loop iterations and receive calls, not by time.
 
 interface Report {
-  /** While ten datagrams arrived at each of two sockets, 20 ms apart. */
+  /** Counted while ten datagrams arrived at each of two sockets, 20 ms apart. */
   readonly iterations: number
   readonly calls: number
-  /** In 100 ms after `close`. */
+  /** Counted in 100 ms after `close`. */
   readonly iterationsAfterClose: number
   readonly errors: string[]
   readonly closing: string[]
@@ -19,14 +19,14 @@ interface Report {
 
 interface Row {
   readonly event: string
-  /** What the reader reports, by an uncaught exception or a rejection. */
+  /** Errors of the reader, by an uncaught exception or a rejection. */
   readonly errors: RegExp | undefined
   readonly closing?: string[]
   readonly successor?: string[]
 }
 
 const rows: Row[] = [
-  // epoll drops the descriptor and reports nothing: close is the first to notice.
+  // epoll removes the descriptor without an event, so close is the first call that fails.
   { event: 'closed', errors: undefined, closing: ['EBADF'] },
   { event: 'closed while a duplicate is open', errors: /^EBADF$/ },
   { event: 'reused by a file while a duplicate is open', errors: /^ENOTSOCK$/, successor: ['the file is open'] },
@@ -56,28 +56,28 @@ function checkCalm(t: Test, reader: string, report: Report): void {
 }
 
 for (const { event, errors, closing = [], successor = [] } of rows) {
-  t.test(`${event}: at most one error, no busy loop, other sockets go on`, async (t) => {
+  t.test(`${event}: at most one error, no busy loop, other sockets keep receiving`, async (t) => {
     for (const [reader, report] of await reports(event)) {
       checkCalm(t, reader, report)
       t.equal(report.errors.length, errors === undefined ? 0 : 1, `${reader}: ${report.errors.slice(0, 3)}`)
       if (errors !== undefined) t.match(report.errors[0], errors)
       t.strictSame(report.closing, closing, 'close reports what was not reported before')
-      t.strictSame(report.successor, successor, 'close leaves what has the number now')
-      if (event === 'shut down for writing') t.strictSame(report.texts, TEXTS, 'receiving goes on')
+      t.strictSame(report.successor, successor, 'close does not affect the new file with the same number')
+      if (event === 'shut down for writing') t.strictSame(report.texts, TEXTS, 'receiving continues')
     }
   })
 }
 
-t.test('the number is reused by a socket while a duplicate is open: both others go on', async (t) => {
+t.test('the number is reused by a socket while a duplicate is open: both other sockets keep receiving', async (t) => {
   for (const [reader, report] of await reports('reused by a socket while a duplicate is open')) {
     checkCalm(t, reader, report)
     t.strictSame(report.successor, ['to the new socket', 'and after close'])
-    t.strictSame(report.texts, ['before'], 'nothing meant for the new socket came to the old one')
+    t.strictSame(report.texts, ['before'], 'no datagram for the new socket was delivered to the old one')
   }
 })
 
 for (const event of ['shut down for reading', 'shut down for writing', 'shut down for both']) {
-  t.test(`the drop-in: ${event} by a sharer: what arrives and what fails is as with node:dgram`, async (t) => {
+  t.test(`the drop-in: ${event} by another holder: messages and errors are those of node:dgram`, async (t) => {
     const [own, node] = await Promise.all(
       ['drop-in', 'node'].map(async (which) => {
         const { code, signal, stderr, stdout } = await runChild('faults-dgram-descriptors', { args: [event, which] })

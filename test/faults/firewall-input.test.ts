@@ -7,7 +7,7 @@ import { pinNeighbours } from './support/net.js'
 import { numberedBatch } from './support/numbered.js'
 import { Stream } from './support/stream.js'
 
-// A firewall of the receiver's host that drops or rejects what arrives, checked against its own counters.
+// A firewall of the receiver's host that drops or rejects datagrams. The results are compared with its own counters.
 
 const { net, skip: noHosts } = openNet(t, 'fi')
 const skip = noHosts || NO_NFT
@@ -33,12 +33,12 @@ for (const family of ['ipv4', 'ipv6'] as const) {
         numbers.every((number, index) => index === 0 || number > numbers[index - 1]),
         'in order, none twice',
       )
-      t.strictSame(sender.takeErrors(), [], 'a firewall that drops says nothing')
+      t.strictSame(sender.takeErrors(), [], 'a firewall that drops sends no ICMP error')
     },
   )
 
   t.test(
-    `${family}: what the receiver's firewall rejects is in takeErrors(), once per message`,
+    `${family}: takeErrors() returns each message that the receiver's firewall rejects, once`,
     { skip: skip || net.lacks(family) },
     async (t) => {
       pinNeighbours(net)
@@ -66,7 +66,7 @@ for (const family of ['ipv4', 'ipv6'] as const) {
 }
 
 t.test(
-  'connected, rejected by the receiver’s firewall: recv has ECONNREFUSED, sends are not failed by it',
+  'connected, rejected by the receiver’s firewall: recv throws ECONNREFUSED, no send fails',
   { skip },
   async (t) => {
     pinNeighbours(net)
@@ -77,12 +77,12 @@ t.test(
     const stream = new Stream(sender)
     for (let round = 0; round < 10; round += 1) await stream.send()
     t.equal(stream.failed.size, 0)
-    t.strictSame(rules.packets(), [640], 'each was handed over once')
+    t.strictSame(rules.packets(), [640], 'each message was sent once')
     const inbox = new RecvBatch()
     t.throws(() => sender.recv(inbox), { code: 'ECONNREFUSED' })
     t.equal(sender.recv(inbox), 0, 'once')
     rules.remove()
     await sender.sendAll(numberedBatch(1, 100, undefined, { first: 4711 }))
-    t.strictSame((await takeAll(1)).numbers, [4711], 'usable once the firewall lets it pass')
+    t.strictSame((await takeAll(1)).numbers, [4711], 'the socket works again when the firewall lets datagrams pass')
   },
 )

@@ -9,7 +9,7 @@ import { pinNeighbours } from './support/net.js'
 import { numbered, range } from './support/numbered.js'
 import { Stream } from './support/stream.js'
 
-// A firewall of the sender's host that drops or rejects what is sent, checked against its own counters.
+// A firewall of the sender's host that drops or rejects datagrams. The results are compared with its own counters.
 
 const { net, skip: noHosts } = openNet(t, 'fo')
 const skip = noHosts || NO_NFT
@@ -19,7 +19,7 @@ for (const family of ['ipv4', 'ipv6'] as const) {
     const title = `${family}, ${coalesce ? 'GSO' : 'single'} sends`
 
     t.test(
-      `${title}: what the sender's firewall drops fails with EPERM, message by message`,
+      `${title}: each message that the sender's firewall drops fails with EPERM`,
       { skip: skip || net.lacks(family) },
       async (t) => {
         pinNeighbours(net)
@@ -32,8 +32,8 @@ for (const family of ['ipv4', 'ipv6'] as const) {
           const rules = firewall(net, 'A', 'output', [`udp dport ${port} counter ${verdict}`])
           const { size } = stream.failed
           await stream.send()
-          t.equal(stream.failed.size - size, 64, `${verdict}: each of the 64`)
-          t.ok(rules.packets()[0] >= 64, `${verdict}: the firewall saw each of them alone`)
+          t.equal(stream.failed.size - size, 64, `${verdict}: each of the 64 failed`)
+          t.ok(rules.packets()[0] >= 64, `${verdict}: the firewall saw each of them separately`)
           rules.remove()
           await stream.send()
         }
@@ -42,14 +42,14 @@ for (const family of ['ipv4', 'ipv6'] as const) {
         await stream.send()
         const { numbers, coalesced } = await takeAll(stream.accepted.length)
         t.strictSame(stream.codes, ['EPERM'])
-        t.strictSame(numbers, stream.accepted, 'what was reported as sent arrived')
+        t.strictSame(numbers, stream.accepted, 'every message reported as sent arrived')
         t.equal(sender.gso.available, true)
         t.equal(coalesced > 0, coalesce, 'GSO is used as before')
       },
     )
 
     t.test(
-      `${title}: a random drop at the sender: the sent ones arrive, the failed ones do not`,
+      `${title}: a random drop at the sender: messages reported as sent arrive, failed ones do not`,
       { skip: skip || net.lacks(family) },
       async (t) => {
         pinNeighbours(net)
@@ -76,7 +76,7 @@ for (const family of ['ipv4', 'ipv6'] as const) {
   }
 }
 
-t.test('a firewall that refuses from the first message on is not taken for a refused sendmmsg', { skip }, async (t) => {
+t.test('a firewall that rejects the first message is not mistaken for a missing sendmmsg', { skip }, async (t) => {
   pinNeighbours(net)
   const { conn, takeAll } = groReceiver(t, net, 'ipv4')
   const rules = firewall(net, 'A', 'output', [`udp dport ${conn.localAddress.port} counter drop`])
@@ -101,7 +101,7 @@ t.test('a firewall that refuses from the first message on is not taken for a ref
   t.strictSame((await takeAll(192)).numbers, stream.accepted)
 })
 
-t.test('the drop-in: each callback has the firewall’s error, and none once it is gone', { skip }, async (t) => {
+t.test('the drop-in: each callback gets the firewall’s error, and none without the rule', { skip }, async (t) => {
   pinNeighbours(net)
   const { conn, takeAll } = groReceiver(t, net, 'ipv4')
   const { address, port } = conn.localAddress

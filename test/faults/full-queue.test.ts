@@ -10,13 +10,13 @@ import { pinNeighbours } from './support/net.js'
 import { numbered } from './support/numbered.js'
 import { Stream } from './support/stream.js'
 
-// A slow link whose queue is short: tbf lets 50 Mbit/s pass and drops what its 20 KB have no room for.
+// A slow link with a short queue: tbf passes 50 Mbit/s and drops packets that its 20 KB queue has no space for.
 
 const { net, skip: noHosts } = openNet(t, 'fq')
 const skip = noHosts || (spawnSync('tc', ['-V']).status === 0 ? false : 'needs tc')
 
 interface Queue {
-  /** Packets that left, packets that were dropped, and bytes that wait. */
+  /** Packets that left, packets that were dropped, and bytes in the queue. */
   counters(): { sent: number; dropped: number; waiting: number }
   remove(): void
 }
@@ -40,7 +40,7 @@ function slowLink(families: Family[] = ['ipv4']): Queue {
 
 for (const family of ['ipv6', 'ipv4'] as const) {
   t.test(
-    `${family}: with recvErrors and single sends, what sendAll reports as sent arrives, all of it`,
+    `${family}: with recvErrors and single sends, every message that sendAll reports as sent arrives`,
     { skip: skip || net.lacks(family) },
     async (t) => {
       const queue = slowLink([family])
@@ -55,13 +55,13 @@ for (const family of ['ipv6', 'ipv4'] as const) {
       const { numbers } = await takeAll(stream.accepted.length)
       t.strictSame(numbers, stream.accepted, 'in order, none twice, none missing')
       t.ok(dropped > 0, `the queue was full ${dropped} times`)
-      t.strictSame(sender.takeErrors(), [], 'a full queue is no error of the network')
+      t.strictSame(sender.takeErrors(), [], 'a full queue is no network error')
     },
   )
 }
 
 t.test(
-  'with recvErrors and GSO: whole GSO sends that are refused are sent again; the queue counts what it cuts',
+  'with recvErrors and GSO: a rejected GSO send is sent again; the queue counts the segments that it drops',
   { skip },
   async (t) => {
     const queue = slowLink()
@@ -74,13 +74,14 @@ t.test(
     const { numbers } = await takeAll(sent)
     t.equal(stream.failed.size, 0)
     t.equal(new Set(numbers).size, numbers.length, 'none twice')
-    // net/sched/sch_tbf.c: the kernel accepts a GSO send if any of its datagrams found room, and does not say how many.
+    // net/sched/sch_tbf.c: the kernel accepts a GSO send if the queue had space for at least one segment, and does not
+    // report how many.
     const lost = stream.accepted.length - numbers.length
     t.ok(lost >= 0 && lost <= dropped, `${lost} lost without a report, ${dropped} dropped by the queue`)
   },
 )
 
-t.test('without recvErrors the kernel accepts and drops: the queue counts each', { skip }, async (t) => {
+t.test('without recvErrors the kernel accepts messages and drops them: the queue counts each', { skip }, async (t) => {
   const queue = slowLink()
   t.teardown(() => queue.remove())
   const { conn, takeAll } = groReceiver(t, net, 'ipv4')

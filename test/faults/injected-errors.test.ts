@@ -2,7 +2,7 @@ import t from 'tap'
 import { childJson, runChild } from '../support/child.js'
 import { checkExchange, missing } from './support/exchange.js'
 
-// System calls that fail for a while, injected by strace: out of memory, out of buffers, interrupted.
+// System calls that fail temporarily, injected by strace: no memory, no buffers, interrupted.
 
 const skip = missing('strace', '-V') || missing('strace', '-qq', '-e', 'inject=getpid:error=EPERM:when=1..2', 'true')
 const strace = (...injections: string[]) => [
@@ -20,7 +20,7 @@ const transient = [
 ] as const
 
 for (const [title, ...injections] of transient) {
-  t.test(`${title}: all is sent, all arrives, no error`, { skip }, async (t) => {
+  t.test(`${title}: everything is sent and arrives, no error`, { skip }, async (t) => {
     checkExchange(t, await runChild('faults-exchange', { wrapper: strace(...injections) }))
   })
 }
@@ -38,17 +38,17 @@ for (const [call, errno] of [
   })
 }
 
-t.test('recv: ENOMEM is thrown once, and nothing is lost', { skip }, async (t) => {
+t.test('recv: ENOMEM is thrown once, and no datagram is lost', { skip }, async (t) => {
   const wrapper = strace('recvmmsg:error=ENOMEM:when=1')
   t.strictSame(await childJson('faults-injected', { args: ['recv'], wrapper }), ['ENOMEM recvmmsg', 3, 0])
 })
 
-t.test('recv: an interrupted call is made again at once', { skip }, async (t) => {
+t.test('recv: an interrupted call is retried at once', { skip }, async (t) => {
   const wrapper = strace('recvmmsg:error=EINTR:when=1')
   t.strictSame(await childJson('faults-injected', { args: ['recv'], wrapper }), [3, 0, 0])
 })
 
-t.test('sendAll: ENOMEM that lasts is an error of the socket, with nothing marked as sent', { skip }, async (t) => {
+t.test('sendAll: persistent ENOMEM is an error of the socket, and no message counts as sent', { skip }, async (t) => {
   const wrapper = strace('sendmmsg:error=ENOMEM')
   const report = await childJson('faults-injected', { args: ['sendAll'], wrapper })
   t.strictSame(report, { first: 'ENOMEM sendmmsg', sent: 0 })

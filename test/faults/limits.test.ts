@@ -1,12 +1,12 @@
 import t from 'tap'
 import { childJson } from '../support/child.js'
 
-// A process that has no descriptor left (EMFILE): a clear error, nothing lost or kept, and everything works afterwards.
+// A process without a free descriptor (EMFILE): a clear error, no resource lost, and everything works afterwards.
 
 const wrapper = ['sh', '-c', 'ulimit -n 128 && exec "$@"', 'sh']
 const outcome = (scenario: string) => childJson<object>('faults-out-of-descriptors', { args: [scenario], wrapper })
 
-t.test('open fails with EMFILE, open sockets go on, and each descriptor that is freed can be used', async (t) => {
+t.test('open fails with EMFILE, open sockets keep working, and each freed descriptor can be used', async (t) => {
   t.strictSame(await outcome('open'), {
     errors: ['EMFILE socket'],
     adopted: 'EBADF getsockopt',

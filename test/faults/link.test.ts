@@ -10,19 +10,20 @@ import { pinNeighbours } from './support/net.js'
 import { eventually, numbered } from './support/numbered.js'
 import { Stream } from './support/stream.js'
 
-// A link that goes down and comes up while messages are sent: each message arrives, is reported, or is in a counter.
+// A link that goes down and up while messages are sent. Each message arrives, is reported as failed, or is in a
+// counter.
 
 const { net, skip } = openNet(t, 'lk')
 if (!skip && !net.lacks('ipv6')) net.set('A', `net.ipv6.conf.${HOST_A.interface}.keep_addr_on_down`, 1)
 
-/** Starts `ip link set` without waiting for it: the stream goes on meanwhile. */
+/** Starts `ip link set` without waiting for it, so that the stream continues. */
 async function setLink(host: 'A' | 'B', state: 'up' | 'down', families?: Family[]): Promise<void> {
   const device = host === 'A' ? HOST_A.interface : HOST_B.interface
   await once(spawn('ip', ['-n', net.name(host), 'link', 'set', device, state]), 'exit')
   if (state === 'up') pinNeighbours(net, families)
 }
 
-/** What the sender's device dropped: datagrams without GSO, and GSO sends with it. */
+/** Drops counted by the sender's device: datagrams without GSO, GSO sends with GSO. */
 function droppedByLink(): number {
   return net.counter('A', HOST_A.interface, 'tx_dropped')
 }
@@ -66,9 +67,9 @@ for (const family of ['ipv4', 'ipv6'] as const) {
           const accountedFor = new Set(stream.accepted)
           t.ok(
             numbers.every((number) => accountedFor.has(number)),
-            'what was reported as failed did not arrive',
+            'no message reported as failed arrived',
           )
-          t.equal(new Set(numbers).size, numbers.length, 'nothing arrived twice')
+          t.equal(new Set(numbers).size, numbers.length, 'no message arrived twice')
           t.equal(conn.kernelDrops, 0)
           t.equal(from.gso.available, true)
           t.equal(coalesced > 0, coalesce, 'GSO is used as before')
@@ -79,7 +80,7 @@ for (const family of ['ipv4', 'ipv6'] as const) {
 }
 
 t.test(
-  'the peer’s link goes down: the device counts what is lost, and the stream goes on afterwards',
+  'the peer’s link goes down: the device counts the lost messages, and the stream continues afterwards',
   { skip },
   async (t) => {
     // Neighbour discovery and multicast reports of IPv6 would be in the counter.
@@ -92,19 +93,19 @@ t.test(
     await setLink('B', 'down')
     for (let round = 0; round < 10; round += 1) await stream.send()
     await setLink('B', 'up', ['ipv4'])
-    // The kernel switches the queue of the device back on in a worker of its own.
+    // The kernel restarts the queue of the device asynchronously, in a kernel worker.
     await until(() => net.run('A', `cat /sys/class/net/${HOST_A.interface}/operstate`).trim() === 'up')
     const first = stream.length
     await stream.send()
     await eventually(() => take().numbers.length + droppedByLink() - before >= stream.accepted.length)
     const { numbers } = take()
-    t.equal(stream.failed.size, 0, 'this kernel reports nothing of it')
+    t.equal(stream.failed.size, 0, 'this kernel reports no error')
     t.equal(stream.accepted.length - numbers.length, droppedByLink() - before)
-    t.strictSame(numbers.slice(-64), stream.accepted.slice(first), 'all arrive once the link is up')
+    t.strictSame(numbers.slice(-64), stream.accepted.slice(first), 'all arrive when the link is up')
   },
 )
 
-t.test('the drop-in: each callback has an error while the link is down, and none afterwards', { skip }, async (t) => {
+t.test('the drop-in: each callback gets an error while the link is down, and none afterwards', { skip }, async (t) => {
   pinNeighbours(net, ['ipv4'])
   const { conn, take } = groReceiver(t, net, 'ipv4')
   const socket = dgram.createSocket('udp4')
@@ -132,5 +133,5 @@ t.test('the drop-in: each callback has an error while the link is down, and none
     take().numbers.sort((a, b) => a - b),
     [...Array(300).keys(), ...[...Array(300).keys()].map((n) => n + 600)],
   )
-  t.strictSame(errors, [], 'callbacks have the errors, the socket emits none')
+  t.strictSame(errors, [], 'the callbacks get the errors, the socket emits none')
 })

@@ -9,12 +9,12 @@ import { pinNeighbours } from './support/net.js'
 import { numbered, range } from './support/numbered.js'
 import { Stream } from './support/stream.js'
 
-// An MTU that falls below the segment size and rises again. Datagrams above the MTU can be fragmented but cannot be
-// segments, so GSO sends pause for that destination alone, and for a limited time.
+// An MTU that falls below the segment size and rises again. Datagrams above the MTU can be sent as fragments but not as
+// segments. GSO must pause for that destination only, and for a limited time.
 
 const { net, skip } = openNet(t, 'mt')
 
-/** Sends a batch and returns what of it was received in GRO buffers. */
+/** Sends a batch. Returns the number of datagrams that were received in GRO buffers. */
 async function coalescedOf(stream: Stream, { take, takeAll }: Receiver): Promise<number> {
   const before = take()
   before.coalesced = 0
@@ -24,7 +24,7 @@ async function coalescedOf(stream: Stream, { take, takeAll }: Receiver): Promise
   return (await takeAll(expected + stream.accepted.length)).coalesced
 }
 
-/** Advances the clock and sends until GSO is used: an hour at most. @returns true if it was */
+/** Advances the clock and sends until GSO is used, for an hour at most. @returns true if it was used */
 async function isUsedAgain(clock: MovableClock, stream: Stream, receiver: Receiver): Promise<boolean> {
   for (let minute = 0; minute < 60; minute += 1) {
     clock.advance(60_000)
@@ -35,7 +35,7 @@ async function isUsedAgain(clock: MovableClock, stream: Stream, receiver: Receiv
 
 for (const family of ['ipv4', 'ipv6'] as const) {
   t.test(
-    `${family}: the interface’s MTU falls below the segment size in mid-stream and rises again`,
+    `${family}: the interface's MTU falls below the segment size in mid-stream and rises again`,
     { skip: skip || net.lacks(family) },
     async (t) => {
       pinNeighbours(net)
@@ -61,7 +61,7 @@ for (const family of ['ipv4', 'ipv6'] as const) {
   )
 
   t.test(
-    `${family}: a route with a small MTU to one destination leaves GSO to others as it is`,
+    `${family}: a route with a small MTU to one destination does not affect GSO to other destinations`,
     { skip: skip || net.lacks(family) },
     async (t) => {
       pinNeighbours(net)
@@ -79,11 +79,11 @@ for (const family of ['ipv4', 'ipv6'] as const) {
 
       net.run('A', `ip route add ${near} dev ${HOST_A.interface} mtu 1300`)
       t.teardown(() => net.run('A', `ip route flush exact ${near} || true`))
-      t.equal(await coalescedOf(stream, receiver), 0, 'not used to the destination with the small MTU')
-      t.ok((await coalescedOf(toOther, receiver)) > 0, 'used to the other')
+      t.equal(await coalescedOf(stream, receiver), 0, 'not used for the destination with the small MTU')
+      t.ok((await coalescedOf(toOther, receiver)) > 0, 'used for the other destination')
       t.equal(await coalescedOf(stream, receiver), 0)
       net.run('A', `ip route del ${near} dev ${HOST_A.interface}`)
-      t.ok(await isUsedAgain(clock, stream, receiver), 'used to the first again after a time')
+      t.ok(await isUsedAgain(clock, stream, receiver), 'used for the first destination again after a time')
       t.equal(stream.failed.size + toOther.failed.size, 0)
       t.equal(receiver.take().numbers.length, stream.accepted.length + toOther.accepted.length, 'everything arrived')
     },
@@ -100,7 +100,7 @@ t.test('the drop-in: the MTU falls and rises, everything arrives, and GSO is use
   await net.withinAsync('A', async () => once(socket.bind(0), 'listening'))
   let callbacks = 0
   let sent = 0
-  /** Sends 40 messages in one tick. @returns how many GRO buffers they came in */
+  /** Sends 40 messages in one tick. @returns the number of GRO buffers they were received in */
   const coalesced = async () => {
     take().coalesced = 0
     for (let index = 0; index < 40; index += 1) {

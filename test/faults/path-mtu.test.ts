@@ -6,15 +6,15 @@ import { openNet, openSender } from './support/hosts.js'
 import { type Arrival, arrivals, eventually } from './support/numbered.js'
 import { Stream } from './support/stream.js'
 
-// A router whose next link has a smaller MTU answers with ICMP "fragmentation needed" or "packet too big". The namespace
-// of the sink serves as the third host: A, router B, and C behind it.
+// A router whose next link has a smaller MTU, and which replies with ICMP "fragmentation needed" or "packet too big".
+// The namespace of the sink is the third host: A, router B, and C behind it.
 
 const { net, skip: noHosts } = openNet(t, 'pm')
 const HOST_C = { ipv4: '10.84.0.2', ipv6: 'fd84::2', interface: 'veth-c' } as const
 const SMALL_MTU = 1300
 const skip = noHosts || setUp()
 
-/** Puts host C behind B. @returns a reason if that is impossible */
+/** Connects host C to host B. @returns a reason if that is impossible */
 function setUp(): string | false {
   try {
     net.run(
@@ -44,7 +44,7 @@ function setMtu(bytes: number): void {
   ] as const) {
     net.run(host, `ip link set ${device} mtu ${bytes}`)
   }
-  // What the kernel learned of the path lasts for ten minutes (net.ipv4.route.mtu_expires).
+  // The kernel caches the path MTU for ten minutes (net.ipv4.route.mtu_expires).
   net.run('A', `ip route flush cache; ip -6 route flush cache; ip link set ${HOST_A.interface} up`)
 }
 
@@ -63,7 +63,7 @@ const rows: Row[] = (['ipv4', 'ipv6'] as const).flatMap((family) =>
 for (const { family, coalesce, mtuDiscover } of rows) {
   const title = `${family}, ${coalesce ? 'GSO' : 'single'} sends, mtuDiscover ${mtuDiscover}`
   t.test(
-    `${title}: what a router finds too big is in takeErrors(), the rest arrives or fails`,
+    `${title}: takeErrors() returns the datagrams above the router's MTU, the others arrive or fail`,
     { skip: skip || net.lacks(family) },
     async (t) => {
       using clock = new MovableClock()
@@ -86,15 +86,15 @@ for (const { family, coalesce, mtuDiscover } of rows) {
       const isFragmented = family === 'ipv4' && coalesce && mtuDiscover === 'want'
       t.equal(reports.length > 0, !isFragmented, `${reports.length} reports`)
       const isRight = reports.every(({ code, mtu }) => code === 'EMSGSIZE' && mtu === SMALL_MTU)
-      t.ok(isRight, 'each report has the MTU that fits')
+      t.ok(isRight, 'each report has the MTU of the next link')
       const arrived = new Set(take().numbers)
       const lost = stream.accepted.filter((number) => !arrived.has(number))
-      // A report is about one packet: to the router, all datagrams of a GSO send are one.
+      // A report is about one packet: to the router, all datagrams of an unsegmented GSO send are one.
       const perReport = coalesce ? 64 : 1
       const firsts = reports.map(({ payload }) => payload.readUInt32BE())
       const isReported = (number: number) => firsts.some((first) => number >= first && number < first + perReport)
       t.ok(lost.every(isReported), `${lost.length} lost, ${reports.length} reported`)
-      t.strictSame(stream.codes, mtuDiscover === 'do' ? ['EMSGSIZE'] : [], 'fragments unless that is forbidden')
+      t.strictSame(stream.codes, mtuDiscover === 'do' ? ['EMSGSIZE'] : [], 'fragments are sent unless DF forbids it')
 
       setMtu(1500)
       take().coalesced = 0
@@ -105,8 +105,8 @@ for (const { family, coalesce, mtuDiscover } of rows) {
         await eventually(() => take().numbers.length >= length + 64)
         if (!coalesce || arrival.coalesced > 0) break
       }
-      t.equal(arrival.coalesced > 0, coalesce, 'GSO is used again once the path carries it')
-      t.equal(arrival.numbers.length, stream.accepted.length - lost.length, 'nothing more was lost')
+      t.equal(arrival.coalesced > 0, coalesce, 'GSO is used again when the path supports it')
+      t.equal(arrival.numbers.length, stream.accepted.length - lost.length, 'no other message was lost')
     },
   )
 }

@@ -3,8 +3,8 @@ import { childJson, runChild } from '../support/child.js'
 import { compiledProgram } from '../support/compiled.js'
 import { checkExchange, missing } from './support/exchange.js'
 
-// Sandboxes refuse sendmmsg and recvmmsg where they allow sendmsg and recvmsg, with ENOSYS or EPERM. Everything is sent and
-// received all the same, and no error is reported.
+// Sandboxes reject sendmmsg and recvmmsg with ENOSYS or EPERM although they allow sendmsg and recvmsg. Everything must
+// be sent and received, without an error.
 
 const noStrace = missing('strace', '-V') || missing('strace', '-qq', '-e', 'inject=getpid:error=EPERM', 'true')
 const noSeccomp =
@@ -13,14 +13,14 @@ const noSeccomp =
 const rows = ['sendmmsg=EPERM', 'recvmmsg=ENOSYS', 'sendmmsg=ENOSYS,recvmmsg=ENOSYS', 'sendmmsg=EPERM,recvmmsg=EPERM']
 
 for (const refused of rows) {
-  t.test(`a seccomp filter with ${refused}: all is sent, all arrives`, { skip: noSeccomp }, async (t) => {
+  t.test(`a seccomp filter with ${refused}: everything is sent and arrives`, { skip: noSeccomp }, async (t) => {
     const flags = ['--require', compiledProgram('faults-seccomp')]
     checkExchange(t, await runChild('faults-exchange', { wrapper: ['env', `FAULTS_SECCOMP=${refused}`], flags }))
   })
 }
 
 for (const refused of ['sendmmsg=EPERM,recvmmsg=EPERM', 'sendmmsg=ENOSYS,recvmmsg=ENOSYS']) {
-  t.test(`a seccomp filter with ${refused}: also in a worker`, { skip: noSeccomp }, async (t) => {
+  t.test(`a seccomp filter with ${refused}: also in a worker thread`, { skip: noSeccomp }, async (t) => {
     const flags = ['--require', compiledProgram('faults-seccomp')]
     const wrapper = ['env', `FAULTS_SECCOMP=${refused}`]
     checkExchange(t, await runChild('faults-exchange', { wrapper, flags, args: ['ipv6', 'worker'] }))
@@ -33,7 +33,7 @@ for (const [call, errno] of [
   ['recvmmsg', 'ENOSYS'],
   ['recvmmsg', 'EPERM'],
 ]) {
-  t.test(`strace answers ${call} with ${errno}: all is sent, all arrives`, { skip: noStrace }, async (t) => {
+  t.test(`strace makes ${call} fail with ${errno}: everything is sent and arrives`, { skip: noStrace }, async (t) => {
     const wrapper = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `inject=${call}:error=${errno}`]
     checkExchange(t, await runChild('faults-exchange', { wrapper }))
   })
@@ -41,7 +41,7 @@ for (const [call, errno] of [
 
 for (const refused of rows) {
   t.test(
-    `a seccomp filter with ${refused}: conn.batching and probe name what is refused`,
+    `a seccomp filter with ${refused}: conn.batching and probe name the rejected calls`,
     { skip: noSeccomp },
     async (t) => {
       const flags = ['--require', compiledProgram('faults-seccomp')]
@@ -56,7 +56,7 @@ for (const refused of rows) {
   )
 }
 
-t.test('without a filter, conn.batching and probe are on', async (t) => {
+t.test('without a filter, conn.batching and probe report available', async (t) => {
   const { probe, batching } = await childJson<Record<string, string>>('faults-what-works')
   t.match(probe, /true$/)
   t.match(batching, /^on: /)

@@ -7,19 +7,21 @@ import { compiledProgram } from '../support/compiled.js'
 import { boundSocket } from '../support/sockets.js'
 import { numbered, range } from './support/numbered.js'
 
-// A relay between sender and receiver duplicates datagrams and changes their order. The receiver hands on exactly what
-// the relay sent, in the relay's order: UDP allows both, and the library is no place to correct them.
+// A relay between sender and receiver duplicates and reorders datagrams. UDP allows both, so the receiver must deliver
+// exactly what the relay sent, in the relay's order.
 
 const ROUNDS = 10
-/** With the duplicates, they fit the receive buffer that Linux gives a socket by default. */
+/** Number of messages per round: with the duplicates, they fit Linux's default receive buffer. */
 const PER_ROUND = 40
 
-/** The payload of a number: their lengths differ, so that a slot of another datagram would show. */
+/** Payload of a number. Lengths differ, so that a slot with another datagram is detected. */
 function payloadOf(number: number): Buffer {
   return numbered(number, 4 + ((number * 37) % 1400))
 }
 
-/** Starts the relay. @returns what sends numbers through it, and returns them as the relay has sent them on */
+/**
+ * Starts the relay. @returns a function that sends numbers through it, and returns them as the relay has forwarded them
+ */
 async function relayTo(t: Test, port: number): Promise<(numbers: number[]) => Promise<number[]>> {
   const { NODE_OPTIONS: _, ...env } = process.env
   const relay: ChildProcess = fork(compiledProgram('faults-relay'), [`${port}`, '7'], { env, execArgv: [] })
@@ -38,7 +40,7 @@ async function relayTo(t: Test, port: number): Promise<(numbers: number[]) => Pr
   }
 }
 
-/** Sends all rounds. What the receiver hands on is added to `arrived`, by `collect` or by an event. */
+/** Sends all rounds. Received datagrams are added to `arrived`, by `collect` or by an event. */
 async function check(t: Test, port: number, arrived: Buffer[], collect = () => {}): Promise<void> {
   const pass = await relayTo(t, port)
   let duplicates = 0
@@ -57,7 +59,7 @@ async function check(t: Test, port: number, arrived: Buffer[], collect = () => {
     )
     t.ok(
       received.every((bytes, index) => bytes.equals(payloadOf(expected[index]))),
-      'with the bytes of each',
+      'with the right bytes',
     )
     duplicates += expected.length - new Set(expected).size
     overtaken += expected.filter((number, index) => index > 0 && number < expected[index - 1]).length
@@ -72,7 +74,7 @@ const rows: { title: string; options: OpenOptions; capacity: number }[] = [
 ]
 
 for (const { title, options, capacity } of rows) {
-  t.test(`${title}: exactly what the relay sent, in its order`, async (t) => {
+  t.test(`${title}: delivers exactly what the relay sent, in its order`, async (t) => {
     using receiver = boundSocket(options)
     const inbox = new RecvBatch({ capacity, gro: options.gro === true })
     const arrived: Buffer[] = []
@@ -82,7 +84,7 @@ for (const { title, options, capacity } of rows) {
   })
 }
 
-t.test('onReadable: exactly what the relay sent, in its order', async (t) => {
+t.test('onReadable delivers exactly what the relay sent, in its order', async (t) => {
   using receiver = boundSocket()
   const arrived: Buffer[] = []
   receiver.onReadable(new RecvBatch({ capacity: 16 }), (batch) => {
@@ -91,7 +93,7 @@ t.test('onReadable: exactly what the relay sent, in its order', async (t) => {
   await check(t, receiver.localAddress.port, arrived)
 })
 
-t.test('the drop-in: exactly what the relay sent, in its order', async (t) => {
+t.test('the drop-in delivers exactly what the relay sent, in its order', async (t) => {
   const receiver = await bound(t)
   const arrived: Buffer[] = []
   receiver.on('message', (bytes) => arrived.push(bytes))

@@ -8,7 +8,7 @@ import { groReceiver, openNet, openSender } from './support/hosts.js'
 import { pinNeighbours } from './support/net.js'
 import { Stream } from './support/stream.js'
 
-// Routes and neighbours that vanish and return: each message arrives or is reported, and GSO stays in use.
+// Routes and neighbours that disappear and return. Each message arrives or is reported as failed, and GSO stays in use.
 
 const { net, skip } = openNet(t, 'rt')
 
@@ -17,14 +17,14 @@ interface Row {
   readonly code: string
 }
 
-// The errors of fib_props in net/ipv4/fib_semantics.c and of ip6_rt_type_to_error in net/ipv6/route.c.
+// Errors of fib_props (net/ipv4/fib_semantics.c) and of ip6_rt_type_to_error (net/ipv6/route.c).
 const rows: Row[] = [
   { kind: 'blackhole', code: 'EINVAL' },
   { kind: 'unreachable', code: 'EHOSTUNREACH' },
   { kind: 'prohibit', code: 'EACCES' },
 ]
 
-/** Adds or removes a route in host A without waiting for it: the stream goes on meanwhile. */
+/** Adds or removes a route in host A without waiting for it, so that the stream continues. */
 async function route(action: 'add' | 'del', kind: string, family: Family): Promise<void> {
   await once(spawn('ip', ['-n', net.name('A'), 'route', action, kind, HOST_B[family]]), 'exit')
 }
@@ -51,8 +51,8 @@ for (const family of ['ipv4', 'ipv6'] as const) {
         ;(await takeAll(stream.accepted.length)).coalesced = 0
         await stream.send()
         const { numbers, coalesced } = await takeAll(stream.accepted.length)
-        t.strictSame(stream.codes, [code], 'each failure has the route’s error')
-        t.strictSame(numbers, stream.accepted, 'what was reported as sent arrived, in order, and nothing else')
+        t.strictSame(stream.codes, [code], 'each failure has the error of the route')
+        t.strictSame(numbers, stream.accepted, 'every message reported as sent arrived, in order, and no other')
         t.equal(conn.kernelDrops, 0)
         t.equal(sender.gso.available, true)
         t.equal(coalesced > 0, coalesce, 'GSO is used as before')
@@ -62,7 +62,7 @@ for (const family of ['ipv4', 'ipv6'] as const) {
 }
 
 t.test(
-  'a neighbour that stops to answer: takeErrors() has each message, and the stream goes on with it',
+  'a neighbour stops answering: takeErrors() returns each message, and the stream continues afterwards',
   { skip },
   async (t) => {
     const device = `net.ipv4.neigh.${HOST_A.interface}`
@@ -76,7 +76,7 @@ t.test(
     net.run('B', `ip link set ${HOST_B.interface} arp off`)
     net.run('A', `ip neigh flush dev ${HOST_A.interface}; ip neigh del ${HOST_B.ipv4} dev ${HOST_A.interface} || true`)
     await stream.send()
-    t.equal(stream.failed.size, 0, 'the kernel accepts them and queues them at the neighbour')
+    t.equal(stream.failed.size, 0, 'the kernel accepts the messages and queues them at the neighbour')
     const errors: { code: string; number: number }[] = []
     await until(() => {
       for (const { code, payload } of sender.takeErrors()) errors.push({ code, number: payload.readUInt32BE() })
@@ -98,7 +98,7 @@ t.test(
   },
 )
 
-t.test('a host that loses its address for a while: a connected socket fails and works again', { skip }, async (t) => {
+t.test('a host loses its address for a while: a connected socket fails and works again', { skip }, async (t) => {
   pinNeighbours(net)
   const { conn, takeAll } = groReceiver(t, net, 'ipv4')
   const sender = net.within('A', () => BatchConn.open().connect(conn.localAddress))

@@ -9,7 +9,7 @@ import t from 'tap'
 import { BatchConn, endpoint, RecvBatch, SendBatch } from '../../src/index.js'
 import { compiledProgram } from '../support/compiled.js'
 
-// Signals while datagrams are received: each is received once and in order, whatever call a signal interrupts.
+// Signals during a receive: each datagram is received once and in order, whatever call a signal interrupts.
 
 const TOTAL = 3000
 const PER_ROUND = 100
@@ -17,13 +17,13 @@ const PER_ROUND = 100
 interface Report {
   readonly received: number
   readonly isExact: boolean
-  /** How many waits a signal interrupted. */
+  /** Number of waits that a signal interrupted. */
   readonly interrupted: number
   readonly signals: number
   readonly exits: number
 }
 
-/** Sends everything to the child, a hundred at a time, with signals in between. */
+/** Sends everything to the child, a hundred messages at a time, with signals in between. */
 async function run(mode: string, flags: string[], disturb: (child: ChildProcess) => void): Promise<Report> {
   const { NODE_OPTIONS: _, ...env } = process.env
   const args = [...flags, compiledProgram('faults-signals'), mode, `${TOTAL}`]
@@ -37,7 +37,7 @@ async function run(mode: string, flags: string[], disturb: (child: ChildProcess)
     const inbox = new RecvBatch()
     for (let first = 0; first < TOTAL; first += PER_ROUND) {
       out.clear()
-      // Nothing is on its way: the child waits.
+      // No message is in flight: the child waits.
       await sleep(2)
       disturb(child)
       for (let index = 0; index < PER_ROUND; index += 1) {
@@ -48,7 +48,7 @@ async function run(mode: string, flags: string[], disturb: (child: ChildProcess)
         }
       }
       await sender.sendAll(out)
-      // The child answers each hundredth.
+      // The child replies to each hundredth message.
       await sender.readable({ signal: AbortSignal.timeout(15_000) })
       sender.recv(inbox)
     }
@@ -63,26 +63,26 @@ async function run(mode: string, flags: string[], disturb: (child: ChildProcess)
   }
 }
 
-t.test('SIGUSR2 while the thread blocks in recvBlocking', async (t) => {
+t.test('SIGUSR2 while the thread blocks in recvBlocking: every datagram is received once', async (t) => {
   const { received, isExact, interrupted } = await run('blocking', [], (child) => child.kill('SIGUSR2'))
   t.strictSame({ received, isExact }, { received: TOTAL, isExact: true })
   t.ok(interrupted > 0, `${interrupted} waits were interrupted`)
 })
 
-t.test('SIGUSR2 while the event loop receives', async (t) => {
+t.test('SIGUSR2 while the event loop receives: every datagram is received once', async (t) => {
   const { received, isExact, signals } = await run('events', [], (child) => child.kill('SIGUSR2'))
   t.strictSame({ received, isExact }, { received: TOTAL, isExact: true })
   t.ok(signals > 0, `${signals} signals were handled meanwhile`)
 })
 
-t.test('SIGCHLD: child processes end while the thread blocks in recvBlocking', async (t) => {
+t.test('SIGCHLD while the thread blocks in recvBlocking: every datagram is received once', async (t) => {
   const { received, isExact, exits } = await run('children', [], () => {})
   t.strictSame({ received, isExact }, { received: TOTAL, isExact: true })
   t.ok(exits > 0, `${exits} child processes ended meanwhile`)
 })
 
 for (const mode of ['blocking', 'events']) {
-  t.test(`SIGPROF: ${mode} under node --cpu-prof`, async (t) => {
+  t.test(`SIGPROF, ${mode} under node --cpu-prof: every datagram is received once`, async (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'batchconn-profile-'))
     t.teardown(() => rmSync(directory, { recursive: true }))
     const flags = ['--cpu-prof', '--cpu-prof-interval=100', `--cpu-prof-dir=${directory}`]

@@ -6,13 +6,13 @@ import { bound, until } from '../dgram/support.js'
 import { boundSocket } from '../support/sockets.js'
 import { arrivals, numbered, numberedBatch } from './support/numbered.js'
 
-// A receive buffer that holds a few datagrams, and far more datagrams than that: each is received or counted as dropped.
+// A receive buffer for a few datagrams, and far more datagrams than that: each is received or counted as dropped.
 
 const ROUNDS = 40
 const PER_ROUND = 128
 const TOTAL = ROUNDS * PER_ROUND
 
-/** Sends all rounds without a break, `between` after each. */
+/** Sends all rounds without a pause, and calls `between` after each. */
 async function flood(to: Endpoint, coalesce: boolean, between: () => unknown): Promise<void> {
   using sender = BatchConn.open({ family: to.family })
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -23,7 +23,7 @@ async function flood(to: Endpoint, coalesce: boolean, between: () => unknown): P
   }
 }
 
-/** True if each number is larger than the one before: nothing came twice and nothing overtook. */
+/** True if each number is larger than the one before: no duplicates, no reordering. */
 function isIncreasing(numbers: readonly number[]): boolean {
   return numbers.every((number, index) => index === 0 || number > numbers[index - 1])
 }
@@ -57,7 +57,7 @@ for (const { family, receiveBufferBytes, coalesce } of rows) {
     })
     arrivals(receiver, inbox, arrival)
     t.equal(arrival.numbers.length + Number(receiver.kernelDrops), TOTAL)
-    t.ok(Number(receiver.kernelDrops) > TOTAL / 2, `the flood is one: ${receiver.kernelDrops} of ${TOTAL} dropped`)
+    t.ok(Number(receiver.kernelDrops) > TOTAL / 2, `${receiver.kernelDrops} of ${TOTAL} dropped`)
     t.ok(arrival.numbers.length > 0)
     t.ok(isIncreasing(arrival.numbers), 'in order, none twice')
     await checkUsable(t, receiver)
@@ -78,7 +78,7 @@ for (const { family, receiveBufferBytes, coalesce } of rows) {
   })
 }
 
-/** What is sent after the flood arrives, and is not counted as dropped. */
+/** Messages sent after the flood arrive, and are not counted as dropped. */
 async function checkUsable(t: Test, receiver: BatchConn): Promise<void> {
   const before = receiver.kernelDrops
   using sender = BatchConn.open({ family: receiver.family })
@@ -115,7 +115,7 @@ for (const option of ['gso', 'gro'] as const) {
   })
 }
 
-/** The last column of the socket's line in /proc/net/udp (proc(5)). */
+/** Last column of the socket's line in /proc/net/udp (proc(5)). */
 function dropsOf(port: number): number {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   const lines = readFileSync('/proc/net/udp', 'utf8').split('\n')

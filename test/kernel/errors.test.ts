@@ -31,7 +31,7 @@ for (const family of ['ipv4', 'ipv6'] as Family[]) {
   }
 }
 
-t.test('one dead peer among live ones: everything live arrives, batches do not collapse', async (t) => {
+t.test('one closed port among open ones: every other message arrives, and batches stay whole', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open({ recvErrors: true })
   const dead = deadEndpoint()
@@ -42,11 +42,11 @@ t.test('one dead peer among live ones: everything live arrives, batches do not c
   const errors = sender.takeErrors()
   t.ok(
     errors.length >= 1 && errors.length <= 100,
-    `${errors.length} errors: the kernel limits how many ICMP answers it makes`,
+    `${errors.length} errors: the kernel limits the rate of its ICMP messages`,
   )
 })
 
-t.test('a datagram above the MTU with DF set: told at once, with the MTU', (t) => {
+t.test('a datagram above the MTU with DF set fails at once with EMSGSIZE', (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open({ recvErrors: true, mtuDiscover: 'do' })
   sender.connect(receiver.localAddress)
@@ -56,7 +56,7 @@ t.test('a datagram above the MTU with DF set: told at once, with the MTU', (t) =
   t.end()
 })
 
-t.test('errors waiting wake a reader', async (t) => {
+t.test('a queued error wakes a reader', async (t) => {
   using sender = BatchConn.open({ recvErrors: true })
   const waiting = sender.readable()
   const out = new SendBatch()
@@ -66,7 +66,7 @@ t.test('errors waiting wake a reader', async (t) => {
   t.equal(sender.takeErrors().length, 1)
 })
 
-t.test('takeErrors() needs recvErrors', (t) => {
+t.test('takeErrors() requires recvErrors', (t) => {
   using conn = BatchConn.open()
   t.throws(() => conn.takeErrors(), { name: 'TypeError', code: 'ERR_INVALID_STATE', message: /recvErrors/ })
   t.end()

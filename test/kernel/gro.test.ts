@@ -3,10 +3,10 @@ import { BatchConn, type Family, RecvBatch, SendBatch } from '../../src/index.js
 import { isKernelAtLeast } from '../../src/socket/segmentation-offload.js'
 import { boundSocket } from '../support/sockets.js'
 
-// Facts 28 to 30. Loopback merges nothing by itself, but hands a train over as it was sent.
+// UDP_GRO over loopback. Loopback coalesces no datagrams, but delivers a GSO send unsegmented, as one GRO buffer.
 
 for (const family of ['ipv4', 'ipv6'] as Family[]) {
-  t.test(`${family}: a train comes whole by index, split by iteration, without copying`, (t) => {
+  t.test(`${family}: a GSO send is one slot by index and single datagrams by iteration, without a copy`, (t) => {
     using receiver = boundSocket({ family, gro: true, recvTtl: true, recvTos: true })
     t.strictSame(receiver.gro, { available: true, reason: 'the kernel accepted UDP_GRO' })
     using sender = BatchConn.open({ family })
@@ -54,7 +54,7 @@ for (const family of ['ipv4', 'ipv6'] as Family[]) {
   })
 }
 
-t.test('a slot that a train would not fit is refused, by either side', (t) => {
+t.test('a slot smaller than a GRO buffer is rejected, by recv and by the constructor', (t) => {
   using receiver = boundSocket({ gro: true })
   t.throws(() => receiver.recv(new RecvBatch()), {
     name: 'RangeError',
@@ -67,7 +67,7 @@ t.test('a slot that a train would not fit is refused, by either side', (t) => {
   t.end()
 })
 
-t.test('off by default, by option and by environment: trains come as single datagrams', (t) => {
+t.test('GRO is off by default, by option and by environment: a GSO send arrives as single datagrams', (t) => {
   t.teardown(() => {
     delete process.env.BATCHCONN_NO_GRO
   })
@@ -94,7 +94,7 @@ t.test('off by default, by option and by environment: trains come as single data
   t.end()
 })
 
-t.test('everything switched on at once fits the control buffer', (t) => {
+t.test('the control messages of all options together fit the control buffer', (t) => {
   for (const family of ['ipv4', 'ipv6'] as Family[]) {
     const all = {
       recvTos: true,
@@ -114,7 +114,7 @@ t.test('everything switched on at once fits the control buffer', (t) => {
     out.rewind()
     sender.send(out)
     receiver.recv(inbox)
-    t.ok((receiver.kernelDrops ?? 0) > 0, 'the drop count takes its room too')
+    t.ok((receiver.kernelDrops ?? 0) > 0, 'the drop count was received too')
     t.equal(inbox.controlTruncated(0), false)
     t.match([...inbox][0], { tos: 0, ttl: 64, interfaceIndex: 1, controlTruncated: false })
     t.equal(inbox.segmentBytes(0), 2)

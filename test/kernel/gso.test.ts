@@ -2,10 +2,10 @@ import t from 'tap'
 import { BatchConn, type endpoint, type Family, RecvBatch, SendBatch, type SendBatchOptions } from '../../src/index.js'
 import { boundSocket, drain, LOOPBACK } from '../support/sockets.js'
 
-// Facts 24 to 27: trains (UDP_SEGMENT) over loopback, where the receiver without GRO gets single datagrams.
+// GSO sends (UDP_SEGMENT) over loopback, where a receiver without GRO receives single datagrams.
 
-/** A payload in which every datagram of `segmentBytes` can be told from the next. */
-function train(byteLength: number, segmentBytes: number): Buffer {
+/** A payload whose segments differ from each other. */
+function segmented(byteLength: number, segmentBytes: number): Buffer {
   return Buffer.from(Array.from({ length: byteLength }, (_, at) => Math.floor(at / segmentBytes) & 0xff))
 }
 
@@ -17,7 +17,7 @@ function sizes(conn: BatchConn): number[] {
 }
 
 for (const family of ['ipv4', 'ipv6'] as Family[]) {
-  t.test(`${family}: one message leaves as its datagrams, the last of which may be shorter`, (t) => {
+  t.test(`${family}: one message is sent as its segments, the last of which may be shorter`, (t) => {
     using receiver = boundSocket({ family })
     using sender = BatchConn.open({ family })
     const most = family === 'ipv4' ? 65_507 : 65_527
@@ -33,8 +33,8 @@ for (const family of ['ipv4', 'ipv6'] as Family[]) {
     ]
     for (const [byteLength, segmentBytes, expected] of table) {
       out.clear()
-      out.append(train(byteLength, segmentBytes), receiver.localAddress, { segmentBytes })
-      t.equal(sender.send(out), 1, 'one message, however many datagrams')
+      out.append(segmented(byteLength, segmentBytes), receiver.localAddress, { segmentBytes })
+      t.equal(sender.send(out), 1, 'one message, however many segments')
       t.strictSame(sizes(receiver), expected, `${byteLength} in ${segmentBytes}`)
     }
     t.equal(sender.gso.available, true)
@@ -51,7 +51,7 @@ for (const family of ['ipv4', 'ipv6'] as Family[]) {
     t.end()
   })
 
-  t.test(`${family}: trains, marks, single datagrams and references in one batch keep order and content`, (t) => {
+  t.test(`${family}: GSO sends, options, single datagrams and references in one batch keep order and content`, (t) => {
     using receiver = boundSocket({ family, recvTtl: true })
     using sender = BatchConn.open({ family })
     const to = receiver.localAddress
@@ -82,7 +82,7 @@ for (const family of ['ipv4', 'ipv6'] as Family[]) {
   })
 }
 
-t.test('gso off, by option: the same datagrams, cut by us', (t) => {
+t.test('gso off, by option: the library sends the same datagrams one by one', (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open({ gso: false })
   t.strictSame(sender.gso, { available: false, reason: 'the option gso is false' })
@@ -90,7 +90,7 @@ t.test('gso off, by option: the same datagrams, cut by us', (t) => {
   const expected: number[] = []
   for (let index = 0; index < 40; index += 1) {
     if (index % 2 === 0) {
-      out.append(train(5000, 100), receiver.localAddress, { segmentBytes: 100 })
+      out.append(segmented(5000, 100), receiver.localAddress, { segmentBytes: 100 })
       expected.push(...Array(50).fill(100))
     } else {
       out.append(Buffer.alloc(index), receiver.localAddress)
@@ -102,7 +102,7 @@ t.test('gso off, by option: the same datagrams, cut by us', (t) => {
   t.end()
 })
 
-t.test('gso off, by environment', (t) => {
+t.test('gso off, by environment variable', (t) => {
   t.teardown(() => {
     delete process.env.BATCHCONN_NO_GSO
   })
@@ -118,7 +118,7 @@ t.test('gso off, by environment', (t) => {
   }
   process.env.BATCHCONN_NO_GSO = '1'
   using conn = BatchConn.open({ gso: true })
-  t.match(conn.gso, { available: false, reason: /BATCHCONN_NO_GSO/ }, 'the environment outranks the option')
+  t.match(conn.gso, { available: false, reason: /BATCHCONN_NO_GSO/ }, 'the environment variable overrides the option')
   t.end()
 })
 
@@ -169,7 +169,7 @@ t.test('coalesce: counts, order and content are those of the messages', async (t
   }
 })
 
-t.test('coalesce: messages with other marks are not mixed', (t) => {
+t.test('coalesce: messages with different options are not joined', (t) => {
   using receiver = boundSocket({ recvTtl: true })
   using sender = BatchConn.open()
   const out = new SendBatch({ coalesce: true })
@@ -185,7 +185,7 @@ t.test('coalesce: messages with other marks are not mixed', (t) => {
   t.end()
 })
 
-t.test('coalesce: poison costs only itself, with the message’s own index', async (t) => {
+t.test('coalesce: a rejected message is reported with its own index, and all others arrive', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const out = new SendBatch({ capacity: 300, coalesce: true, slotBytes: 100 })
@@ -199,23 +199,23 @@ t.test('coalesce: poison costs only itself, with the message’s own index', asy
   t.equal(drain(receiver).length, 299)
 })
 
-t.test('kernel limits: 64 segments always, 128 where asked for and known', (t) => {
+t.test('kernel limits: 64 segments always, 128 only by option', (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const options: SendBatchOptions = { capacity: 256, coalesce: true, maxSegments: 128 }
   const out = new SendBatch(options)
   for (let index = 0; index < 256; index += 1) out.append(String(index).padStart(4), receiver.localAddress)
-  t.equal(sender.send(out), 256, 'an older kernel refuses 128, and then they go singly')
+  t.equal(sender.send(out), 256, 'an older kernel rejects 128 segments, and the messages are then sent one by one')
   t.equal(drain(receiver).length, 256)
   t.throws(() => new SendBatch({ maxSegments: 129 }), { code: 'ERR_OUT_OF_RANGE' })
   t.throws(() => new SendBatch({ coalesce: 1 as never }), { code: 'ERR_INVALID_ARG_TYPE' })
   t.end()
 })
 
-t.test('datagrams above the MTU cannot be segments: they go as fragments, and shorter ones still as trains', (t) => {
+t.test('coalesce: datagrams of 32,000 bytes are sent, and GSO stays on', (t) => {
   using receiver = BatchConn.open({ receiveBufferBytes: 16 << 20 }).bind({ address: LOOPBACK.ipv4, port: 0 })
   using sender = BatchConn.open()
-  // Loopback's MTU is 65,536: the smallest train that cannot be cut there has more than fits one packet.
+  // No segment can exceed loopback's MTU of 65,536 bytes: test/faults/mtu.test.ts tests a smaller MTU.
   const out = new SendBatch({ coalesce: true, slotBytes: 32_000 })
   for (let index = 0; index < 4; index += 1) out.append(Buffer.alloc(32_000), receiver.localAddress)
   t.equal(sender.send(out), 4)

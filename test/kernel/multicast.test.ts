@@ -3,8 +3,8 @@ import { BatchConn, endpoint, type Family, SendBatch } from '../../src/index.js'
 import { drain } from '../support/sockets.js'
 import { HOST_A, twoHosts } from '../support/two-hosts.js'
 
-// Loopback has no IPv6 multicast route, and loops everything whatever the option says: the file runs itself once more
-// in a host with a real interface.
+// Loopback has no IPv6 multicast route, and loops every datagram back whatever IP_MULTICAST_LOOP is. Therefore the file
+// runs itself once more in a host with a real interface.
 
 const onVeth = process.env.BATCHCONN_TEST_INTERFACE
 const device = onVeth ?? 'lo'
@@ -20,7 +20,7 @@ function say(sender: BatchConn, text: string, receiver: BatchConn): void {
 }
 
 for (const family of families) {
-  t.test(`${family} on ${device}: a member hears the group, before joining and after leaving it does not`, (t) => {
+  t.test(`${family} on ${device}: a member receives from the group, but not before joining and after leaving`, (t) => {
     using receiver = BatchConn.open({ family }).bind({ address: ANY[family], port: 0 })
     using sender = BatchConn.open({ family, multicastInterface: device })
     const membership = { group: GROUPS[family], interface: device }
@@ -37,7 +37,7 @@ for (const family of families) {
   })
 
   if (onVeth !== undefined) {
-    t.test(`${family} on ${device}: multicastLoop off keeps it from this host`, (t) => {
+    t.test(`${family} on ${device}: without multicastLoop this host receives no copy`, (t) => {
       using receiver = BatchConn.open({ family }).bind({ address: ANY[family], port: 0 })
       receiver.joinMulticast({ group: GROUPS[family], interface: device })
       using sender = BatchConn.open({ family, multicastInterface: device, multicastLoop: false })
@@ -54,7 +54,7 @@ for (const family of families) {
 }
 
 if (onVeth === undefined) {
-  t.test('source-specific: hears one sender and not another', (t) => {
+  t.test('source-specific membership: receives from one sender and not from another', (t) => {
     using receiver = BatchConn.open().bind({ address: '0.0.0.0', port: 0 })
     const membership = { group: '232.1.1.1', interface: '127.0.0.1', source: '127.0.0.5' }
     receiver.joinMulticast(membership)
@@ -73,7 +73,7 @@ if (onVeth === undefined) {
     t.end()
   })
 
-  t.test('misuse and the kernel’s own errors', (t) => {
+  t.test('misuse and errors of the kernel', (t) => {
     using conn = BatchConn.open()
     const lo = { group: '239.0.0.1', interface: 'lo' }
     t.throws(() => conn.joinMulticast({ group: '::1' }), { code: 'ERR_ADDRESS_FAMILY' })
@@ -91,7 +91,7 @@ if (onVeth === undefined) {
 
   const hosts = twoHosts('mc')
   if (typeof hosts === 'string') {
-    t.test('the same on a real interface', { skip: hosts }, (t) => t.end())
+    t.test('the same tests on a real interface', { skip: hosts }, (t) => t.end())
   } else {
     t.teardown(() => hosts.down())
     const [command, ...args] = [...hosts.command('A'), process.execPath, ...process.execArgv, __filename]

@@ -3,7 +3,7 @@ import { BatchConn, endpoint, RecvBatch, SendBatch } from '../../src/index.js'
 import { boundSocket, drain } from '../support/sockets.js'
 
 for (const family of ['ipv4', 'ipv6'] as const) {
-  t.test(`${family}: empty, short, exact and too long datagrams, one after the other into the same slots`, (t) => {
+  t.test(`${family}: empty, short, exact and too long datagrams, repeatedly into the same slots`, (t) => {
     using receiver = boundSocket({ family })
     using sender = BatchConn.open({ family })
     const out = new SendBatch({ slotBytes: 300 })
@@ -28,13 +28,13 @@ for (const family of ['ipv4', 'ipv6'] as const) {
       )
       t.equal(inbox.source(0)?.port, sender.localAddress.port)
       t.equal(receiver.recv(inbox), 0, 'nothing left')
-      t.equal(inbox.length, 0, 'and the batch says so')
+      t.equal(inbox.length, 0, 'the batch is empty')
     }
     t.end()
   })
 }
 
-t.test('an empty datagram alone is one datagram, by recvmsg and by recvmmsg', (t) => {
+t.test('a single empty datagram counts as one datagram, with recvmsg and with recvmmsg', (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const out = new SendBatch({ capacity: 1 })
@@ -50,7 +50,7 @@ t.test('an empty datagram alone is one datagram, by recvmsg and by recvmmsg', (t
   t.end()
 })
 
-t.test('recvmsg for a batch of one gives size, source and truncation as recvmmsg does', (t) => {
+t.test('recvmsg for a batch of one returns size, source and truncation as recvmmsg does', (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open().bind({ address: '127.0.0.1', port: 0 })
   const out = new SendBatch()
@@ -64,7 +64,7 @@ t.test('recvmsg for a batch of one gives size, source and truncation as recvmmsg
   t.end()
 })
 
-t.test('a flood into a small buffer: sent is not delivered, and the kernel says how many it dropped', (t) => {
+t.test('a flood into a small buffer: kernelDrops is the difference between sent and received', (t) => {
   using receiver = BatchConn.open({ receiveBufferBytes: 4096, countDrops: true }).bind({
     address: '127.0.0.1',
     port: 0,
@@ -75,22 +75,22 @@ t.test('a flood into a small buffer: sent is not delivered, and the kernel says 
   t.equal(sender.send(out), 200)
   const first = drain(receiver).length
   t.ok(first < 200, 'some did not fit')
-  t.equal(first + (receiver.kernelDrops ?? 0), 200, 'known at once, before another datagram comes')
+  t.equal(first + (receiver.kernelDrops ?? 0), 200, 'known at once, before another datagram arrives')
   out.clear()
   out.append('one more', receiver.localAddress)
   sender.send(out)
   t.equal(drain(receiver).length, 1)
-  t.equal(first + (receiver.kernelDrops ?? 0), 200, 'delivered and dropped are what was sent')
+  t.equal(first + (receiver.kernelDrops ?? 0), 200, 'received + dropped = sent')
   t.end()
 })
 
-t.test('kernelDrops is undefined where it was not asked for', (t) => {
+t.test('kernelDrops is undefined without countDrops', (t) => {
   using conn = boundSocket()
   t.equal(conn.kernelDrops, undefined)
   t.end()
 })
 
-t.test('a batch can serve several sockets, and a socket several batches', (t) => {
+t.test('one batch can be used with several sockets, and one socket with several batches', (t) => {
   using one = boundSocket()
   using two = boundSocket({ family: 'ipv6' })
   using sender = BatchConn.open()
@@ -110,7 +110,7 @@ t.test('a batch can serve several sockets, and a socket several batches', (t) =>
   t.end()
 })
 
-t.test('a dual-stack socket sees IPv4 peers as mapped addresses', (t) => {
+t.test('a dual-stack socket reports IPv4 peers as mapped addresses', (t) => {
   using receiver = BatchConn.open({ family: 'ipv6', ipv6Only: false }).bind({ address: '::', port: 0 })
   using sender = BatchConn.open()
   const out = new SendBatch()

@@ -4,19 +4,19 @@ import { join } from 'node:path'
 import t from 'tap'
 import { HOST_A, HOST_B, twoHosts } from '../support/two-hosts.js'
 
-// What a train is on the wire, as tcpdump sees it at the other host.
+// Packets of a GSO send on the link, captured by tcpdump at the other host.
 
-const PROGRAM = join(__dirname, '../support/programs/send-train.ts')
+const PROGRAM = join(__dirname, '../support/programs/send-gso.ts')
 const hosts = twoHosts('wi')
 const hasTcpdump = spawnSync('tcpdump', ['--version']).status === 0
 const skip = typeof hosts === 'string' ? hosts : hasTcpdump ? false : 'needs tcpdump'
 
-t.test('a train of 10,000 bytes at 1,400 is 7 datagrams of 1,400 and one of 200', { skip }, async (t) => {
+t.test('10,000 bytes in segments of 1,400 are 7 datagrams of 1,400 bytes and one of 200', { skip }, async (t) => {
   if (typeof hosts === 'string') return
   t.teardown(() => hosts.down())
   const inHost = (where: 'A' | 'B', ...command: string[]) => [...hosts.command(where), ...command]
   const run = ([command, ...args]: string[]) => spawnSync(command, args, { env: hosts.env, encoding: 'utf8' })
-  // veth would hand the train over uncut, as it takes both ends for one machine: make the sender cut it.
+  // veth passes a GSO send on unsegmented, because both ends are on one machine: make the sender segment it.
   t.equal(run(inHost('A', 'ip', 'link', 'set', HOST_A.interface, 'gso_max_segs', '1')).status, 0)
   t.equal(run(inHost('A', 'ip', 'addr', 'add', '10.83.0.77/24', 'dev', HOST_A.interface)).status, 0)
   t.equal(run(inHost('A', 'ip', 'addr', 'add', 'fd83::77/64', 'dev', HOST_A.interface, 'nodad')).status, 0)
@@ -55,7 +55,7 @@ t.test('a train of 10,000 bytes at 1,400 is 7 datagrams of 1,400 and one of 200'
     await once(capture, 'close')
     clearTimeout(deadline)
 
-    // tcpdump -v prints two lines a packet over IPv4 and one over IPv6, then the bytes.
+    // tcpdump -v prints two lines per packet over IPv4 and one over IPv6, then the bytes.
     const packets = output.split(/^(?=\d\d:\d\d:\d\d\.\d+ IP6? )/m).filter((text) => text.includes('.9:'))
     t.equal(packets.length, 8)
     t.strictSame(

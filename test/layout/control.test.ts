@@ -7,7 +7,7 @@ import { holds } from '../support/property.js'
 
 const { pointerBytes, cmsghdr } = structs()
 const HEADER_BYTES = cmsghdr.bytes
-const skip = pointerBytes === 8 ? false : 'the hand-made messages are for 64-bit machines'
+const skip = pointerBytes === 8 ? false : 'the expected bytes are for 64-bit machines'
 
 interface Message {
   readonly level: number
@@ -15,7 +15,7 @@ interface Message {
   readonly data: Uint8Array
 }
 
-/** What a cursor finds in `byteLength` bytes at `offset`. */
+/** Control messages that a cursor finds in `byteLength` bytes at `offset`. */
 function walk(view: DataView, offset: number, byteLength: number): Message[] {
   const cursor = new ControlCursor(view)
   cursor.reset(offset, byteLength)
@@ -24,8 +24,8 @@ function walk(view: DataView, offset: number, byteLength: number): Message[] {
     const { level, type, dataOffset, dataBytes } = cursor
     const data = new Uint8Array(view.buffer, view.byteOffset + dataOffset, dataBytes).slice()
     found.push({ level, type, data })
-    // A message takes 16 bytes at least: more of them than that is a walk without end.
-    if (found.length > byteLength / HEADER_BYTES) throw new Error('the walk does not end')
+    // A message takes at least 16 bytes: more messages than that mean an endless iteration.
+    if (found.length > byteLength / HEADER_BYTES) throw new Error('the iteration does not end')
   }
   return found
 }
@@ -43,7 +43,7 @@ function written(view: DataView, offset: number, messages: readonly Message[]): 
 const anyInt = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
 const anyMessage = fc.record({ level: anyInt, type: anyInt, data: fc.uint8Array({ maxLength: 40 }) })
 const anyMessages = fc.array(anyMessage, { maxLength: 8 })
-// Multiples of eight, as the kernel's buffers are placed.
+// Multiples of eight, as the kernel aligns its buffers.
 const anyOffset = fc.nat(8).map((n) => n * 8)
 
 t.test('space is CMSG_SPACE: header and data, each padded', { skip }, async (t) => {
@@ -69,7 +69,7 @@ t.test('a message is laid out as cmsg(3) says', { skip }, async (t) => {
   t.equal(bytes.toString('hex'), '1200000000000000110000006700000078050000000000 00ffffffffffffffff'.replace(' ', ''))
 })
 
-t.test('what is written is found again: any messages, in their order, at any place', async (t) => {
+t.test('messages that were written are read again, in their order, at any offset', async (t) => {
   holds(
     t,
     fc.property(anyMessages, anyOffset, (messages, offset) => {
@@ -82,7 +82,7 @@ t.test('what is written is found again: any messages, in their order, at any pla
   )
 })
 
-t.test('neither writer nor cursor leaves its room', async (t) => {
+t.test('neither writer nor cursor accesses memory outside its space', async (t) => {
   holds(
     t,
     fc.property(anyMessages, anyOffset, (messages, offset) => {
@@ -107,7 +107,7 @@ t.test('the last message needs no padding after it', async (t) => {
   )
 })
 
-t.test('a buffer cut anywhere gives the messages that are whole, and no byte beyond', async (t) => {
+t.test('a buffer cut off anywhere gives the complete messages, and no byte beyond is read', async (t) => {
   holds(
     t,
     fc.property(anyMessages, fc.nat(400), (messages, cut) => {
@@ -124,7 +124,7 @@ t.test('a buffer cut anywhere gives the messages that are whole, and no byte bey
   )
 })
 
-t.test('whatever the bytes are, the walk ends and stays in its range', async (t) => {
+t.test('for arbitrary bytes the iteration ends and stays within its range', async (t) => {
   // Lengths that are nearly right get further than random ones.
   const anyLength = fc.oneof(fc.nat(64), fc.nat(2 ** 32 - 1), fc.constantFrom(0, 15, 16, 17, 0x7fff_ffff, 0xffff_ffff))
   const anyHeader = fc.tuple(anyLength, fc.constantFrom(0, 0, 0, 1), fc.nat(30)).map(([low, high, more]) => {
@@ -150,11 +150,11 @@ t.test('whatever the bytes are, the walk ends and stays in its range', async (t)
   )
 })
 
-t.test('a length that cannot be ends the walk', { skip }, async (t) => {
+t.test('an invalid length ends the iteration', { skip }, async (t) => {
   const table: [what: string, low: number, high: number][] = [
     ['0', 0, 0],
     ['one less than the header', 15, 0],
-    ['one more than there is', 57, 0],
+    ['one more than available', 57, 0],
     ['huge', 0xffff_ffff, 0],
     ['right in the low word, with the high word set', 20, 1],
     ['negative as a ssize_t', 0xffff_ffec, 0xffff_ffff],
@@ -173,13 +173,13 @@ t.test('a length that cannot be ends the walk', { skip }, async (t) => {
   }
 })
 
-t.test('a length to the very end is good', { skip }, async (t) => {
+t.test('a message may end exactly at the end of the buffer', { skip }, async (t) => {
   const view = new GuardedView(new ArrayBuffer(64))
   view.setUint32(0, 64, true)
   t.equal(walk(view, 0, 64)[0].data.length, 48)
 })
 
-t.test('what lies outside the view is left out', async (t) => {
+t.test('messages outside the view are ignored', async (t) => {
   const view = new GuardedView(new ArrayBuffer(64))
   const message = { level: 1, type: 2, data: new Uint8Array(4) }
   written(view, 0, [message, message])
@@ -189,7 +189,7 @@ t.test('what lies outside the view is left out', async (t) => {
   t.equal(walk(view, 0, 0).length, 0)
 })
 
-t.test('a cursor is used again', async (t) => {
+t.test('a cursor can be reused', async (t) => {
   const view = new DataView(new ArrayBuffer(64))
   const byteLength = written(view, 0, [{ level: 1, type: 2, data: new Uint8Array(4) }])
   const cursor = new ControlCursor(view)
@@ -209,12 +209,12 @@ t.test('the writer zeroes stale bytes and starts again after reset', { skip }, a
     t.equal(writer.byteLength, 0)
     t.equal(writer.append(1, 2, 3), 24)
     t.equal(bytes.toString('hex', 24, 32), '0000000000000000', 'data and padding are zero')
-    t.equal(bytes.toString('hex', 0, 8), 'ffffffffffffffff', 'what is before is untouched')
-    t.equal(bytes.toString('hex', 32, 40), 'ffffffffffffffff', 'what is after is untouched')
+    t.equal(bytes.toString('hex', 0, 8), 'ffffffffffffffff', 'the bytes before are unchanged')
+    t.equal(bytes.toString('hex', 32, 40), 'ffffffffffffffff', 'the bytes after are unchanged')
   }
 })
 
-t.test('what does not fit is refused, and leaves what is there', { skip }, async (t) => {
+t.test('a message that does not fit is rejected, and the others are kept', { skip }, async (t) => {
   const bytes = Buffer.alloc(64, 0xff)
   const writer = new ControlWriter(new DataView(bytes.buffer, bytes.byteOffset, 64))
   writer.reset(0, 47)

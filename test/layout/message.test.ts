@@ -5,7 +5,7 @@ import { structs } from '../../src/libc/structs.js'
 const is64Bit = structs().pointerBytes === 8
 const skip = is64Bit ? false : 'the table is for 64-bit machines'
 
-t.test('an mmsghdr in words is the one in bytes, divided by four', { skip }, async (t) => {
+t.test('the word offsets of an mmsghdr are its byte offsets divided by four', { skip }, async (t) => {
   t.strictSame(messageWords(), {
     stride: 64 / 4,
     name: 0,
@@ -19,11 +19,11 @@ t.test('an mmsghdr in words is the one in bytes, divided by four', { skip }, asy
   })
 })
 
-t.test('an iovec likewise', { skip }, async (t) => {
+t.test('the word offsets of an iovec are its byte offsets divided by four', { skip }, async (t) => {
   t.strictSame(iovecWords(), { stride: 16 / 4, base: 0, length: 8 / 4 })
 })
 
-t.test('a message is copied word by word, and nothing beside it', async (t) => {
+t.test('a message is copied word by word, and no other word is written', async (t) => {
   const from = Uint32Array.from({ length: 10 }, (_, index) => index)
   const to = new Uint32Array(10).fill(99)
   copyWords(from, 2, to, 5, 4)

@@ -6,7 +6,7 @@ import { holds } from '../support/property.js'
 
 const skip = structs().pointerBytes === 8 ? false : 'pointers are one word here'
 
-t.test('an address comes out as the kernel reads it, up to the end of user space', { skip }, async (t) => {
+t.test('an address is written as the kernel reads it, up to the end of user space', { skip }, async (t) => {
   const table = [0, 1, 0xffff_ffff, 2 ** 32, 0x7fff_ffff_f000, 2 ** 53 - 1]
   const words = new Uint32Array(4)
   const view = new DataView(words.buffer)
@@ -17,7 +17,7 @@ t.test('an address comes out as the kernel reads it, up to the end of user space
   }
 })
 
-t.test('any address, and nothing beside it', { skip }, async (t) => {
+t.test('any address is written, and no other word', { skip }, async (t) => {
   const anyAddress = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
   holds(
     t,

@@ -25,20 +25,17 @@ function encoded(address: SocketAddress): string {
   return bytes.toString('hex')
 }
 
-t.test('sizes are those of the C structures, and a slot takes either', async (t) => {
+t.test('sizes are those of the C structures, and a slot has space for IPv4 and IPv6', async (t) => {
   t.equal(sockaddrBytes('ipv4'), 16)
   t.equal(sockaddrBytes('ipv6'), 28)
   t.ok(SOCKADDR_SLOT_BYTES >= 28)
   t.equal(SOCKADDR_SLOT_BYTES % 8, 0)
 })
 
-t.test(
-  'the bytes are in the order of C: family in the host order, port and address in the network order',
-  async (t) => {
-    t.equal(encoded(ipv4), '02001234c00002070000000000000000')
-    t.equal(encoded(ipv6), '0a00123400000000f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff0d0c0b0a')
-  },
-)
+t.test('as in C: family in host byte order, port and address in network byte order', async (t) => {
+  t.equal(encoded(ipv4), '02001234c00002070000000000000000')
+  t.equal(encoded(ipv6), '0a00123400000000f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff0d0c0b0a')
+})
 
 const anyAddress = fc.oneof(
   fc.record({
@@ -55,7 +52,7 @@ const anyAddress = fc.oneof(
   }),
 )
 
-t.test('what is encoded is decoded, anywhere in a view that starts anywhere', async (t) => {
+t.test('an encoded address is decoded again, at any offset of a view with any offset', async (t) => {
   holds(
     t,
     fc.property(anyAddress, fc.nat(40), fc.nat(40), (address, viewOffset, offset) => {
@@ -68,7 +65,7 @@ t.test('what is encoded is decoded, anywhere in a view that starts anywhere', as
   )
 })
 
-t.test('the bytes decoded are a copy', async (t) => {
+t.test('the decoded bytes are a copy', async (t) => {
   const view = new DataView(new ArrayBuffer(28))
   encodeSockaddr(view, 0, ipv6)
   const decoded = decodeSockaddr(view, 0, 28)
@@ -76,7 +73,7 @@ t.test('the bytes decoded are a copy', async (t) => {
   t.same(decoded?.bytes, ipv6.bytes)
 })
 
-t.test('what is too short or of another family is no address', async (t) => {
+t.test('a sockaddr that is too short or of another family gives undefined', async (t) => {
   const table: [what: string, address: SocketAddress, family: number, length: number][] = [
     ['no bytes at all', ipv4, 2, 0],
     ['half a family', ipv4, 2, 1],
@@ -97,13 +94,13 @@ t.test('what is too short or of another family is no address', async (t) => {
   }
 })
 
-t.test('a longer length than the structure is fine: sockaddr_storage has room to spare', async (t) => {
+t.test('a length above that of the structure is accepted: a sockaddr_storage is longer', async (t) => {
   const view = new DataView(new ArrayBuffer(128))
   encodeSockaddr(view, 0, ipv4)
   t.strictSame(decodeSockaddr(view, 0, 128), ipv4)
 })
 
-t.test('an IPv4-mapped address is told from the rest', async (t) => {
+t.test('an IPv4-mapped address is recognized', async (t) => {
   const table: [hex: string, isMapped: boolean][] = [
     ['00000000000000000000ffffc0000207', true],
     ['00000000000000000000ffff00000000', true],

@@ -10,7 +10,7 @@ interface SystemError extends NodeJS.ErrnoException {
   readonly port?: number
 }
 
-/** Node's own error for binding where somebody is bound already. */
+/** Returns Node's error for a bind to a used port. */
 async function nodesBindError(t: Test, address: string): Promise<SystemError> {
   const type = address.includes(':') ? 'udp6' : 'udp4'
   const open = async (port: number): Promise<Socket> => {
@@ -27,7 +27,7 @@ async function nodesBindError(t: Test, address: string): Promise<SystemError> {
   )
 }
 
-t.test('it has the fields and the message of a system error of Node', async (t) => {
+t.test("an ErrnoError has the fields and the message of Node's system errors", async (t) => {
   const theirs = await nodesBindError(t, '127.0.0.1')
   const { address, port } = theirs
   const ours = new ErrnoError(constants.errno.EADDRINUSE, 'bind', { address, port })
@@ -38,7 +38,7 @@ t.test('it has the fields and the message of a system error of Node', async (t) 
   t.same(Object.keys(ours).sort(), Object.keys(theirs).sort(), 'the same own properties')
 })
 
-t.test('a socket throws just that', async (t) => {
+t.test("a socket throws an error equal to Node's", async (t) => {
   const theirs = await nodesBindError(t, '127.0.0.1')
   const conn = BatchConn.open()
   t.teardown(() => conn.close())
@@ -53,7 +53,7 @@ t.test('a socket throws just that', async (t) => {
   }
 })
 
-t.test('it says no more than it was told', async (t) => {
+t.test('an ErrnoError contains only the given details', async (t) => {
   const table: [error: ErrnoError, message: string, fields: object][] = [
     [new ErrnoError(9, 'sendmmsg'), 'sendmmsg EBADF', {}],
     [new ErrnoError(9, 'sendmmsg', {}), 'sendmmsg EBADF', {}],
@@ -77,14 +77,14 @@ t.test('it says no more than it was told', async (t) => {
   }
 })
 
-t.test('its name shows in a stack trace and is no property of its own', async (t) => {
+t.test('the name is in the stack trace and is no own property', async (t) => {
   const error = new ErrnoError(constants.errno.EPERM, 'sendmsg')
   t.equal(error.name, 'ErrnoError')
   t.match(error.stack, /^ErrnoError: sendmsg EPERM\n/)
   t.notOk(Object.hasOwn(error, 'name'))
 })
 
-t.test('a number nobody knows is told as it is', async (t) => {
+t.test('an unknown errno is reported as a number', async (t) => {
   const error = new ErrnoError(9999, 'sendmsg')
   t.equal(error.errno, -9999)
   t.match(error.code, '9999')

@@ -24,19 +24,19 @@ interface Result {
 const EXPORTS = Object.keys(library).sort()
 const USES = ['open', 'sendBatch', 'recvBatch', 'endpoint'] as const
 
-t.test('it is loaded once', async (t) => {
+t.test('Koffi is loaded once', async (t) => {
   t.equal(koffi(), koffi())
   t.type(koffi().load, 'function')
 })
 
-t.test('importing loads no Koffi; using does', async (t) => {
+t.test('an import does not load Koffi, the first use does', async (t) => {
   const result = await childJson<Result>('platform', { args: ['linux'] })
   t.same(result.loadedByImport, [])
   for (const use of USES) t.same(result[use], { ok: true }, use)
 })
 
 for (const platform of ['darwin', 'win32']) {
-  t.test(`on ${platform} importing works, and using says that Linux is missing`, async (t) => {
+  t.test(`on ${platform} an import succeeds, and the first use throws an error that names Linux`, async (t) => {
     const result = await childJson<Result>('platform', { args: [platform] })
     t.same(result.exports, EXPORTS)
     for (const use of USES) {
@@ -48,7 +48,7 @@ for (const platform of ['darwin', 'win32']) {
   })
 }
 
-t.test('without Koffi importing works, and using says that Koffi is missing, and why', async (t) => {
+t.test('without Koffi an import succeeds, and the first use throws an error with the reason', async (t) => {
   const result = await childJson<Result>('platform', { args: ['linux', 'without-koffi'] })
   t.same(result.exports, EXPORTS)
   for (const use of USES) {

@@ -7,11 +7,11 @@ import { Arena } from '../../src/memory/arena.js'
 import { nativeBytes } from '../support/native-memory.js'
 import { boundSocket } from '../support/sockets.js'
 
-t.test('it is declared once', async (t) => {
+t.test('the functions are declared once', async (t) => {
   t.equal(libc(), libc())
 })
 
-t.test('addressOf is the address of the first byte, offset included', async (t) => {
+t.test('addressOf returns the address of the first byte, offset included', async (t) => {
   const bytes = Uint8Array.from({ length: 64 }, (_, index) => index)
   t.same(nativeBytes(addressOf(bytes), 64), Buffer.from(bytes))
   t.equal(addressOf(bytes.subarray(7)), addressOf(bytes) + 7)
@@ -19,7 +19,7 @@ t.test('addressOf is the address of the first byte, offset included', async (t) 
   t.ok(Number.isSafeInteger(addressOf(bytes)))
 })
 
-t.test('inet_pton and inet_ntop go there and back', async (t) => {
+t.test('inet_pton and inet_ntop convert addresses in both directions', async (t) => {
   const { slabs, bytes } = new Arena({ numeric: 16, text: 64 })
   const { numeric, text } = slabs
   const table: [family: number, address: string, hex: string][] = [
@@ -35,7 +35,7 @@ t.test('inet_pton and inet_ntop go there and back', async (t) => {
   t.equal(libc().inet_pton(AF_INET, '192.0.2.', numeric.address), 0)
 })
 
-t.test('interfaces have a number for their name and a name for their number', async (t) => {
+t.test('if_nametoindex and if_indextoname convert interfaces in both directions', async (t) => {
   const [name] = Object.keys(networkInterfaces())
   const { slabs, bytes } = new Arena({ text: 64 })
   const index = libc().if_nametoindex(name)
@@ -46,7 +46,7 @@ t.test('interfaces have a number for their name and a name for their number', as
   t.equal(libc().if_indextoname(2 ** 31 - 1, slabs.text.address), 0)
 })
 
-t.test('poll reports nothing, then a datagram', async (t) => {
+t.test('poll reports no event, then a datagram', async (t) => {
   using conn = boundSocket()
   const { slabs, view } = new Arena({ pollfd: libc().structs.pollfd.bytes })
   const { fd, events, revents } = libc().structs.pollfd

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { structs } from '../../src/libc/structs.js'
 
-/** What glibc's headers say on a 64-bit machine (sizeof and offsetof in C). */
+/** Sizes and offsets of glibc's headers on a 64-bit machine (sizeof and offsetof in C). */
 const LP64 = {
   pointerBytes: 8,
   iovec: { base: 0, length: 8, bytes: 16 },
@@ -28,6 +28,6 @@ t.test(
   },
 )
 
-t.test('they are worked out once', async (t) => {
+t.test('the layouts are computed once', async (t) => {
   t.equal(structs(), structs())
 })

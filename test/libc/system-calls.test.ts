@@ -25,7 +25,7 @@ t.test('direct system calls send, receive and set errno', { skip: noNumbers }, a
 
   inbox.slots.prepare()
   const { headersAddress } = inbox.slots
-  t.equal(recvmmsg(receiver.fd, headersAddress, 16, MSG_DONTWAIT, 0), -1, 'nothing there yet')
+  t.equal(recvmmsg(receiver.fd, headersAddress, 16, MSG_DONTWAIT, 0), -1, 'no datagram yet')
   t.equal(lastErrno(), EAGAIN)
   t.equal(sendmmsg(sender.fd, out.slots.headerAddress(0), 8, MSG_DONTWAIT), 8)
   t.equal(recvmmsg(receiver.fd, headersAddress, 16, MSG_DONTWAIT, 0), 8)
@@ -40,7 +40,7 @@ t.test('direct system calls send, receive and set errno', { skip: noNumbers }, a
   t.equal(lastErrno(), EBADF)
 })
 
-t.test('an architecture without numbers is refused by name', async (t) => {
+t.test('an unknown architecture is rejected by name', async (t) => {
   const { arch } = process
   t.teardown(() => Object.defineProperty(process, 'arch', { value: arch }))
   const library = koffi().load(null)
@@ -55,7 +55,7 @@ t.test('an architecture without numbers is refused by name', async (t) => {
 const untraceable = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0 ? false : 'strace does not work here'
 
 for (const way of ['wrapper', 'direct']) {
-  t.test(`${way}: a batch is one system call, says strace`, { skip: untraceable || noNumbers }, async (t) => {
+  t.test(`${way}: a batch is one system call (strace)`, { skip: untraceable || noNumbers }, async (t) => {
     const log = join(t.testdir(), 'trace')
     const filter = 'trace=sendmmsg,recvmmsg,sendmsg,recvmsg,sendto,recvfrom'
     const wrapper = ['strace', '--follow-forks', '--output', log, '-e', filter]

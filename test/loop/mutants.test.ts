@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as loopIteration } from 'node:timers/promises'
 import t from 'tap'
 import { SendBatch } from '../../src/index.js'
 import { EPOLLIN, EPOLLOUT } from '../../src/libc/constants.js'
@@ -29,12 +29,12 @@ t.test('one descriptor watched for EPOLLIN is notified without epoll_wait, with 
   out.append('x', conn.localAddress)
   t.equal(conn.send(out), 1)
   // The datagram is not read, so every loop iteration has an event.
-  for (let round = 0; round < 1000 && events < 51; round += 1) await turn()
+  for (let round = 0; round < 1000 && events < 51; round += 1) await loopIteration()
   t.ok(events >= 51, `${events} events`)
   t.equal(waits, Math.floor(events / 17), 'number of epoll_wait calls')
 })
 
-t.test('a direct watch reports again after pause and resume, and what update asks for', async (t) => {
+t.test('a direct watch reports again after pause and resume, and reports the events of update', async (t) => {
   const conn = boundSocket()
   const seen: number[] = []
   const watch = watchDirectly(conn.fd, EPOLLIN, (events) => seen.push(events), new AsyncResource('TEST'))
@@ -44,7 +44,7 @@ t.test('a direct watch reports again after pause and resume, and what update ask
   })
   const eventsOf = async () => {
     seen.length = 0
-    for (let round = 0; round < 100 && seen.length === 0; round += 1) await turn()
+    for (let round = 0; round < 100 && seen.length === 0; round += 1) await loopIteration()
     return seen[0]
   }
   const out = new SendBatch({ capacity: 1 })
@@ -58,7 +58,7 @@ t.test('a direct watch reports again after pause and resume, and what update ask
   watch.update(EPOLLOUT)
   t.equal(await eventsOf(), EPOLLOUT)
   watch.update(0)
-  t.equal(await eventsOf(), undefined, 'no event is watched for')
+  t.equal(await eventsOf(), undefined, 'no event is requested')
   watch.update(EPOLLIN | EPOLLOUT)
   t.equal(await eventsOf(), EPOLLIN | EPOLLOUT)
 })

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { openSync } from 'node:fs'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as loopIteration } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type BatchConn, SendBatch } from '../../src/index.js'
 import { EPOLLERR, EPOLLIN, EPOLLOUT } from '../../src/libc/constants.js'
@@ -24,67 +24,69 @@ function socket(t: Test): BatchConn {
   return conn
 }
 
-/** Watches until the test is over. */
+/** Watches until the end of the test. */
 function watch(t: Test, conn: BatchConn, events: number, callback: (events: number) => void): Watch {
   const made = reactor().watch(conn.fd, events, callback)
   t.teardown(() => made.close())
   return made
 }
 
-/** Time enough for whatever is ready to be told: loopback delivers at once, and each turn polls. */
-async function turns(count = 5): Promise<void> {
-  for (let round = 0; round < count; round += 1) await turn()
+/**
+ * Runs enough loop iterations to report everything that is ready: loopback delivers at once, and each iteration polls.
+ */
+async function loopIterations(count = 5): Promise<void> {
+  for (let round = 0; round < count; round += 1) await loopIteration()
 }
 
-t.test('there is one a thread', async (t) => {
+t.test('there is one reactor per thread', async (t) => {
   t.equal(reactor(), reactor())
 })
 
-t.test('a descriptor is told what it is watched for, for as long as it is so', async (t) => {
+t.test('a watch reports the requested events as long as they last', async (t) => {
   const conn = socket(t)
-  const told: number[] = []
-  watch(t, conn, EPOLLIN, (events) => told.push(events))
-  await turns()
-  t.same(told, [], 'nothing before there is something')
+  const reported: number[] = []
+  watch(t, conn, EPOLLIN, (events) => reported.push(events))
+  await loopIterations()
+  t.same(reported, [], 'nothing is reported without a datagram')
   deliver(conn)
-  await turns()
-  t.ok(told.length > 1, 'told again: it was not read')
-  t.ok(told.every((events) => events === EPOLLIN))
+  await loopIterations()
+  t.ok(reported.length > 1, 'reported again: the datagram was not read')
+  t.ok(reported.every((events) => events === EPOLLIN))
   drain(conn)
-  await turns()
-  const { length } = told
-  await turns()
-  t.equal(told.length, length, 'nothing once it is read')
+  await loopIterations()
+  const { length } = reported
+  await loopIterations()
+  t.equal(reported.length, length, 'nothing is reported after the read')
 })
 
-t.test('update changes what is waited for', async (t) => {
+t.test('update changes the requested events', async (t) => {
   const conn = socket(t)
-  let told = 0
+  let reported = 0
   const watched = watch(t, conn, EPOLLIN, (events) => {
-    told |= events
+    reported |= events
   })
-  const toldSince = async (): Promise<number> => {
-    told = 0
-    await turns()
-    return told
+  const eventsSince = async (): Promise<number> => {
+    reported = 0
+    await loopIterations()
+    return reported
   }
-  t.equal(await toldSince(), 0)
+  t.equal(await eventsSince(), 0)
   watched.update(EPOLLOUT)
-  t.equal(await toldSince(), EPOLLOUT)
+  t.equal(await eventsSince(), EPOLLOUT)
   deliver(conn)
   watched.update(EPOLLIN | EPOLLOUT)
-  t.equal(await toldSince(), EPOLLIN | EPOLLOUT)
+  t.equal(await eventsSince(), EPOLLIN | EPOLLOUT)
   watched.update(0)
-  await turns()
-  t.equal(await toldSince(), 0)
+  await loopIterations()
+  t.equal(await eventsSince(), 0)
 })
 
-t.test('an ICMP error is told without being asked for, and not for the last time', async (t) => {
+t.test('an ICMP error is reported without a request, and each time it occurs', async (t) => {
   const conn = socket(t)
   conn.connect(deadEndpoint())
-  const told: number[] = []
+  const reported: number[] = []
   watch(t, conn, 0, (events) => {
-    told.push(events)
+    reported.push(events)
     t.throws(() => drain(conn), { code: 'ECONNREFUSED' })
   })
   const out = new SendBatch({ capacity: 1 })
@@ -92,61 +94,61 @@ t.test('an ICMP error is told without being asked for, and not for the last time
   for (const round of [1, 2, 3]) {
     out.rewind()
     conn.send(out)
-    await turns()
-    t.equal(told.length, round)
-    t.ok((told[round - 1] & EPOLLERR) !== 0)
+    await loopIterations()
+    t.equal(reported.length, round)
+    t.ok((reported[round - 1] & EPOLLERR) !== 0)
   }
 })
 
-t.test('close ends it, and may be called again', async (t) => {
+t.test('close ends the watch, and may be called again', async (t) => {
   const conn = socket(t)
-  let told = 0
+  let reported = 0
   const watched = watch(t, conn, EPOLLIN, () => {
-    told += 1
+    reported += 1
   })
   deliver(conn)
   watched.close()
-  await turns()
-  t.equal(told, 0)
+  await loopIterations()
+  t.equal(reported, 0)
   t.doesNotThrow(() => watched.close())
-  t.doesNotThrow(() => watched.update(EPOLLIN), 'nor does an update bring it back')
-  await turns()
-  t.equal(told, 0)
+  t.doesNotThrow(() => watched.update(EPOLLIN), 'update does not resume a closed watch')
+  await loopIterations()
+  t.equal(reported, 0)
 })
 
 t.test('each descriptor has its own callback', async (t) => {
   const conns = [socket(t), socket(t), socket(t)]
-  const told = new Set<number>()
+  const reported = new Set<number>()
   for (const [index, conn] of conns.entries()) {
     watch(t, conn, EPOLLIN, () => {
-      told.add(index)
+      reported.add(index)
       drain(conn)
     })
   }
   deliver(conns[0], conns[2])
-  await turns()
-  t.same([...told].sort(), [0, 2])
+  await loopIterations()
+  t.same([...reported].sort(), [0, 2])
 })
 
 t.test('a callback may close its own watch, and any other', async (t) => {
   const conns = [socket(t), socket(t)]
-  let told = 0
+  let reported = 0
   const watches = conns.map((conn) =>
     watch(t, conn, EPOLLIN, () => {
-      told += 1
+      reported += 1
       for (const each of watches) each.close()
     }),
   )
   deliver(...conns)
-  await turns()
-  t.equal(told, 1, 'who is closed in the same turn is not told')
+  await loopIterations()
+  t.equal(reported, 1, 'a watch that is closed in the same loop iteration is not called')
 })
 
-t.test('a new socket with the number of one that was ready is not told of what the old one had', async (t) => {
+t.test('a new socket with the number of a closed one gets no events of the closed one', async (t) => {
   const [first, second] = [socket(t), socket(t)]
   const news: number[] = []
   let sameNumber = false
-  // Whichever comes first closes the other, and opens a socket that gets its number.
+  // The first callback closes the other socket, and opens a socket that gets its number.
   const replace = (other: BatchConn, watched: () => Watch): void => {
     watched().close()
     const { fd } = other
@@ -175,64 +177,64 @@ t.test('a new socket with the number of one that was ready is not told of what t
     ),
   ]
   deliver(first, second)
-  await turns()
+  await loopIterations()
   t.ok(done)
-  t.ok(sameNumber, 'the kernel gives the lowest number that is free')
-  t.same(news, [], 'nothing has come to the new socket')
+  t.ok(sameNumber, 'the kernel returns the lowest free number')
+  t.same(news, [], 'the new socket got no event')
 })
 
-t.test('more descriptors than one turn takes are all told', async (t) => {
+t.test('more ready descriptors than one epoll_wait returns are all reported', async (t) => {
   const conns = Array.from({ length: 150 }, () => socket(t))
-  const told = new Set<number>()
+  const reported = new Set<number>()
   for (const conn of conns) {
     watch(t, conn, EPOLLIN, () => {
-      told.add(conn.fd)
+      reported.add(conn.fd)
       drain(conn)
     })
   }
   deliver(...conns)
-  await turns(10)
-  t.equal(told.size, 150)
+  await loopIterations(10)
+  t.equal(reported.size, 150)
 })
 
-t.test('what cannot be watched is an error, and harms nobody', async (t) => {
+t.test('a descriptor that cannot be watched is an error, and other watches keep working', async (t) => {
   const conn = socket(t)
-  let told = 0
+  let reported = 0
   watch(t, conn, EPOLLIN, () => {
-    told += 1
+    reported += 1
     drain(conn)
   })
   const file = openSync(__filename, 'r')
   t.teardown(() => libc().close(file))
   const table: [what: string, fd: number, code: string][] = [
     ['no descriptor', -1, 'EBADF'],
-    ['a descriptor nobody has', 999_999, 'EBADF'],
+    ['an unused number', 999_999, 'EBADF'],
     ['a file', file, 'EPERM'],
     ['a descriptor under watch', conn.fd, 'EEXIST'],
   ]
   for (const [what, fd, code] of table) {
-    const act = () => reactor().watch(fd, EPOLLIN, () => t.fail(`${what} was told`))
+    const act = () => reactor().watch(fd, EPOLLIN, () => t.fail(`${what} was reported`))
     t.throws(act, ErrnoError, what)
     t.throws(act, { code, syscall: 'epoll_ctl' }, what)
   }
   deliver(conn)
-  await turns()
-  t.equal(told, 1)
+  await loopIterations()
+  t.equal(reported, 1)
 })
 
-t.test('the callback runs in the context of whoever asked', async (t) => {
+t.test('the callback runs in the async context of its watch call', async (t) => {
   const storage = new AsyncLocalStorage<string>()
-  const told: (string | undefined)[] = []
+  const reported: (string | undefined)[] = []
   for (const name of ['first', 'second']) {
     const conn = socket(t)
     storage.run(name, () =>
       watch(t, conn, EPOLLIN, () => {
-        told.push(storage.getStore())
+        reported.push(storage.getStore())
         drain(conn)
       }),
     )
     storage.run('of the sender', () => deliver(conn))
   }
-  await turns()
-  t.same(told.sort(), ['first', 'second'])
+  await loopIterations()
+  t.same(reported.sort(), ['first', 'second'])
 })

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as loopIteration } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { type BatchConn, SendBatch } from '../../src/index.js'
 import { libc } from '../../src/libc/libc.js'
@@ -11,7 +11,7 @@ interface Waited {
   readonly waiters: Waiters
 }
 
-/** A socket and those who wait for it, apart from the socket's own. */
+/** A socket, and waiters for its descriptor other than the socket's own. */
 function waited(t: Test): Waited {
   const conn = boundSocket()
   const waiters = new Waiters(conn.fd)
@@ -29,11 +29,11 @@ function deliver(conn: BatchConn): void {
   sender.send(out)
 }
 
-async function turns(count = 5): Promise<void> {
-  for (let round = 0; round < count; round += 1) await turn()
+async function loopIterations(count = 5): Promise<void> {
+  for (let round = 0; round < count; round += 1) await loopIteration()
 }
 
-/** What became of a promise so far. */
+/** Records the state of a promise. */
 function follow(promise: Promise<void>): { state: string } {
   const result = { state: 'pending' }
   promise.then(
@@ -47,75 +47,75 @@ function follow(promise: Promise<void>): { state: string } {
   return result
 }
 
-t.test('readable settles when something arrives, writable at once', async (t) => {
+t.test('readable settles when a datagram arrives, writable at once', async (t) => {
   const { conn, waiters } = waited(t)
   const readable = follow(waiters.wait('readable'))
   const writable = follow(waiters.wait('writable'))
-  await turns()
+  await loopIterations()
   t.equal(readable.state, 'pending')
   t.equal(writable.state, 'settled')
   deliver(conn)
-  await turns()
+  await loopIterations()
   t.equal(readable.state, 'settled')
 })
 
-t.test('a wait is for once: the next waits again', async (t) => {
+t.test('a wait settles once: the next wait waits again', async (t) => {
   const { conn, waiters } = waited(t)
   for (let round = 0; round < 3; round += 1) {
     const readable = follow(waiters.wait('readable'))
-    await turns()
+    await loopIterations()
     t.equal(readable.state, 'pending')
     deliver(conn)
-    await turns()
+    await loopIterations()
     t.equal(readable.state, 'settled')
     t.equal(drain(conn).length, 1)
   }
 })
 
-t.test('what is there already settles it', async (t) => {
+t.test('a queued datagram settles a wait at once', async (t) => {
   const { conn, waiters } = waited(t)
   deliver(conn)
   const readable = follow(waiters.wait('readable'))
-  await turns()
+  await loopIterations()
   t.equal(readable.state, 'settled')
 })
 
-t.test('everybody who waits is told', async (t) => {
+t.test('all waits settle', async (t) => {
   const { conn, waiters } = waited(t)
   const all = [1, 2, 3].map(() => follow(waiters.wait('readable')))
-  await turns()
+  await loopIterations()
   deliver(conn)
-  await turns()
+  await loopIterations()
   t.same(
     all.map(({ state }) => state),
     ['settled', 'settled', 'settled'],
   )
 })
 
-t.test('an ICMP error settles both: there is something to be told', async (t) => {
+t.test('an ICMP error settles readable: there is an error to report', async (t) => {
   const { conn, waiters } = waited(t)
   conn.connect(deadEndpoint())
   const out = new SendBatch({ capacity: 1 })
   out.append('x')
   for (let round = 0; round < 3; round += 1) {
     const readable = follow(waiters.wait('readable'))
-    await turns()
+    await loopIterations()
     t.equal(readable.state, 'pending')
     out.rewind()
     conn.send(out)
-    await turns()
+    await loopIterations()
     t.equal(readable.state, 'settled')
     t.throws(() => drain(conn), { code: 'ECONNREFUSED' })
   }
 })
 
-t.test('a signal that is aborted already ends it before it begins', async (t) => {
+t.test('a signal that is aborted already rejects the wait at once', async (t) => {
   const { waiters } = waited(t)
   const reason = new Error('no more')
   await t.rejects(waiters.wait('writable', AbortSignal.abort(reason)), reason)
 })
 
-t.test('a signal ends its own wait with its reason, and nobody else’s', async (t) => {
+t.test('a signal rejects its own wait with its reason, and no other wait', async (t) => {
   const { conn, waiters } = waited(t)
   const controller = new AbortController()
   const aborted = waiters.wait('readable', controller.signal)
@@ -123,14 +123,14 @@ t.test('a signal ends its own wait with its reason, and nobody else’s', async 
   const reason = new Error('enough')
   controller.abort(reason)
   await t.rejects(aborted, reason)
-  await turns()
+  await loopIterations()
   t.equal(other.state, 'pending')
   deliver(conn)
-  await turns()
+  await loopIterations()
   t.equal(other.state, 'settled')
 })
 
-t.test('a signal that is used again and again collects no listeners', async (t) => {
+t.test('a signal that is used for many waits collects no listeners', async (t) => {
   const { waiters } = waited(t)
   const controller = new AbortController()
   let listeners = 0
@@ -149,7 +149,7 @@ t.test('a signal that is used again and again collects no listeners', async (t) 
   t.equal(listeners, 0)
 })
 
-t.test('closing rejects everybody', async (t) => {
+t.test('close rejects all waits', async (t) => {
   const { waiters } = waited(t)
   const all = [waiters.wait('readable'), waiters.wait('readable')].map(follow)
   let number = 0
@@ -157,18 +157,18 @@ t.test('closing rejects everybody', async (t) => {
     number += 1
     return new Error(`closed ${number}`)
   })
-  await turns()
+  await loopIterations()
   t.same(
     all.map(({ state }) => state),
     ['closed 1', 'closed 2'],
-    'each with an error of its own',
+    'each with its own error',
   )
 })
 
-t.test('closing when nobody waits is nothing', async (t) => {
+t.test('close without a wait creates no error', async (t) => {
   const { waiters } = waited(t)
-  waiters.close(() => t.fail('nobody is there to be told') as never)
-  waiters.close(() => t.fail('nobody is there to be told') as never)
+  waiters.close(() => t.fail('there is no wait to reject') as never)
+  waiters.close(() => t.fail('there is no wait to reject') as never)
 })
 
 t.test('a descriptor that cannot be watched rejects the wait', async (t) => {
@@ -177,21 +177,21 @@ t.test('a descriptor that cannot be watched rejects the wait', async (t) => {
   await t.rejects(waiters.wait('readable'), { code: 'EBADF', syscall: 'epoll_ctl' }, 'each time')
 })
 
-t.test('a descriptor closed by somebody else is told to the next who waits', async (t) => {
+t.test('a descriptor that other code closed rejects the next wait', async (t) => {
   const conn = boundSocket()
   const waiters = new Waiters(conn.fd)
   const first = follow(waiters.wait('readable'))
-  await turns()
+  await loopIterations()
   libc().close(conn.fd)
-  await turns()
-  t.equal(first.state, 'pending', 'epoll lets go of it in silence')
+  await loopIterations()
+  t.equal(first.state, 'pending', 'epoll removes the descriptor without an event')
   await t.rejects(waiters.wait('writable'), { code: 'EBADF' })
   waiters.close(() => new Error('closed'))
-  await turns()
+  await loopIterations()
   t.equal(first.state, 'closed')
 })
 
-t.test('code after the wait runs in its own context', async (t) => {
+t.test('code after a wait runs in its own async context', async (t) => {
   const storage = new AsyncLocalStorage<string>()
   const { conn, waiters } = waited(t)
   const contexts = ['first', 'second'].map((name) =>
@@ -200,18 +200,18 @@ t.test('code after the wait runs in its own context', async (t) => {
       return storage.getStore()
     }),
   )
-  await turns()
+  await loopIterations()
   storage.run('of the sender', () => deliver(conn))
   t.same(await Promise.all(contexts), ['first', 'second'])
 })
 
-t.test('a reader who waits in a loop starves no timer and no other socket', async (t) => {
+t.test('a reader that waits in a loop starves no timer and no other socket', async (t) => {
   const { conn, waiters } = waited(t)
   const other = waited(t)
   deliver(conn)
   let isOver = false
   const greedy = (async () => {
-    // It never reads, so that it is readable for ever.
+    // It never reads, so the socket stays readable.
     while (!isOver) await waiters.wait('readable')
   })()
   const timer = new Promise<void>((resolve) => setTimeout(resolve, 5))
@@ -220,55 +220,55 @@ t.test('a reader who waits in a loop starves no timer and no other socket', asyn
   await Promise.all([timer, readable])
   isOver = true
   await greedy
-  t.pass('both came to their turn')
+  t.pass('the timer and the other socket were served')
 })
 
-t.test('a listener is told each time, in its own context, until it is closed', async (t) => {
+t.test('a listener is called for each event, in its own async context, until it is closed', async (t) => {
   const storage = new AsyncLocalStorage<string>()
   const { conn, waiters } = waited(t)
-  const told: (string | undefined)[] = []
+  const calls: (string | undefined)[] = []
   const listening = storage.run('of the listener', () =>
     waiters.listen(() => {
-      told.push(storage.getStore())
+      calls.push(storage.getStore())
       drain(conn)
     }),
   )
   for (let round = 0; round < 3; round += 1) {
     storage.run('of the sender', () => deliver(conn))
-    await turns()
+    await loopIterations()
   }
-  t.same(told, new Array(3).fill('of the listener'))
+  t.same(calls, new Array(3).fill('of the listener'))
   listening.close()
   listening.close()
   deliver(conn)
-  await turns()
-  t.equal(told.length, 3)
+  await loopIterations()
+  t.equal(calls.length, 3)
 })
 
-t.test('there is one listener at a time, beside any number who wait', async (t) => {
+t.test('only one listener is permitted at a time, beside any number of waits', async (t) => {
   const { conn, waiters } = waited(t)
-  let told = 0
+  let calls = 0
   const listening = waiters.listen(({ isOpen }) => {
-    told += 1
+    calls += 1
     t.ok(isOpen())
     listening.close()
-    t.notOk(isOpen(), 'it can tell that it is no longer wanted')
+    t.notOk(isOpen(), 'isOpen() is false after close')
   })
   t.throws(() => waiters.listen(() => t.fail('a second one')), { code: 'ERR_INVALID_STATE' })
   const readable = follow(waiters.wait('readable'))
   deliver(conn)
-  await turns()
-  t.equal(told, 1)
+  await loopIterations()
+  t.equal(calls, 1)
   t.equal(readable.state, 'settled')
-  t.doesNotThrow(() => waiters.listen(() => drain(conn)), 'the place is free again')
+  t.doesNotThrow(() => waiters.listen(() => drain(conn)), 'another listener is permitted after close')
 })
 
-t.test('a listener that could not be set up leaves nothing behind', async (t) => {
+t.test('a listener that cannot be set up leaves no state', async (t) => {
   const waiters = new Waiters(999_999)
-  const listen = () => waiters.listen(() => t.fail('nothing can be told'))
+  const listen = () => waiters.listen(() => t.fail('the listener must not be called'))
   t.throws(listen, { code: 'EBADF', syscall: 'epoll_ctl' })
-  t.throws(listen, { code: 'EBADF', syscall: 'epoll_ctl' }, 'the second time is like the first')
+  t.throws(listen, { code: 'EBADF', syscall: 'epoll_ctl' }, 'the second attempt fails in the same way')
   const readable = follow(waiters.wait('readable'))
-  await turns()
-  t.match(readable.state, 'EBADF', 'and a wait is told the same, not left hanging')
+  await loopIterations()
+  t.match(readable.state, 'EBADF', 'a wait is rejected too, and does not hang')
 })

@@ -7,14 +7,14 @@ async function lines(scenario: string): Promise<string[]> {
   return stdout.split('\n').filter(Boolean)
 }
 
-t.test('each worker has an event loop of its own, and takes it along when it ends', async (t) => {
+t.test('each worker has its own event loop, which is closed when the worker ends', async (t) => {
   t.same(await lines('workers that end'), [
     ...new Array(4).fill('worker received to itself'),
     'descriptors left behind: 0',
   ])
 })
 
-t.test('workers are terminated while they wait, and the parent goes on', async (t) => {
+t.test('workers are terminated while they wait, and the parent continues', async (t) => {
   t.same(await lines('workers terminated while they wait'), new Array(3).fill('worker received to itself'))
 })
 

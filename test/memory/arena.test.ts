@@ -9,7 +9,7 @@ import { childJson } from '../support/child.js'
 import { nativeBytes } from '../support/native-memory.js'
 import { holds } from '../support/property.js'
 
-t.test('slabs of any size: aligned natively, apart from each other, within the block', async (t) => {
+t.test('slabs of any size are aligned, separate from each other, and within the block', async (t) => {
   const anySizes = fc.dictionary(fc.string({ minLength: 1 }), fc.nat(5000), { minKeys: 1, maxKeys: 6 })
   holds(
     t,
@@ -37,11 +37,11 @@ t.test('slabs of different use share no cache line', async (t) => {
   t.ok(line(slabs.b.address + 64) < line(slabs.c.address))
 })
 
-t.test('it starts all zero', async (t) => {
+t.test('an arena is zeroed', async (t) => {
   t.ok(new Arena({ only: 10_000 }).bytes.every((byte) => byte === 0))
 })
 
-t.test('what C writes at the address is read in the views, and the other way round', async (t) => {
+t.test('a native write at the address is visible in the views, and vice versa', async (t) => {
   const { slabs, bytes, words, view } = new Arena({ before: 100, numeric: 4 })
   const { offset, address } = slabs.numeric
   t.equal(libc().inet_pton(AF_INET, '192.0.2.7', address), 1)
@@ -52,11 +52,11 @@ t.test('what C writes at the address is read in the views, and the other way rou
   t.same(nativeBytes(address, 4), Buffer.from([1, 2, 3, 4]))
 })
 
-t.test('the address holds through garbage collections', async (t) => {
+t.test('the address stays valid through garbage collections', async (t) => {
   t.same(await childJson('arena-survives', { flags: ['--expose-gc'] }), { good: 32, of: 32 })
 })
 
-/** What a transfer may do: refuse or copy. What it must not: take the memory away. */
+/** Permitted results of a transfer: an error or a copy. Detaching the memory is not permitted. */
 function transferOutcome(transfer: () => unknown): void {
   try {
     transfer()
@@ -65,7 +65,7 @@ function transferOutcome(transfer: () => unknown): void {
   }
 }
 
-t.test('neither structuredClone nor postMessage can take it away', async (t) => {
+t.test('neither structuredClone nor postMessage can detach the memory', async (t) => {
   const arena = new Arena({ only: 64 })
   const buffer = arena.bytes.buffer as ArrayBuffer
   const { byteLength } = arena.bytes
@@ -85,7 +85,7 @@ t.test('neither structuredClone nor postMessage can take it away', async (t) => 
   t.equal(nativeBytes(arena.slabs.only.address, 1)[0], 7, 'the address is still that of the views')
 })
 
-t.test('memory taken away by force is noticed before any address goes to the kernel', async (t) => {
+t.test('detached memory is detected before an address is passed to the kernel', async (t) => {
   const result = await childJson<Record<string, unknown>>('detached')
   const detached = "TypeError ERR_MEMORY_DETACHED: the batch's memory was transferred; create a new batch"
   t.same(result, {
@@ -100,7 +100,7 @@ t.test('memory taken away by force is noticed before any address goes to the ker
   })
 })
 
-t.test('cacheAligned rounds up, beyond 32 bits too', async (t) => {
+t.test('cacheAligned rounds up, also beyond 32 bits', async (t) => {
   const table: [bytes: number, aligned: number][] = [
     [0, 0],
     [1, 64],

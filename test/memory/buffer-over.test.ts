@@ -3,11 +3,11 @@ import { bufferOver } from '../../src/memory/buffer-over.js'
 
 type Module = typeof import('../../src/memory/buffer-over.js')
 
-t.test('a Buffer over part of some memory', async (t) => {
+t.test('bufferOver returns a Buffer over a part of a memory', async (t) => {
   isBufferOver(t, bufferOver)
 })
 
-t.test('where Buffer has no species, it is one all the same', async (t) => {
+t.test('bufferOver returns a Buffer also where Buffer has no species', async (t) => {
   const species = Object.getOwnPropertyDescriptor(Buffer, Symbol.species)
   t.teardown(() => species && Object.defineProperty(Buffer, Symbol.species, species))
   Object.defineProperty(Buffer, Symbol.species, { configurable: true, value: undefined })

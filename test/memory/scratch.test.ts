@@ -2,11 +2,11 @@ import t from 'tap'
 import { structs } from '../../src/libc/structs.js'
 import { scratch } from '../../src/memory/scratch.js'
 
-t.test('it is one block, made once', async (t) => {
+t.test('the scratch memory is one block, created once', async (t) => {
   t.equal(scratch(), scratch())
 })
 
-t.test('each part has room for the largest thing it is used for', async (t) => {
+t.test('each part has space for the largest structure it is used for', async (t) => {
   const { slabs } = scratch()
   const table: [what: string, has: number, needs: number][] = [
     ['struct sockaddr_storage', slabs.address.byteLength, 128],

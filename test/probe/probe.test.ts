@@ -4,7 +4,7 @@ import t from 'tap'
 import { probe } from '../../src/index.js'
 import { HOST_A, twoHosts } from '../support/two-hosts.js'
 
-t.test('every feature is tried, and says what was seen', (t) => {
+t.test('probe tries every feature, and returns availability and reason', (t) => {
   const { features, kernel, architecture, maxSegments } = probe()
   t.equal(architecture, process.arch)
   t.match(kernel, /^\d+\.\d+/)
@@ -25,7 +25,7 @@ t.test('every feature is tried, and says what was seen', (t) => {
   t.end()
 })
 
-t.test('what is switched off is found to be off, with the reason', (t) => {
+t.test('probe reports a feature that is switched off as unavailable, with the reason', (t) => {
   t.teardown(() => {
     delete process.env.BATCHCONN_NO_GSO
     delete process.env.BATCHCONN_NO_GRO
@@ -39,14 +39,14 @@ t.test('what is switched off is found to be off, with the reason', (t) => {
   t.end()
 })
 
-t.test('misuse', (t) => {
+t.test('invalid arguments are rejected', (t) => {
   t.throws(() => probe({ interface: 'no-such' }), { code: 'ERR_OUT_OF_RANGE', message: /lo.*'no-such'/ })
   t.throws(() => probe({ iface: 'lo' } as never), { code: 'ERR_UNKNOWN_OPTION' })
   t.end()
 })
 
 const hosts = twoHosts('pr')
-t.test('over an interface', { skip: typeof hosts === 'string' ? hosts : false }, async (t) => {
+t.test('probe sends over a given interface', { skip: typeof hosts === 'string' ? hosts : false }, async (t) => {
   if (typeof hosts === 'string') return
   t.teardown(() => hosts.down())
   const [command, ...args] = hosts.command('A')

@@ -21,13 +21,13 @@ else {
   })
 
   t.test('a wrong value and an unknown name are found', async (t) => {
-    const planted = [
+    const wrong = [
       { name: 'AF_INET', expression: 'AF_INET', value: 3 },
       { name: 'SO_NO_SUCH_THING', expression: 'SO_NO_SUCH_THING', value: 1 },
       { name: 'iovec.length', expression: 'offsetof(struct iovec, no_such_member)', value: 8 },
       { name: 'EAGAIN', expression: 'EAGAIN', value: 11 },
     ]
-    const actual = compare(planted, compiler).map((finding) => finding.actual)
+    const actual = compare(wrong, compiler).map((finding) => finding.actual)
     t.strictSame(actual, [2, undefined, undefined, 11])
   })
 }

@@ -4,11 +4,11 @@ import t from 'tap'
 import { checkImports } from '../../scripts/check-imports.js'
 import { ROOT } from './support.js'
 
-t.test('the imports of this tree only go downwards', async (t) => {
+t.test('the imports of this repository follow the layers', async (t) => {
   t.strictSame(checkImports(ROOT), [])
 })
 
-t.test('what is allowed', async (t) => {
+t.test('imports of lower layers are permitted', async (t) => {
   const allowed = {
     'src/index.ts': "export * from './socket/a.js'\nexport * from './arguments/a.js'",
     'src/internal.ts': "export * from './libc/a.js'",
@@ -23,24 +23,24 @@ t.test('what is allowed', async (t) => {
     'examples/a.ts': "import '../src/index.js'\nimport 'batchconn'",
     'test/a.ts': "import '../src/libc/a.js'\nimport '../bench/runner/a.js'",
   }
-  t.strictSame(checkImports(plant(t.testdir(), allowed)), [])
+  t.strictSame(checkImports(writeSources(t.testdir(), allowed)), [])
 })
 
-t.test('a circle of imports is caught, of types as well', async (t) => {
-  const circle = {
+t.test('an import cycle is found, also one of type imports', async (t) => {
+  const cycle = {
     'src/libc/a.ts': "import { b } from './b.js'",
     'src/libc/b.ts': "import '../arguments/a.js'\nexport type { C } from './c.js'",
     'src/libc/c.ts': "type A = import('./a.js').A",
   }
-  t.match(checkImports(plant(t.testdir(), circle)), [
+  t.match(checkImports(writeSources(t.testdir(), cycle)), [
     {
       where: 'src/libc/c.ts',
-      message: 'a circle of imports: src/libc/a.ts > src/libc/b.ts > src/libc/c.ts > src/libc/a.ts',
+      message: 'import cycle: src/libc/a.ts > src/libc/b.ts > src/libc/c.ts > src/libc/a.ts',
     },
   ])
 })
 
-t.test('what is caught', async (t) => {
+t.test('forbidden imports are found', async (t) => {
   const layers: [file: string, source: string, message: RegExp][] = [
     ['src/arguments/a.ts', "import '../libc/a.js'", /arguments is not above libc/],
     ['src/libc/a.ts', "import '../layout/a.js'", /libc is not above layout/],
@@ -90,15 +90,15 @@ t.test('what is caught', async (t) => {
     ],
   ]
   for (const [file, source, message] of [...layers, ...packages, ...doors]) {
-    const root = plant(t.testdir(), { [file]: `// a comment\n${source}` })
+    const root = writeSources(t.testdir(), { [file]: `// a comment\n${source}` })
     const violations = checkImports(root)
     t.match(violations, [{ where: `${file}:2`, message }], `${file}: ${source}`)
     t.equal(violations.length, 1)
   }
 })
 
-/** Writes a tree of source files into an empty folder. */
-function plant(root: string, files: Readonly<Record<string, string>>): string {
+/** Writes source files into an empty folder. */
+function writeSources(root: string, files: Readonly<Record<string, string>>): string {
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)

@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 
-/** Something that is declared: a function, class or constant, or as `Class.member` what is in it. */
+/** A declaration: a function, class or constant, or a member as `Class.member`. */
 export interface Declared {
   /** The source file, below the folder that was searched. */
   readonly file: string
   readonly name: string
 }
 
-/** All that is marked as internal in the sources of a folder. */
+/** Returns all declarations marked as internal in the sources of a folder. */
 export function internals(folder: string): Declared[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
   return files.flatMap((file) =>
@@ -19,7 +19,7 @@ export function internals(folder: string): Declared[] {
   )
 }
 
-/** The names of all that a file declares. */
+/** Returns the names that a statement declares. */
 export function declaredNames(file: string): string[] {
   return declarations(file).map(({ name }) => name)
 }

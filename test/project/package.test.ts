@@ -13,19 +13,21 @@ t.test('the package', async (t) => {
   const work = t.testdir()
   const tarball = await pack(join(work, 'source'))
 
-  t.test('holds the built library, its papers, and nothing else', async (t) => {
+  t.test('contains the built library, its documents, and nothing else', async (t) => {
     const { stdout } = await run('tar', ['-tzf', tarball])
     const names = stdout.trim().split('\n')
     t.strictSame(names.map((name) => name.replace(/^package\//, '')).sort(), expectedFiles())
   })
 
-  t.test('publint', async (t) => clean(t, await run(installed('publint'), ['run', tarball, '--strict'])))
+  t.test('publint reports no problem', async (t) =>
+    clean(t, await run(installed('publint'), ['run', tarball, '--strict'])),
+  )
 
   t.test('@arethetypeswrong/cli', async (t) =>
     clean(t, await run(installed('attw'), [tarball, '--no-emoji', '--profile', 'node16'])),
   )
 
-  t.test('in an ESM project', async (t) => {
+  t.test('works in an ESM project', async (t) => {
     const root = await project(join(work, 'esm'), { type: 'module' }, [tarball])
     writeFileSync(
       join(root, 'main.js'),
@@ -47,15 +49,15 @@ t.test('the package', async (t) => {
     const result = await json(root, 'main.js')
     t.strictSame(result.texts, EXCHANGED)
     t.strictSame([result.isOne, result.dropIn], [true, 'drop-in'], 'batchconn/dgram')
-    t.strictSame(result.shared, result.names.sort(), 'ESM and CommonJS share one instance of everything')
+    t.strictSame(result.shared, result.names.sort(), 'ESM and CommonJS share one instance of each export')
     t.strictSame(result.names, Object.keys(library).sort())
 
     const { packages } = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8'))
     const others = Object.keys(packages).filter((name) => !/^node_modules\/@koromix\/koffi-/.test(name))
-    t.strictSame(others, ['node_modules/batchconn', 'node_modules/koffi'], 'koffi is all that comes with it')
+    t.strictSame(others, ['node_modules/batchconn', 'node_modules/koffi'], 'koffi is the only dependency')
   })
 
-  t.test('in a CommonJS project', async (t) => {
+  t.test('works in a CommonJS project', async (t) => {
     const root = await project(join(work, 'cjs'), {}, [tarball])
     writeFileSync(
       join(root, 'main.js'),
@@ -67,10 +69,10 @@ t.test('the package', async (t) => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
     t.strictSame(await json(root, 'main.js'), { texts: EXCHANGED, version })
     const { stderr } = await run(process.execPath, ['-e', "require('batchconn/dist/libc/libc.js')"], { cwd: root })
-    t.match(stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/, 'the inside stays inside')
+    t.match(stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/, 'internal files cannot be imported')
   })
 
-  t.test('in a TypeScript project', async (t) => {
+  t.test('works in a TypeScript project', async (t) => {
     const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
     const tools = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`)
     const root = await project(join(work, 'typescript'), { type: 'module' }, [tarball, ...tools])
@@ -98,22 +100,25 @@ t.test('the package', async (t) => {
     t.strictSame(await json(root, 'main.cjs'), { texts: EXCHANGED })
   })
 
-  t.test('what is internal is not in the types', async (t) => {
+  t.test('internal declarations are not in the types', async (t) => {
     const types = join(work, 'cjs', 'node_modules', 'batchconn', 'dist')
     const internal = internals(join(ROOT, 'src'))
-    t.ok(internal.length > 5, `${internal.length} marked as internal`)
+    t.ok(internal.length > 5, `${internal.length} declarations are marked as internal`)
     for (const { file, name } of internal) {
       const names = declaredNames(join(types, file.replace(/ts$/, 'd.ts')))
       t.notOk(names.includes(name), `${file}: ${name}`)
     }
-    t.strictSame(brokenLinks(join(types, '..')), [], 'every link of its documentation leads to a file of the package')
+    t.strictSame(brokenLinks(join(types, '..')), [], 'every link of the documentation points to a file of the package')
     for (const file of reachable(join(types, 'index.d.ts'))) {
       t.notMatch(readFileSync(file, 'utf8'), /@internal|'koffi'/, relative(types, file))
     }
   })
 })
 
-/** Relative links in the Markdown files of a package, and mentions of Markdown files in its types, that lead nowhere. */
+/**
+ * Relative links in the Markdown files of a package, and mentions of Markdown files in its types, whose targets do not
+ * exist.
+ */
 function brokenLinks(root: string): string[] {
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
   return files.flatMap((file) => {
@@ -136,7 +141,7 @@ function brokenLinks(root: string): string[] {
   })
 }
 
-/** Packs this repository as `npm publish` would, from a copy: the build does not disturb what goes on in the tree. */
+/** Packs this repository as `npm publish` would, from a copy, so that the build does not change the working tree. */
 async function pack(copy: string): Promise<string> {
   mkdirSync(copy)
   const copied = ['src', 'scripts', 'docs', 'examples', ...PAPERS, 'package.json', 'tsconfig.json']
@@ -167,7 +172,7 @@ function expectedFiles(): string[] {
   return [...built, ...wrappers, 'package.json', ...PAPERS, ...papers].sort()
 }
 
-/** An empty project with some packages installed, their install scripts left out. */
+/** Creates a project with some packages installed, without their install scripts. */
 async function project(root: string, manifest: object, packages: readonly string[]): Promise<string> {
   mkdirSync(root)
   writeFileSync(join(root, 'package.json'), JSON.stringify({ name: 'user', version: '1.0.0', ...manifest }))
@@ -177,7 +182,7 @@ async function project(root: string, manifest: object, packages: readonly string
   return root
 }
 
-/** A function that sends two datagrams over loopback and gives back what arrived. */
+/** Source of a function that sends two datagrams over loopback and returns what was received. */
 function exchange(arrayType: string): string {
   return `
     async function exchange() {
@@ -207,7 +212,7 @@ async function json(root: string, program: string) {
   return JSON.parse(stdout)
 }
 
-/** A declaration file and all it imports, directly or not. */
+/** Returns a declaration file and all it imports, directly or not. */
 function reachable(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen
   seen.add(file)

@@ -5,11 +5,11 @@ import { clean, installed, ROOT, run } from './support.js'
 
 t.setTimeout(300_000)
 
-t.test('types', async (t) => clean(t, await run(installed('tsc'), ['--noEmit'])))
+t.test('tsc reports no error', async (t) => clean(t, await run(installed('tsc'), ['--noEmit'])))
 
-t.test('lint and format', async (t) => clean(t, await run(installed('biome'), ['check', '.'])))
+t.test('biome reports no error', async (t) => clean(t, await run(installed('biome'), ['check', '.'])))
 
-t.test('the lockfile names no registry', async (t) => {
+t.test('the lockfile contains no registry URL', async (t) => {
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, { resolved?: string }>
   }
@@ -19,7 +19,7 @@ t.test('the lockfile names no registry', async (t) => {
   )
 })
 
-t.test('the runtime depends on koffi alone, and installs anywhere', async (t) => {
+t.test('the only runtime dependency is koffi, and the package installs on every platform', async (t) => {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   t.strictSame(Object.keys(manifest.dependencies), ['koffi'])
   t.hasStrict(manifest, { name: 'batchconn', license: 'MIT', engines: { node: '>=20.19' } })

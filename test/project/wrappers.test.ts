@@ -6,7 +6,7 @@ import { installed, ROOT, run } from './support.js'
 
 t.setTimeout(300_000)
 
-t.test('the ESM side has what the CommonJS side has, the default export too', async (t) => {
+t.test('the ESM wrapper has the exports of the CommonJS build, including the default export', async (t) => {
   const root = project(t.testdir(), {
     'index.js': 'exports.__esModule = true\nexports.open = () => 1\nexports.Conn = class {}',
     'index.d.ts': 'export declare function open(): number\nexport declare class Conn {}\nexport type Size = 1 | 2',
@@ -36,7 +36,7 @@ t.test('the ESM side has what the CommonJS side has, the default export too', as
   t.strictSame(JSON.parse(stdout), { size: 2, names: ['Conn', 'open'], total: 4, shared: true })
 })
 
-t.test('an entry that exports nothing is an error', async (t) => {
+t.test('an entry without exports is an error', async (t) => {
   const root = project(t.testdir(), { 'index.js': '', 'deep/index.js': 'exports.a = 1' })
   t.throws(() => buildWrappers(root), /index.js exports nothing/)
 })

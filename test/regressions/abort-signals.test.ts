@@ -2,7 +2,7 @@ import t from 'tap'
 import { BatchConn, RecvBatch, SendBatch } from '../../src/index.js'
 import { boundSocket } from '../support/sockets.js'
 
-t.test('options that could not be seen are refused: a signal, a Map, an object of a class', async (t) => {
+t.test('options with hidden properties are rejected: a signal, a Map, an object of a class', async (t) => {
   using conn = boundSocket()
   const { signal } = new AbortController()
   const wanted = { code: 'ERR_INVALID_ARG_TYPE' }
@@ -14,7 +14,7 @@ t.test('options that could not be seen are refused: a signal, a Map, an object o
   t.throws(() => BatchConn.open(new (class Options {})() as never), wanted)
 })
 
-t.test('a signal of a polyfill is one', async (t) => {
+t.test('the signal of a polyfill is accepted', async (t) => {
   class AbortSignal extends EventTarget {
     aborted = false
     abort(): void {
@@ -62,7 +62,7 @@ t.test('many waits on one signal: no warning, all rejected with the reason, no l
   t.strictSame(warnings, [])
 })
 
-t.test('null is not "left out"', async (t) => {
+t.test('null is not treated as undefined', async (t) => {
   const wanted = { name: /^(Type|Range)Error$/, code: /^ERR_/ }
   for (const name of ['capacity', 'slotBytes', 'coalesce', 'maxSegments']) {
     t.throws(() => new SendBatch({ [name]: null }), wanted, name)
@@ -73,12 +73,12 @@ t.test('null is not "left out"', async (t) => {
   }
 })
 
-t.test('sockets are made by open and adopt alone', async (t) => {
+t.test('sockets can be created by open and adopt only', async (t) => {
   t.throws(() => Reflect.construct(BatchConn, []), { code: 'ERR_ILLEGAL_CONSTRUCTOR' })
   t.throws(() => Reflect.construct(BatchConn, [3, 'ipv4', {}]), { code: 'ERR_ILLEGAL_CONSTRUCTOR' })
 })
 
-t.test('a batch of another kind, a Proxy or an object that inherits from one is refused', async (t) => {
+t.test('a batch of another kind, a Proxy, or an object that inherits from a batch is rejected', async (t) => {
   using conn = boundSocket()
   const [out, inbox] = [new SendBatch(), new RecvBatch()]
   const wanted = { code: 'ERR_INVALID_ARG_TYPE' }
@@ -100,5 +100,5 @@ t.test('a batch of another kind, a Proxy or an object that inherits from one is 
   }
   const liar = new Liar({ capacity: 1 })
   liar.append('x', conn.localAddress)
-  t.equal(conn.send(liar), 1, 'what a subclass answers is not what is sent')
+  t.equal(conn.send(liar), 1, 'overridden methods of a subclass do not affect what is sent')
 })

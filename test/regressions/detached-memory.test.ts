@@ -6,7 +6,7 @@ function takeAway(view: Uint8Array): void {
   structuredClone(view, { transfer: [view.buffer as ArrayBuffer] })
 }
 
-/** Six messages, of which message 3 refers to memory that is gone. */
+/** Six messages, of which message 3 references detached memory. */
 function batchWithGap(to: ReturnType<typeof boundSocket>['localAddress']): SendBatch {
   const out = new SendBatch()
   const gone = new Uint8Array(5)
@@ -17,7 +17,7 @@ function batchWithGap(to: ReturnType<typeof boundSocket>['localAddress']): SendB
   return out
 }
 
-t.test('a reference whose memory is gone fails alone, with its index', async (t) => {
+t.test('a reference to detached memory fails with its index, and the other messages are sent', async (t) => {
   using conn = boundSocket()
   const out = batchWithGap(conn.localAddress)
   t.equal(conn.send(out), 3)
@@ -31,14 +31,14 @@ t.test('a reference whose memory is gone fails alone, with its index', async (t)
   )
 })
 
-t.test('sendAll passes over it and reports it', async (t) => {
+t.test('sendAll skips such a message and reports it', async (t) => {
   using conn = boundSocket()
   const { sent, failed } = await conn.sendAll(batchWithGap(conn.localAddress))
   t.equal(sent, 5)
   t.match(failed, [{ index: 3, error: { code: 'ERR_MEMORY_DETACHED' } }])
 })
 
-t.test('memory that is gone beforehand is refused, not sent as an empty datagram', async (t) => {
+t.test('memory that is already detached is rejected, not sent as an empty datagram', async (t) => {
   const out = new SendBatch()
   const payloads: Record<string, ArrayBufferView | ArrayBuffer> = {
     Uint8Array: new Uint8Array(5),
@@ -56,17 +56,17 @@ t.test('memory that is gone beforehand is refused, not sent as an empty datagram
     t.throws(() => out.appendReference(payload as Uint8Array), wanted, `appendReference of ${what}`)
   }
   t.equal(out.length, 0)
-  t.equal(out.append(new Uint8Array(0)), 0, 'an empty view that has its memory is an empty datagram')
+  t.equal(out.append(new Uint8Array(0)), 0, 'an empty view of attached memory is an empty datagram')
 })
 
-t.test("a batch's own memory that is gone: each use is an error with a code", async (t) => {
+t.test('each use of a batch whose own memory was detached is an error with a code', async (t) => {
   using conn = boundSocket()
   const out = new SendBatch({ capacity: 4 })
   const inbox = new RecvBatch()
   out.append('x', conn.localAddress)
   conn.send(out)
   conn.recv(inbox)
-  // A reader of a byte stream takes the memory of its view away, untransferable or not, on Node 20.
+  // On Node 20, the reader of a byte stream detaches the memory of its view, even if it is marked as untransferable.
   const detach = (view: Uint8Array) => {
     const reader = new ReadableStream({ type: 'bytes' }).getReader({ mode: 'byob' })
     reader.read(new Uint8Array(view.buffer as ArrayBuffer)).catch(() => {})
@@ -74,7 +74,7 @@ t.test("a batch's own memory that is gone: each use is an error with a code", as
   detach(out.reserve(4))
   detach(inbox.bytes(0))
   if (inbox.slots.memory.byteLength > 0) {
-    t.comment('this runtime does not let the memory go')
+    t.comment('this runtime does not detach the memory')
     return
   }
   const wanted = { code: 'ERR_MEMORY_DETACHED' }

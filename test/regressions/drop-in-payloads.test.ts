@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import t from 'tap'
 import dgram from '../../src/dgram/index.js'
 
-// A payload whose properties lie: the drop-in must send the bytes that the view has, and count those.
+// Payloads with false properties: the drop-in must send, and count, the bytes that the view really has.
 
-/** A view with own properties in place of the engine's. */
+/** A view whose own properties hide those of the engine. */
 function lying<View extends object>(view: View, properties: Readonly<Record<string, unknown>>): View {
   for (const [name, value] of Object.entries(properties)) Object.defineProperty(view, name, { value })
   return view
@@ -21,11 +21,11 @@ const payloads: Readonly<Record<string, { payload: () => NodeJS.ArrayBufferView;
     size: 10,
   },
   'a DataView that reaches into other memory': { payload: () => lying(threeBytes(), { byteLength: 2000 }), size: 3 },
-  'a long view that seems short': { payload: () => lying(new Uint8Array(2000), { length: 5 }), size: 2000 },
+  'a long view with a short length': { payload: () => lying(new Uint8Array(2000), { length: 5 }), size: 2000 },
 }
 
 for (const [what, { payload, size }] of Object.entries(payloads)) {
-  t.test(`the drop-in sends the bytes of ${what}`, async (t) => {
+  t.test(`the drop-in sends the real bytes of a view with ${what}`, async (t) => {
     const socket = dgram.createSocket('udp4')
     t.teardown(() => socket.close())
     socket.bind(0, '127.0.0.1')
@@ -45,7 +45,7 @@ for (const [what, { payload, size }] of Object.entries(payloads)) {
   })
 }
 
-t.test('a Proxy of bytes is refused, as by node:dgram', async (t) => {
+t.test('a Proxy of bytes is rejected, as by node:dgram', async (t) => {
   const socket = dgram.createSocket('udp4')
   t.teardown(() => socket.close())
   socket.bind(0, '127.0.0.1')

@@ -4,7 +4,7 @@ import t from 'tap'
 import { endpoint, RecvBatch, SendBatch } from '../../src/index.js'
 import { boundSocket, drain } from '../support/sockets.js'
 
-/** Every ArrayBuffer that can be reached from a value, as helpers collect them for a transfer list. */
+/** Returns every ArrayBuffer reachable from a value, as helpers collect them for a transfer list. */
 function buffersIn(value: unknown, found = new Set<ArrayBuffer>(), seen = new Set<unknown>()): ArrayBuffer[] {
   if (typeof value !== 'object' || value === null || seen.has(value)) return [...found]
   seen.add(value)
@@ -14,7 +14,7 @@ function buffersIn(value: unknown, found = new Set<ArrayBuffer>(), seen = new Se
   return [...found]
 }
 
-t.test('an endpoint has no memory that could be transferred away', async (t) => {
+t.test('an endpoint has no memory that could be transferred', async (t) => {
   using receiver = boundSocket()
   using alice = boundSocket()
   using bob = boundSocket()
@@ -53,7 +53,7 @@ t.test('an endpoint cannot be changed, forged or constructed', async (t) => {
   const out = new SendBatch()
   const wanted = { code: 'ERR_INVALID_ARG_TYPE' }
   t.throws(() => out.append('x', new Proxy(peer, {})), wanted, 'a Proxy')
-  t.throws(() => out.append('x', Object.create(peer)), wanted, 'an object that inherits from one')
+  t.throws(() => out.append('x', Object.create(peer)), wanted, 'an object that inherits from an endpoint')
   t.throws(() => out.append('x', { ...peer } as never), wanted, 'a copy')
   t.throws(() => Reflect.construct(peer.constructor, [new Uint32Array(1000), 'ipv4', 9]), {
     code: 'ERR_ILLEGAL_CONSTRUCTOR',

@@ -4,7 +4,7 @@ import { BatchConn, type OpenOptions, RecvBatch, SendBatch } from '../../src/ind
 import { runChild } from '../support/child.js'
 import { boundSocket, deadEndpoint } from '../support/sockets.js'
 
-/** Number of `recv` calls while a message to a closed port is answered, and for some time after. */
+/** Counts the `recv` calls while the ICMP error of a message arrives, and for some time after. */
 async function recvCalls(t: Test, conn: BatchConn): Promise<number> {
   t.teardown(() => conn.close())
   let calls = 0
@@ -22,7 +22,7 @@ async function recvCalls(t: Test, conn: BatchConn): Promise<number> {
 }
 
 t.test(
-  'an adopted descriptor whose former owner set IP_RECVERR: the queue is emptied, and takeErrors() returns it',
+  'an adopted descriptor with IP_RECVERR set: its error queue is emptied, and takeErrors() returns the errors',
   async (t) => {
     const conn = BatchConn.adopt(BatchConn.open({ recvErrors: true }).release())
     t.ok((await recvCalls(t, conn)) < 20)
@@ -30,21 +30,21 @@ t.test(
   },
 )
 
-t.test('recvErrors: false switches it off on an adopted descriptor', async (t) => {
+t.test('recvErrors: false switches IP_RECVERR off on an adopted descriptor', async (t) => {
   const conn = BatchConn.adopt(BatchConn.open({ recvErrors: true }).release(), { recvErrors: false })
   t.ok((await recvCalls(t, conn)) < 20)
   t.throws(() => conn.takeErrors(), { code: 'ERR_INVALID_STATE' })
 })
 
-t.test('IP_RECVERR set behind the back of the socket does not make the loop spin', async (t) => {
+t.test('setting IP_RECVERR on the descriptor without the library causes no busy loop', async (t) => {
   const conn = boundSocket()
-  // Another socket object over the same descriptor, as another process that shares it would be.
+  // Another socket object over the same descriptor, like another process that shares it.
   BatchConn.adopt(conn.fd, { recvErrors: true })
   const calls = await recvCalls(t, conn)
   t.ok(calls < 100, `${calls} calls`)
 })
 
-t.test('an options object whose getter answers differently is read once', async (t) => {
+t.test('each option is read once, even if its getter returns a different value each time', async (t) => {
   let reads = 0
   const options: OpenOptions = {
     get recvErrors() {
@@ -61,7 +61,7 @@ t.test('an options object whose getter answers differently is read once', async 
 const skip = process.getuid?.() === 0 ? false : 'a network namespace of its own needs root'
 
 for (const way of ['onReadable', 'batches', 'recvBlocking']) {
-  t.test(`a message above the MTU with recvErrors: one report, and no spin (${way})`, { skip }, async (t) => {
+  t.test(`a message above the MTU with recvErrors: one report, and no busy loop (${way})`, { skip }, async (t) => {
     const wrapper = ['unshare', '-n', 'sh', '-c', 'ip link set lo mtu 1500 up; exec "$0" "$@"']
     const { code, signal, stdout, stderr } = await runChild('oversized-message', { wrapper, args: [way] })
     t.same({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })

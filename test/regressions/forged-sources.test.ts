@@ -1,7 +1,7 @@
 import t from 'tap'
 import { EndpointTable } from '../../src/endpoint/endpoint-table.js'
 
-/** Sends words to the table that note each read of a word. */
+/** Words that count each read of them. */
 function countingWords(): { words: Uint32Array; reads: () => number } {
   const words = new Uint32Array(7)
   let reads = 0
@@ -21,7 +21,7 @@ function mix(hash: number, word: number): number {
   return product ^ (product >>> 15)
 }
 
-/** Source addresses that have one hash under this mixing without a secret, one per port. */
+/** Source addresses with the same hash if it has no secret, one per port. */
 function collidingAddress(port: number): [number, number] {
   let inverse = 1
   for (let step = 0; step < 6; step += 1) inverse = Math.imul(inverse, 2 - Math.imul(FACTOR, inverse))
@@ -34,7 +34,7 @@ function collidingAddress(port: number): [number, number] {
   return [first, mix(4, first) ^ undo(undo(undo(12_345)))]
 }
 
-t.test('forged source addresses cannot make a lookup slow: reads per lookup are bounded', async (t) => {
+t.test('forged source addresses cannot slow down lookups: the reads per lookup are bounded', async (t) => {
   const table = new EndpointTable()
   const { words, reads } = countingWords()
   let most = 0
@@ -46,6 +46,6 @@ t.test('forged source addresses cannot make a lookup slow: reads per lookup are 
     table.lookup(words, 0, 16)
     most = Math.max(most, reads() - before)
   }
-  // The hash reads 4 words, and each of at most 8 candidates up to 4.
+  // The hash reads 4 words, and each of at most 8 candidates reads up to 4.
   t.ok(most <= 36, `${most} reads`)
 })

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { runChild } from '../support/child.js'
 
-// Node runs the event loop once more when a process ends by itself, and a poll callback aborted the process then.
+// When a process ends by itself, Node runs the event loop once more. A poll callback then aborted the process.
 
 for (const args of [['drop-in'], ['drop-in', 'removed'], ['conn'], ['conn', 'removed']]) {
-  t.test(`a process ends by itself while datagrams arrive: ${args.join(', ')}`, async (t) => {
+  t.test(`a process can end by itself while datagrams arrive: ${args.join(', ')}`, async (t) => {
     const { code, signal, stderr } = await runChild('natural-end', { args })
     t.strictSame({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
   })

@@ -6,7 +6,9 @@ import { boundSocket } from '../support/sockets.js'
 const SLOT_BYTES = 16
 const LIE = 60_000 - 2 ** 32
 
-/** Sends what `put` adds to a batch, and returns the bytes that arrive; an error's code if it was refused. */
+/**
+ * Sends the message that `put` adds to a batch. Returns the bytes that arrive, or the error code if it was rejected.
+ */
 function outcome(t: Test, put: (batch: SendBatch, to: Endpoint) => void): string {
   const conn: BatchConn = boundSocket()
   t.teardown(() => conn.close())
@@ -56,7 +58,7 @@ const liars: Record<string, () => Uint8Array> = {
 }
 
 for (const [what, make] of Object.entries(liars)) {
-  t.test(`bytes whose bounds lie are sent with their real bounds: ${what}`, async (t) => {
+  t.test(`a view with false bounds is sent with its real bounds: ${what}`, async (t) => {
     const real = 'a'.repeat(10)
     t.equal(
       outcome(t, (batch, to) => batch.append(make(), to)),
@@ -76,17 +78,17 @@ for (const [what, make] of Object.entries(liars)) {
   })
 }
 
-t.test('a DataView whose bounds lie is sent with its real bounds', async (t) => {
+t.test('a DataView with false bounds is sent with its real bounds', async (t) => {
   const view = () => Object.defineProperty(new DataView(new ArrayBuffer(5)), 'byteLength', { value: 60_000 })
   t.equal(outcome(t, (batch, to) => batch.append(view(), to)).length, 5)
   t.equal(outcome(t, (batch, to) => batch.appendReference(view(), to)).length, 5)
 })
 
-t.test('what only looks like bytes is refused', async (t) => {
+t.test('objects that only look like bytes are rejected', async (t) => {
   const fakes: [what: string, payload: unknown][] = [
     ['a Proxy', new Proxy(new Uint8Array(10), {})],
     [
-      'a Proxy that lies',
+      'a Proxy with false bounds',
       new Proxy(new Uint8Array(10), { get: (of, key) => (key === 'length' ? 60_000 : Reflect.get(of, key)) }),
     ],
     ['the prototype', Object.create(Uint8Array.prototype)],
@@ -123,7 +125,7 @@ t.test('a list is read once: its elements cannot change between measuring and co
   t.equal(reads, 1)
 })
 
-t.test('what reserve is given is a number', async (t) => {
+t.test('reserve rejects values that are no numbers', async (t) => {
   const batch = new SendBatch({ slotBytes: SLOT_BYTES })
   for (const byteLength of [5n, '5', { valueOf: () => 5 }, Symbol('5'), null, undefined]) {
     t.throws(() => batch.reserve(byteLength as number), { code: 'ERR_INVALID_ARG_TYPE' }, typeof byteLength)
@@ -134,7 +136,7 @@ t.test('what reserve is given is a number', async (t) => {
   t.equal(batch.reserve(-0).byteLength, 0)
 })
 
-t.test('no size of a batch can be changed from outside', async (t) => {
+t.test('the sizes of a batch are read-only', async (t) => {
   const batch = new SendBatch({ capacity: 1, slotBytes: SLOT_BYTES })
   const inbox = new RecvBatch({ capacity: 1, slotBytes: SLOT_BYTES })
   for (const each of [batch, inbox]) {
@@ -143,7 +145,7 @@ t.test('no size of a batch can be changed from outside', async (t) => {
   t.throws(() => batch.append('x'.repeat(SLOT_BYTES + 1)), { code: 'ERR_PAYLOAD_TOO_LONG' })
 })
 
-t.test('views of payloads show payloads alone: no native address is in their buffers', async (t) => {
+t.test('the buffers of payload views contain payloads only, and no native address', async (t) => {
   using conn = boundSocket()
   const batch = new SendBatch({ capacity: 2 })
   batch.append('x', conn.localAddress)

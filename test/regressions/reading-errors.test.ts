@@ -16,7 +16,7 @@ function send(to: BatchConn, from: BatchConn): void {
   from.send(out)
 }
 
-/** Counts the calls of `epoll_wait` and `recvmmsg` of this thread for a while. */
+/** Counts this thread's calls of `epoll_wait` and `recvmmsg` for some time. */
 async function kernelCalls(t: Test): Promise<number> {
   let calls = 0
   const shared = libc() as { -readonly [name in keyof ReturnType<typeof libc>]: ReturnType<typeof libc>[name] }
@@ -35,7 +35,7 @@ async function kernelCalls(t: Test): Promise<number> {
   return calls
 }
 
-t.test('an ICMP answer does not end the process, nor the reading: with and without onError', async (t) => {
+t.test('an ICMP error ends neither the process nor the reading, with and without onError', async (t) => {
   for (const errors of [undefined, [] as Error[]]) {
     using conn = BatchConn.open().connect(deadEndpoint())
     const options = errors === undefined ? {} : { onError: (error: Error) => errors.push(error) }
@@ -48,7 +48,7 @@ t.test('an ICMP answer does not end the process, nor the reading: with and witho
   }
 })
 
-t.test('batches() goes on after an ICMP answer', async (t) => {
+t.test('batches() continues after an ICMP error', async (t) => {
   const port = deadEndpoint()
   using conn = BatchConn.open().connect(port)
   const errors: Error[] = []
@@ -63,14 +63,14 @@ t.test('batches() goes on after an ICMP answer', async (t) => {
   t.match(errors, [{ code: 'ECONNREFUSED' }])
 })
 
-t.test('slots too small for gro are refused at once', async (t) => {
+t.test('slots too small for gro are rejected at once', async (t) => {
   using conn = boundSocket({ gro: true })
   if (!conn.gro.available) return
   t.throws(() => conn.onReadable(new RecvBatch(), () => {}), { code: 'ERR_SLOT_TOO_SMALL' })
   t.throws(() => conn.batches(new RecvBatch()), { code: 'ERR_SLOT_TOO_SMALL' })
 })
 
-t.test('a descriptor closed elsewhere while a duplicate lives: one error, and no spin', async (t) => {
+t.test('a descriptor that other code closed while a duplicate is open: one error, and no busy loop', async (t) => {
   const conn = boundSocket()
   using sender = boundSocket()
   using other = boundSocket()
@@ -90,15 +90,15 @@ t.test('a descriptor closed elsewhere while a duplicate lives: one error, and no
   const calls = await kernelCalls(t)
   t.ok(calls < 20, `${calls} calls`)
   t.match(errors, [{ code: 'EBADF' }])
-  t.ok(conn.closed, 'the socket is closed: its number can be in use again')
+  t.ok(conn.closed, 'the socket is closed, because its number may be in use again')
   t.doesNotThrow(() => conn.close())
   send(other, sender)
   await sleep(50)
-  t.equal(received, 1, 'other sockets go on')
+  t.equal(received, 1, 'other sockets keep receiving')
   libc().close(duplicate)
 })
 
-t.test('shut down for receiving by another holder: what was queued, then one error, and no spin', async (t) => {
+t.test('shutdown(SHUT_RD) by another holder: the queued datagrams, then one error, and no busy loop', async (t) => {
   using conn = boundSocket()
   using sender = boundSocket()
   const errors: Error[] = []
@@ -111,7 +111,7 @@ t.test('shut down for receiving by another holder: what was queued, then one err
     },
     { onError: (error) => errors.push(error) },
   )
-  // UDP's shutdown(2) needs a connected socket.
+  // On UDP, shutdown(2) requires a connected socket.
   conn.connect(sender.localAddress)
   shutdown(conn.fd, SHUT_RD)
   await sleep(50)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { type BatchConn, type MessageOptions, RecvBatch, SendBatch } from '../../src/index.js'
 import { boundSocket, drain } from '../support/sockets.js'
 
-/** Options whose getter runs `code` when a message is added. */
+/** Options with a getter that runs `code` when a message is appended. */
 function optionsThat(code: () => void): MessageOptions {
   return {
     get ttl() {
@@ -16,7 +16,7 @@ function arrived(conn: BatchConn): string[] {
   return drain(conn, 65_535).map(({ text }) => text)
 }
 
-t.test('a getter that clears the batch: the message is the first of the cleared batch', async (t) => {
+t.test('a getter clears the batch: the message is the first of the cleared batch', async (t) => {
   using conn = boundSocket()
   const to = conn.localAddress
   const out = new SendBatch({ capacity: 2, slotBytes: 16 })
@@ -34,7 +34,7 @@ t.test('a getter that clears the batch: the message is the first of the cleared 
   t.strictSame(arrived(conn), ['x'])
 })
 
-t.test('a getter that appends: both messages are kept, in the order in which they were completed', async (t) => {
+t.test('a getter appends a message: both are kept, in the order in which their append finished', async (t) => {
   using conn = boundSocket()
   const to = conn.localAddress
   for (const add of [
@@ -54,7 +54,7 @@ t.test('a getter that appends: both messages are kept, in the order in which the
   }
 })
 
-t.test('a getter that fills the batch: the outer message is refused, the others are kept', async (t) => {
+t.test('a getter fills the batch: the outer message is rejected, the others are kept', async (t) => {
   using conn = boundSocket()
   const to = conn.localAddress
   const out = new SendBatch({ capacity: 1, slotBytes: 16 })
@@ -71,7 +71,7 @@ t.test('a getter that fills the batch: the outer message is refused, the others 
   t.strictSame(arrived(conn), ['inner'])
 })
 
-t.test('an element of a list that clears the batch', async (t) => {
+t.test('an element of a list clears the batch', async (t) => {
   using conn = boundSocket()
   const to = conn.localAddress
   const out = new SendBatch({ capacity: 2, slotBytes: 16 })
@@ -87,7 +87,7 @@ t.test('an element of a list that clears the batch', async (t) => {
   t.strictSame(arrived(conn), ['ab'])
 })
 
-t.test('a getter that sends the batch', async (t) => {
+t.test('a getter sends the batch', async (t) => {
   using conn = boundSocket()
   const to = conn.localAddress
   const out = new SendBatch({ capacity: 4 })
@@ -101,7 +101,7 @@ t.test('a getter that sends the batch', async (t) => {
   t.strictSame(arrived(conn), ['first', 'second'])
 })
 
-t.test('the options of an inner message do not become those of the outer one', async (t) => {
+t.test('the options of an inner message do not affect the outer one', async (t) => {
   using conn = boundSocket({ recvTtl: true, recvTos: true })
   const to = conn.localAddress
   const out = new SendBatch({ capacity: 2 })

@@ -8,7 +8,7 @@ const EHOSTUNREACH = 113
 
 const peer = endpoint({ address: '127.0.0.1', port: 9 })
 
-/** Answers the calls of this thread's library by a function: a count, or an errno as a negative number. */
+/** Scripts the message calls of this thread's libc. A function returns a count, or a negative errno. */
 function scripted(t: Test, answer: (count: number) => number): void {
   const shared = libc() as { -readonly [name in keyof ReturnType<typeof libc>]: ReturnType<typeof libc>[name] }
   const { sendmsg, sendmmsg } = shared
@@ -29,7 +29,7 @@ function filled(count: number, to: Endpoint = peer): SendBatch {
   return out
 }
 
-t.test('sendAll aborted or closed while it waits: what failed stays in the batch', async (t) => {
+t.test('sendAll is aborted or closed while it waits: the failures stay in the batch', async (t) => {
   for (const end of ['abort while waiting', 'abort in a pause', 'close'] as const) {
     const conn = BatchConn.open()
     t.teardown(() => conn.close())
@@ -56,7 +56,7 @@ t.test('sendAll aborted or closed while it waits: what failed stays in the batch
   }
 })
 
-t.test('an errno that comes once does not use up the retry of another', async (t) => {
+t.test('an errno that occurs once does not use up the retries of another errno', async (t) => {
   const scripts: number[][] = [
     [-EPERM, 2],
     [-EINTR, -EPERM, 2],
@@ -71,24 +71,24 @@ t.test('an errno that comes once does not use up the retry of another', async (t
   }
 })
 
-t.test('sendAll over a large batch leaves the loop its turns', async (t) => {
+t.test('sendAll over a large batch lets the event loop run', async (t) => {
   using conn = BatchConn.open()
   for (const [what, answer] of [
     ['messages that fail', () => -EHOSTUNREACH],
     ['messages that are accepted', (count: number) => Math.min(count, 1024)],
   ] as const) {
     scripted(t, answer)
-    let turns = 0
+    let iterations = 0
     let next: NodeJS.Immediate
-    const turn = () => {
-      turns += 1
-      next = setImmediate(turn)
+    const countIteration = () => {
+      iterations += 1
+      next = setImmediate(countIteration)
     }
-    next = setImmediate(turn)
+    next = setImmediate(countIteration)
     const { sent, failed } = await conn.sendAll(filled(8192))
     clearImmediate(next)
     t.equal(sent + failed.length, 8192)
-    t.ok(turns >= 3, `${what}: ${turns} loop iterations`)
+    t.ok(iterations >= 3, `${what}: ${iterations} loop iterations`)
   }
 })
 

@@ -1,6 +1,7 @@
 /**
- * The structures that sendmmsg(2) and recvmmsg(2) read, as byte offsets on 64-bit Linux (include/linux/socket.h,
- * include/uapi/linux/uio.h). They are written down a second time, so that the scripted kernel shares no mistake with `src`.
+ * Byte offsets of the structures that sendmmsg(2) and recvmmsg(2) read, on 64-bit Linux (include/linux/socket.h,
+ * include/uapi/linux/uio.h). They are defined here again, so that the scripted kernel does not repeat an error of
+ * `src`.
  */
 export const MMSGHDR = {
   bytes: 64,
@@ -31,5 +32,5 @@ export const MAX_SEGMENTS = 128
 /** Payload of the largest UDP datagram, and of all segments of a GSO send together. */
 export const MAX_PAYLOAD_BYTES = { ipv4: 65_507, ipv6: 65_527 } as const
 
-/** True where these offsets are right. */
+/** True on machines with these offsets. */
 export const isSupportedMachine = !['arm', 'ia32', 'mips', 'mipsel'].includes(process.arch)

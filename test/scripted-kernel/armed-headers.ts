@@ -2,7 +2,7 @@ import { IOVEC, MMSGHDR, SOCKADDR_IN6_BYTES } from './abi.js'
 import type { RegisteredMemory } from './registered-memory.js'
 import { expect } from './violation.js'
 
-/** The buffers that one header of a receive offers to the kernel. */
+/** Buffers that one header of a receive passes to the kernel. */
 export interface ReceiveBuffers {
   readonly name: number
   readonly nameBytes: number
@@ -13,8 +13,8 @@ export interface ReceiveBuffers {
 }
 
 /**
- * Checks the headers of receives. At first sight of a header its buffers must be registered and separate from all others;
- * the lengths it has then are those of the buffers, and every later call must offer the same again.
+ * Checks the headers of receives. In the first call with a header, its buffers must be registered and separate from all
+ * others. Its lengths are then those of the buffers, and every later call must pass the same lengths again.
  */
 export class ArmedHeaders {
   readonly #memory: RegisteredMemory
@@ -24,7 +24,9 @@ export class ArmedHeaders {
     this.#memory = memory
   }
 
-  /** The buffers of `count` headers. @param payloadBytes - size of a slot; undefined if it is the library's own choice */
+  /**
+   * Returns the buffers of `count` headers. @param payloadBytes - size of a slot; undefined if the library chooses it
+   */
   read(headers: number, count: number, payloadBytes: number | undefined): ReceiveBuffers[] {
     this.#memory.bytes(headers, count * MMSGHDR.bytes, 'mmsghdr')
     const isNew = !this.#known.has(headers + (count - 1) * MMSGHDR.bytes)

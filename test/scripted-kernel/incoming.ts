@@ -3,21 +3,21 @@ import { CMSG_ALIGNMENT, CMSGHDR, MMSGHDR } from './abi.js'
 import type { ReceiveBuffers } from './armed-headers.js'
 import type { RegisteredMemory } from './registered-memory.js'
 
-/** A control message as it arrives. */
+/** A received control message. */
 export interface IncomingControl {
   readonly level: number
   readonly type: number
   readonly data: Uint8Array
-  /** `cmsg_len`, where it is not what the data requires. */
+  /** `cmsg_len`, if it differs from the correct value. */
   readonly length?: number | undefined
 }
 
-/** One datagram as the kernel stores it, right or wrong. */
+/** One datagram as the kernel stores it, with correct or wrong lengths. */
 export interface Arrival {
   readonly payload: Uint8Array
   /** `msg_len`; undefined for the number of bytes stored. */
   readonly length?: number | undefined
-  /** Added to `msg_flags`. MSG_TRUNC is there anyway if the payload exceeds the slot. */
+  /** Added to `msg_flags`. MSG_TRUNC is set anyway if the payload exceeds the slot. */
   readonly flags: number
   readonly name: Uint8Array
   /** `msg_namelen`; undefined for the length of `name`. */
@@ -31,16 +31,16 @@ export interface Arrival {
 export interface Stored {
   readonly arrival: Arrival
   readonly buffers: ReceiveBuffers
-  /** Everything in the slot that `msg_len` says is there, as far as it fits. */
+  /** Bytes in the slot that `msg_len` covers, as far as they fit. */
   readonly bytes: Uint8Array
-  /** Everything in the control buffer that `msg_controllen` says is there, as far as it fits. */
+  /** Bytes in the control buffer that `msg_controllen` covers, as far as they fit. */
   readonly control: Uint8Array
   readonly flags: number
   /** `msg_len`, or the return value of recvmsg. */
   readonly length: number
 }
 
-/** Stores a datagram as recvmsg(2) does: never beyond the buffers, whatever the lengths say. */
+/** Stores a datagram as recvmsg(2) does: never beyond the buffers, whatever the lengths are. */
 export function store(memory: RegisteredMemory, header: number, buffers: ReceiveBuffers, arrival: Arrival): Stored {
   const { payload, name } = arrival
   const stored = Math.min(payload.byteLength, buffers.payloadBytes)
@@ -76,5 +76,5 @@ export function encodeControl(messages: readonly IncomingControl[]): Uint8Array 
   return Buffer.concat(parts)
 }
 
-/** In the place of bytes that `msg_len` counts and the datagram does not have. */
+/** Filler for bytes that `msg_len` covers and the datagram does not have. */
 const FILLER = 0xee

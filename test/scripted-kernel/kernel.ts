@@ -11,15 +11,15 @@ export type Fault = (calls: MessageCalls) => Partial<MessageCalls>
 
 let fault: Fault | undefined
 
-/** Plants a fault into all kernels that are installed from now on; undefined removes it. */
-export function plantFault(planted: Fault | undefined): void {
-  fault = planted
+/** Injects a fault into all kernels that are installed from now on; undefined removes it. */
+export function injectFault(injected: Fault | undefined): void {
+  fault = injected
 }
 
-/** All memory whose address the library has obtained since the case began. */
+/** All memory whose address the library has obtained since the beginning of the case. */
 export const memory = new RegisteredMemory()
 
-/** Lets a scripted kernel answer the library's message calls until `restore` is called. All other calls stay real. */
+/** Makes a scripted kernel answer the library's message calls until `restore` is called. All other calls are real. */
 export function installKernel(calls: MessageCalls): { restore(): void } {
   const libc = loadLibc()
   const { sendmsg, sendmmsg, recvmsg, recvmmsg } = libc

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-/** Values of the command line. */
+/** Options of the command line. */
 export interface Options {
   readonly cases: number
   readonly seed: number | undefined

@@ -4,7 +4,7 @@ import { type Layer, readOutgoingControl } from './outgoing-control.js'
 import type { RegisteredMemory } from './registered-memory.js'
 import { expect } from './violation.js'
 
-/** The facts about a socket that sending depends on. */
+/** Properties of a socket that affect sending. */
 export interface SocketFacts {
   readonly fd: number
   /** Index in the case. */
@@ -19,7 +19,7 @@ export interface SocketFacts {
 export interface Outgoing {
   /** `address:port`, IPv6 addresses in 32 hexadecimal digits; empty for the connected peer. */
   readonly destination: string
-  /** The options that take effect, in one text. */
+  /** All options in effect, as one text. */
   readonly options: string
   /** UDP_SEGMENT; 0 for none. */
   readonly segmentBytes: number
@@ -28,7 +28,11 @@ export interface Outgoing {
   readonly datagrams: readonly Uint8Array[]
 }
 
-/** Reads the mmsghdr at `address` as udp_sendmsg does (net/ipv4/udp.c). @throws Violation if the kernel could not use it */
+/**
+ * Reads the mmsghdr at `address` as udp_sendmsg does (net/ipv4/udp.c).
+ *
+ * @throws Violation if the kernel could not use it
+ */
 export function readOutgoing(memory: RegisteredMemory, address: number, socket: SocketFacts): Outgoing {
   const { destination, layer } = readDestination(memory, address, socket)
   const payload = readPayload(memory, address)
@@ -43,7 +47,7 @@ export function readOutgoing(memory: RegisteredMemory, address: number, socket: 
   return { destination, options, segmentBytes, byteLength: payload.byteLength, datagrams }
 }
 
-/** The datagrams of one payload; a payload that is empty is one empty datagram. */
+/** Returns the datagrams of one payload; an empty payload is one empty datagram. */
 export function splitPayload(payload: Uint8Array, segmentBytes: number): Uint8Array[] {
   if (segmentBytes === 0 || payload.byteLength <= segmentBytes) return [payload]
   const count = Math.ceil(payload.byteLength / segmentBytes)
@@ -58,7 +62,7 @@ function readDestination(
   const length = memory.word(header + MMSGHDR.nameLength, 'msg_namelen')
   if (length === 0) {
     expect(socket.isConnected, () => 'a message without a destination reached an unconnected socket')
-    // The cases connect to IPv4 addresses only, mapped ones on IPv6 sockets.
+    // The cases connect to IPv4 addresses only, and to mapped addresses on IPv6 sockets.
     return { destination: '', layer: 'ipv4' }
   }
   const name = memory.bytes(memory.long(header + MMSGHDR.name, 'msg_name'), length, 'msg_name')

@@ -8,10 +8,10 @@ import { type ErrorEntry, errorEntry, rarely } from './send-case.js'
 /** One step of the caller. */
 export type ReceiveStep =
   | { readonly do: 'recv'; readonly socket: number }
-  /** Takes the reports of the error queue, if the socket keeps them. */
+  /** Calls `errors`, if the socket has recvErrors. */
   | { readonly do: 'errors'; readonly socket: number }
 
-/** A batch, two sockets, the steps of the caller and what arrives. */
+/** A batch, two sockets, the steps of the caller, and the received datagrams. */
 export interface ReceiveCase {
   readonly batch: { readonly capacity: number; readonly slotBytes: number }
   /** `recvErrors` of each socket. */
@@ -35,7 +35,7 @@ const int32 = (value: number) => {
 
 const int = fc.oneof({ weight: 4, arbitrary: fc.nat(64) }, { weight: 1, arbitrary: fc.integer() }).map(int32)
 
-/** A control message of a kind the library reads, with data of the right size. */
+/** A control message of a kind that the library reads, with data of the right size. */
 const validControl: fc.Arbitrary<IncomingControl> = fc
   .tuple(
     fc.constantFrom(

@@ -6,25 +6,25 @@ import { type Arrival, type Stored, store } from './incoming.js'
 import type { RegisteredMemory } from './registered-memory.js'
 import { expect } from './violation.js'
 
-/** The next answer of a socket: a datagram, an errno, or 0 for a return value of 0. */
+/** Next answer of a socket: a datagram, an errno, or 0 for a return value of 0. */
 export type Incoming = Arrival | number
 
-/** Answers of the calls that receive. Each list is used up; then nothing has arrived (EAGAIN). */
+/** Answers of the receiving calls. When a list is used up, the answer is EAGAIN. */
 export interface ReceiveScript {
-  /** Errno of every recvmmsg; 0 where it works. */
+  /** Errno of every recvmmsg; 0 if recvmmsg works. */
   readonly recvmmsg: 0 | typeof ENOSYS | typeof EPERM
   readonly incoming: Incoming[]
   /** The error queue (MSG_ERRQUEUE). */
   readonly errorQueue: Incoming[]
 }
 
-/** Follows the datagrams and errors that the kernel returns. */
+/** Records the datagrams and errors that the kernel returns. */
 export interface ReceiveObserver {
   called(fd: number): void
   stored(fd: number, datagram: Stored): void
   /** A call failed with this errno; 0 if it returned 0 without a datagram. */
   failed(fd: number, errno: number): void
-  /** recvmmsg itself is refused. */
+  /** recvmmsg itself is rejected. */
   missing(): void
   errorQueueRead(fd: number, entry: Stored | undefined): void
 }
@@ -37,10 +37,10 @@ export const UNOBSERVED: ReceiveObserver = {
   errorQueueRead: () => {},
 }
 
-/** recvmsg(2) and recvmmsg(2) as the script has them. */
+/** Scripted recvmsg(2) and recvmmsg(2). */
 export class ReceiveKernel {
   script: ReceiveScript
-  /** Slot size of the batch in use. */
+  /** Slot size of the current batch. */
   slotBytes: number | undefined
   readonly #memory: RegisteredMemory
   readonly #armed: ArmedHeaders

@@ -6,11 +6,11 @@ import { expect } from './violation.js'
 /** An error that a call returned. */
 export interface OwedError {
   readonly errno: number
-  /** True if it came after a datagram of the same `recv`, which can only return a count then. */
+  /** True if it occurred after a datagram of the same `recv`, which can then only return a count. */
   isDelayed: boolean
 }
 
-/** Record of the kernel's answers in one `recv` or `errors`, and of the errors that no `recv` has thrown yet. */
+/** Record of the kernel's answers in one `recv` or `errors`, and of errors that no `recv` has thrown yet. */
 export class ReceiveModel implements ReceiveObserver {
   readonly tally: ReceiveTally
   /** Datagrams stored since `begin`. */
@@ -18,10 +18,10 @@ export class ReceiveModel implements ReceiveObserver {
   calls = 0
   interruptions = 0
   failures = 0
-  /** Calls of recvmmsg where the system refuses it. */
+  /** Calls of recvmmsg while the system rejects it. */
   missingCalls = 0
   errorQueueReads = 0
-  /** Entries that the error queue handed out since `begin`. */
+  /** Entries that the error queue returned since `begin`. */
   entries = 0
   /** Per descriptor: errors that a call returned, and that no `recv` has thrown yet. */
   readonly #owed = new Map<number, OwedError[]>()
@@ -92,7 +92,10 @@ export function newReceiveTally(): ReceiveTally {
   return { datagrams: 0, errors: 0, splitBuffers: 0, networkErrors: 0 }
 }
 
-/** Ends a loop in the library that the bounds of `receive-rules.ts` would notice only after it. */
+/**
+ * Number of calls that ends an endless loop in the library: the limits of `receive-rules.ts` are checked only after the
+ * call.
+ */
 const ENDLESS_CALLS = 10_000
 
 function listOf<T>(map: Map<number, T[]>, key: number): T[] {

@@ -11,7 +11,7 @@ export interface ReceiverFacts {
   readonly recvErrors: boolean
 }
 
-/** Checks that `recv` threw an error that the kernel returned, and lost no datagram by it. */
+/** Checks that `recv` threw an error that the kernel returned, and lost no datagram by doing so. */
 export function judgeThrown(error: unknown, model: ReceiveModel, { fd, recvErrors }: ReceiverFacts): void {
   expect(error instanceof ErrnoError, () => `recv threw ${error instanceof Error ? error.stack : error}`)
   expect(model.datagrams.length === 0, () => `recv threw ${error.code} and lost ${model.datagrams.length} datagrams`)
@@ -29,7 +29,7 @@ export function judgeThrown(error: unknown, model: ReceiveModel, { fd, recvError
 export function judgeCount(count: number, model: ReceiveModel, { fd, recvErrors }: ReceiverFacts): void {
   expect(count === model.datagrams.length, () => `recv returned ${count}; the kernel stored ${model.datagrams.length}`)
   const owed = model.owed(fd)
-  // The error queue has explained the errors before the first datagram. One after it is thrown by the next `recv`.
+  // The error queue accounts for errors before the first datagram. An error after it is thrown by the next `recv`.
   const isExplained = recvErrors && model.entries > 0
   const left = owed.filter(({ isDelayed }) => isDelayed || !isExplained)
   const [first] = left
@@ -41,7 +41,7 @@ export function judgeCount(count: number, model: ReceiveModel, { fd, recvErrors 
 /** Checks that one `recv` did not make too many system calls. */
 export function judgeCalls(model: ReceiveModel, testCase: ReceiveCase, isSingle: boolean): void {
   const { calls, interruptions, entries, missingCalls, datagrams, errorQueueReads } = model
-  // One call; one more per datagram where each takes a call; one more per drain of the error queue that found something.
+  // One call; one more per datagram if each requires a call; one more per non-empty read of the error queue.
   const limit = 1 + interruptions + entries + missingCalls + (isSingle ? datagrams.length : 0)
   expect(calls <= limit, () => `${calls} calls in one recv, ${limit} is the most`)
   const answers = testCase.errorQueue.filter((entry) => typeof entry === 'number').length
@@ -49,7 +49,7 @@ export function judgeCalls(model: ReceiveModel, testCase: ReceiveCase, isSingle:
   expect(errorQueueReads <= readLimit, () => `${errorQueueReads} reads of the error queue, ${readLimit} is the most`)
 }
 
-/** Checks the reports that `errors` returned against what the error queue handed out. */
+/** Checks the result of `errors` against the entries that the error queue returned. */
 export function judgeReports(reports: readonly NetworkError[], kept: readonly Stored[]): void {
   expect(reports.length === kept.length, () => `errors returned ${reports.length} of ${kept.length} reports`)
   for (const [index, { payload, errno, origin }] of reports.entries()) {

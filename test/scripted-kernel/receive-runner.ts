@@ -56,7 +56,7 @@ class ReceiveScene {
     this.#inbox = new RecvBatch({ ...batch })
   }
 
-  /** One `recv`, with a check of all it returned. */
+  /** One `recv`, with a check of its complete result. */
   recv(socketIndex: number): void {
     const conn = this.#socket(socketIndex)
     const facts = { fd: conn.fd, recvErrors: this.#case.recvErrors[socketIndex] }
@@ -90,7 +90,7 @@ class ReceiveScene {
     this.#model.tally.networkErrors += reports.length
   }
 
-  /** Receives what is left: nothing may be left after a bounded number of calls. */
+  /** Receives everything left: after a bounded number of calls nothing may be left. */
   receiveRest(): void {
     const { incoming } = this.#kernel.script
     const limit = incoming.length + 2
@@ -105,7 +105,7 @@ class ReceiveScene {
     this.takeErrors(0)
   }
 
-  /** With a kernel that does what it should, the batch and the socket work as new ones do. */
+  /** After the case, with a correct kernel, the batch and the socket must work as new ones do. */
   checkUsable(): void {
     this.#kernel.script = { recvmmsg: this.#case.recvmmsg, incoming: [], errorQueue: [] }
     this.#kernel.script.incoming.push({ payload: Uint8Array.of(7), flags: 0, name: new Uint8Array(0), control: [] })

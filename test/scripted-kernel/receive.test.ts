@@ -4,6 +4,6 @@ import { checkSuite } from './check-suite.js'
 
 const skip = isSupportedMachine ? false : 'the scripted kernel reads structures of 64-bit machines'
 
-t.test('recv: each datagram is returned once, within its slot, whatever the kernel stores', { skip }, async (t) => {
+t.test('recv returns each datagram once, within its slot, whatever the kernel stores', { skip }, async (t) => {
   await checkSuite(t, 'receive', { cases: 44_000, timeLimitMs: 35_000 })
 })

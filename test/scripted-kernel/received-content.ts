@@ -5,7 +5,7 @@ import { checkControl } from './received-control.js'
 import type { RegisteredMemory } from './registered-memory.js'
 import { expect } from './violation.js'
 
-/** Checks what a batch returns by index against what the kernel stored. */
+/** Compares what a batch returns by index with what the kernel stored. */
 export function checkByIndex(inbox: RecvBatch, all: readonly Stored[], memory: RegisteredMemory): void {
   expect(inbox.length === all.length, () => `length is ${inbox.length}; the kernel stored ${all.length}`)
   for (const [index, stored] of all.entries()) {
@@ -16,10 +16,10 @@ export function checkByIndex(inbox: RecvBatch, all: readonly Stored[], memory: R
       () => `${name} has size ${inbox.size(index)}, not ${bytes.byteLength}`,
     )
     const view = inbox.bytes(index)
-    // An empty view lies nowhere.
+    // An empty view has no position.
     const isInPlace = view.byteLength === 0 || memory.addressOfView(view) === buffers.payload
     expect(isInPlace, () => `${name}: the view is not at its slot`)
-    expect(Buffer.compare(view, bytes) === 0, () => `${name}: ${view.byteLength} bytes, or others than were stored`)
+    expect(Buffer.compare(view, bytes) === 0, () => `${name}: ${view.byteLength} bytes, or not the stored ones`)
     expect(inbox.truncated(index) === ((flags & c.MSG_TRUNC) !== 0), () => `${name}: truncated`)
     expect(inbox.controlTruncated(index) === ((flags & c.MSG_CTRUNC) !== 0), () => `${name}: controlTruncated`)
     const segmentBytes = inbox.segmentBytes(index)
@@ -64,7 +64,7 @@ function checkDatagram(datagram: Datagram, inbox: RecvBatch, slot: number, isLas
   for (const member of MEMBERS) {
     const one = datagram[member]
     const other = inbox[member](slot)
-    // A source whose length is nonsense may be another object each time.
+    // A source with an invalid length may be another object each time.
     const isSame = one === other || (isSource(one) && isSource(other) && one.equals(other))
     expect(isSame, () => `slot ${slot}: ${member} is ${one} and ${other}`)
   }

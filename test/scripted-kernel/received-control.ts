@@ -5,8 +5,8 @@ import type { Stored } from './incoming.js'
 import { expect } from './violation.js'
 
 /**
- * Checks that the values of a slot come from its own control messages, as far as the kernel says that there are any. If one
- * message gives a value, that is the value. Of several, any may be used.
+ * Checks that the values of a slot come from its own control messages, within msg_controllen. A value given by one
+ * message is the expected one. Of several messages, any may be used.
  */
 export function checkControl(inbox: RecvBatch, index: number, { control, bytes }: Stored): void {
   const found = readControl(control)
@@ -27,7 +27,7 @@ function check<T extends number | bigint>(
   candidates: readonly T[],
   otherwise: T | undefined,
 ): void {
-  // A number that its kind cannot have comes out as undefined or cut to its size: nothing is promised then.
+  // A number outside its kind's range is returned as undefined or truncated; neither is specified.
   if (candidates.some((value) => value < 0 || (!name.endsWith('timestampNs') && value > MAX_VALUE))) return
   const isFine = candidates.length === 0 ? actual === otherwise : candidates.includes(actual as T)
   expect(isFine, () => `${name} is ${actual}; the control messages say ${candidates.join(' or ') || otherwise}`)

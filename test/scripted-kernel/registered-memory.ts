@@ -6,21 +6,24 @@ interface Range {
   readonly end: number
   readonly bytes: Uint8Array
   readonly words: Uint32Array
-  /** For memory of the caller: the views of it that the batch holds at the moment. */
+  /** For memory of the caller: the views of it that the batch references at the moment. */
   readonly held: readonly Uint8Array[] | undefined
 }
 
 /**
- * The native memory that the kernel may be shown: views that were passed to `addressOf`. It is read through those views,
- * which is cheap, and which proves at the same time that every address lies within memory that is registered and alive.
+ * Native memory that may be passed to the kernel: views that were passed to `addressOf`. It is read through those
+ * views, which is fast, and which also proves that every address is within registered and attached memory.
  */
 export class RegisteredMemory {
   readonly #ranges: Range[] = []
-  /** Memory of the caller, with the views of it that the batch holds at the moment. Declared before it is registered. */
+  /**
+   * Memory of the caller, with the views of it that the batch references at the moment. Declared before it is
+   * registered.
+   */
   readonly #held = new Map<ArrayBufferLike, Uint8Array[]>()
   #last: Range | undefined
 
-  /** Notes that the library has obtained the address of a view. */
+  /** Records that the library has obtained the address of a view. */
   register(view: ArrayBufferView, address: number): void {
     const { buffer, byteOffset, byteLength } = view
     this.#ranges.push({
@@ -32,23 +35,23 @@ export class RegisteredMemory {
     })
   }
 
-  /** Declares memory as the caller's: the kernel may be shown only those parts of it that are held. */
+  /** Declares memory as the caller's: only referenced parts of it may be passed to the kernel. */
   declareExternal(buffer: ArrayBufferLike): void {
     if (!this.#held.has(buffer)) this.#held.set(buffer, [])
   }
 
-  /** A batch holds this view from now on. */
+  /** The batch references this view from now on. */
   hold(view: Uint8Array): void {
     this.declareExternal(view.buffer)
     this.#held.get(view.buffer)?.push(view)
   }
 
-  /** The batch was cleared: it holds no view. */
+  /** The batch was cleared: it references no view. */
   releaseAll(): void {
     for (const views of this.#held.values()) views.length = 0
   }
 
-  /** Forgets everything. */
+  /** Removes all records. */
   reset(): void {
     this.#ranges.length = 0
     this.#held.clear()
@@ -73,14 +76,14 @@ export class RegisteredMemory {
     return this.word(address, what) + high * 2 ** 32
   }
 
-  /** The memory itself, to read from and write to. */
+  /** Returns the memory itself, to read from and write to. */
   bytes(address: number, byteLength: number, what: string): Uint8Array {
     const range = this.#find(address, byteLength, what)
     const offset = address - range.address
     return range.bytes.subarray(offset, offset + byteLength)
   }
 
-  /** Native address of a view that was handed to the caller. */
+  /** Returns the native address of a view that was returned to the caller. */
   addressOfView(view: Uint8Array): number {
     const range = this.#ranges.find(({ bytes }) => bytes.buffer === view.buffer)
     if (range === undefined) throw new Violation('a view lies in memory that is not registered')
@@ -101,7 +104,7 @@ export class RegisteredMemory {
 
 function covers(range: Range, address: number, end: number): boolean {
   if (address < range.address || end > range.end) return false
-  // Memory that was transferred away has no bytes left.
+  // Detached memory has no bytes.
   if (range.bytes.byteLength === 0) return address === end
   return range.held === undefined || range.held.some((view) => isWithin(view, range, address, end))
 }

@@ -1,7 +1,7 @@
 import { type Options, parseOptions, USAGE } from './options.js'
 import { runSuite, SUITES } from './suites.js'
 
-/** Runs the suites one after the other and prints their results. @returns the exit status */
+/** Runs the suites one after the other, and prints their results. @returns the exit status */
 async function main({ cases, seed, only, path }: Options): Promise<number> {
   const suites = SUITES.filter(({ name }) => only === '' || name === only)
   if (suites.length === 0) throw new Error(`--only requires send, receive or sendAll, not "${only}"`)

@@ -21,11 +21,11 @@ export async function runSendAllCase(testCase: SendAllCase, tally: SendTally): P
   }
 }
 
-/** One `sendAll`, and a second if the first is aborted. */
+/** One `sendAll`, and a second one if the first is aborted. */
 class SendAll {
   readonly #scene: SendScene
   readonly #case: SendAllCase
-  /** Failures that the model has taken over. */
+  /** Failures that the model has recorded. */
   #seen = 0
   #calls = 0
 
@@ -85,7 +85,7 @@ class SendAll {
     return true
   }
 
-  /** The messages that `sendAll` has given up since the last look must be the next ones, with good reason. */
+  /** The messages that `sendAll` has given up since the last check must be the next ones, for a valid reason. */
   #takeFailures(socketIndex: number): void {
     const { batch, model, localErrors } = this.#scene
     const { facts } = this.#scene.socket(socketIndex)
@@ -100,5 +100,5 @@ class SendAll {
 
 const REASON = new Error('aborted by the case')
 
-/** ECONNREFUSED is tried 16 times, and twice that where sendmmsg gives EPERM. */
+/** ECONNREFUSED is attempted 16 times, and twice as often while sendmmsg returns EPERM. */
 const CALLS_PER_DATAGRAM = 144

@@ -9,15 +9,15 @@ export type Way = 'copy' | 'text' | 'pieces' | 'view' | 'reserve' | 'reference' 
 /** One message to be appended. */
 export interface MessageSpec {
   readonly way: Way
-  /** Payload length; cut to the slot's. */
+  /** Payload length, limited to the slot size. */
   readonly size: number
-  /** True for a reference about as long as a datagram can be. */
+  /** True for a reference with nearly the maximum length of a datagram. */
   readonly isHuge: boolean
-  /** Index of the destination; 3 for the connected peer, 4 for one of the other family. */
+  /** Index of the destination; 3 for the connected peer, 4 for one of another family. */
   readonly destination: number
   /** Index of the set of options. */
   readonly options: number
-  /** Decides the segment size; 0 for no explicit GSO. */
+  /** Determines the segment size; 0 for no explicit GSO. */
   readonly segment: number
 }
 
@@ -27,7 +27,7 @@ export type Step =
   | { readonly do: 'fill'; readonly count: number; readonly message: MessageSpec }
   | { readonly do: 'send'; readonly socket: number }
   | { readonly do: 'skip' | 'rewind' | 'clear' }
-  /** Transfers the memory of a reference away. */
+  /** Transfers the memory of a reference. */
   | { readonly do: 'detach'; readonly message: number }
 
 export interface SocketSpec {
@@ -43,7 +43,7 @@ export interface BatchSpec {
   readonly maxSegments: number
 }
 
-/** An entry of the error queue, or an errno for the read that comes upon it. */
+/** An entry of the error queue, or an errno for the read that reaches it. */
 export type ErrorEntry = { readonly origin: number; readonly errno: number } | number
 
 /** A batch, the sockets it is sent on, the steps of the caller and the answers of the kernel. */
@@ -52,7 +52,7 @@ export interface SendCase {
   readonly batch: BatchSpec
   readonly sockets: readonly SocketSpec[]
   readonly steps: readonly Step[]
-  /** True if what is left after the steps is sent on both sockets in turn, instead of the first alone. */
+  /** True if the messages left after the steps are sent on both sockets alternately, instead of on the first only. */
   readonly alternates: boolean
   readonly world: World
   readonly events: readonly SendEvent[]
@@ -63,7 +63,7 @@ const { EHOSTUNREACH, ENETUNREACH } = constants.errno
 
 const size = fc.oneof({ weight: 4, arbitrary: fc.nat(12) }, { weight: 2, arbitrary: fc.nat(1472) })
 
-// Few distinct values, so that neighbours can be joined to GSO sends.
+// Few distinct values, so that neighbours can be coalesced into GSO sends.
 const message: fc.Arbitrary<MessageSpec> = fc.record({
   way: fc.constantFrom<Way>('copy', 'text', 'pieces', 'view', 'reserve', 'reference', 'shared'),
   size: fc.oneof({ weight: 5, arbitrary: fc.constantFrom(4, 4, 4, 3, 0) }, { weight: 3, arbitrary: size }),
@@ -96,7 +96,7 @@ const bigStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('fill' as const), count: fc.nat(2500), message }) },
 )
 
-/** Answers that a message can get. */
+/** Possible answers to a message. */
 const TRANSIENT = [
   c.EAGAIN,
   c.ENOBUFS,
@@ -205,7 +205,7 @@ const bigCase: fc.Arbitrary<SendCase> = fc.record({
   steps: fc.array(bigStep, { minLength: 2, maxLength: 6 }),
 })
 
-/** Cases of sending: mostly small, so that many can be tried; one in 1,000 with up to 2,500 messages. */
+/** Cases of sending: mostly small, so that many can be tried; one in 1,000 has up to 2,500 messages. */
 export const sendCase: fc.Arbitrary<SendCase> = fc.oneof(
   { weight: 999, arbitrary: sendCaseWith(12) },
   { weight: 1, arbitrary: bigCase },

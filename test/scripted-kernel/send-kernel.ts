@@ -6,26 +6,26 @@ import type { RegisteredMemory } from './registered-memory.js'
 import { ACCEPT, type Answer, NOTHING, type SendScript } from './send-script.js'
 import { expect, Violation } from './violation.js'
 
-/** A message, or a whole call, that was not accepted. */
+/** A message, or a whole call, that was rejected. */
 export interface Refusal {
   readonly answer: Answer
-  /** The message; undefined if the whole call was refused. */
+  /** The message; undefined if the whole call was rejected. */
   readonly message: Outgoing | undefined
-  /** False if messages before it were accepted in the same call, which then returns their number alone. */
+  /** False if messages before it were accepted in the same call, which then returns their number only. */
   readonly isVisible: boolean
 }
 
-/** Follows the headers that the kernel is shown, and its answers. */
+/** Records the headers passed to the kernel, and its answers. */
 export interface SendObserver {
-  /** A call begins. */
+  /** Called at the beginning of a call. */
   called(socket: SocketFacts): void
-  /** A header is part of the call. */
+  /** Called for each header of the call. */
   shown(message: Outgoing, socket: SocketFacts): void
   accepted(message: Outgoing): void
   refused(refusal: Refusal, socket: SocketFacts): void
 }
 
-/** sendmsg(2) and sendmmsg(2) as the script has them. */
+/** Scripted sendmsg(2) and sendmmsg(2). */
 export class SendKernel {
   script: SendScript
   observer: SendObserver
@@ -48,7 +48,7 @@ export class SendKernel {
     const socket = this.#begin(fd, flags)
     const message = this.#read(header, socket)
     const answer = this.script.answer(message, socket)
-    // The return value of sendmsg is a number of bytes, of which 0 is the right one for an empty message.
+    // sendmsg returns a number of bytes, which is 0 for an empty message.
     if (answer !== ACCEPT && answer !== NOTHING) return this.#refuse({ answer, message, isVisible: true }, socket)
     this.observer.accepted(message)
     return message.byteLength
@@ -92,11 +92,11 @@ export class SendKernel {
   #refuse(refusal: Refusal, socket: SocketFacts): number {
     this.observer.refused(refusal, socket)
     const { answer, isVisible } = refusal
-    // A call that returns a count leaves errno as it was: the library must not read it then.
+    // A call that returns a count leaves errno unchanged: the library must not read it then.
     libc().errno[0] = answer === NOTHING || !isVisible ? EPERM : answer
     return answer === NOTHING ? 0 : -1
   }
 }
 
-/** sendmmsg(2) silently takes no more (UIO_MAXIOV). */
+/** sendmmsg(2) accepts at most this many messages, without an error (UIO_MAXIOV). */
 const MAX_MESSAGES = 1024

@@ -16,7 +16,7 @@ export interface Expected {
 /** A message ready to be appended. */
 export interface Prepared {
   readonly expected: Expected
-  /** False if the batch must reject it with a RangeError, even if it has room. */
+  /** False if the batch must reject it with a RangeError, even if it has space. */
   readonly isValid: boolean
   append(batch: SendBatch): number
 }
@@ -103,7 +103,7 @@ function append(
   }
 }
 
-/** Bytes that differ from message to message; all are ASCII, so that they can be sent as text too. */
+/** Bytes that differ from message to message. All are ASCII, so that they can be sent as text too. */
 function payloadBytes(serial: number, byteLength: number): Uint8Array {
   const bytes = new Uint8Array(byteLength)
   for (let at = 0; at < byteLength; at += 1) bytes[at] = 32 + ((serial * 37 + at * 11 + (at >>> 7)) % 95)
@@ -117,7 +117,7 @@ function optionsOf(
 ): { options: MessageOptions | undefined; text: string } {
   const segment = segmentBytes === 0 ? {} : { segmentBytes }
   const { options, text } = OPTIONS[index][layer]
-  // The family of the connected peer is not known to the batch.
+  // The batch does not know the family of the connected peer.
   const isUnusable = destination === '' && options?.interfaceIndex !== undefined && options.source === undefined
   if (isUnusable) return { options: segment, text: '' }
   if (segmentBytes === 0) return { options, text }
@@ -130,10 +130,10 @@ interface Destination {
   readonly layer: 'ipv4' | 'ipv6'
 }
 
-/** Stands for a destination that the sockets of the case cannot send to. */
+/** A destination that the sockets of the case cannot send to. */
 export const OTHER_FAMILY = 'other family'
 
-/** Three destinations, the connected peer, and a destination of the other family. */
+/** Three destinations, the connected peer, and a destination of another family. */
 export const DESTINATIONS: Record<'ipv4' | 'ipv6', readonly Destination[]> = {
   ipv4: [
     { endpoint: endpoint({ address: '127.0.0.1', port: 9 }), text: '127.0.0.1:9', layer: 'ipv4' },

@@ -7,11 +7,11 @@ import { NOTHING } from './send-script.js'
 import type { SendTally } from './send-tally.js'
 import { expect } from './violation.js'
 
-/** Reason why a socket must not show a message to the kernel. */
+/** Reason why a message must not be passed to the kernel through a socket. */
 export type Unsendable = 'ERR_MEMORY_DETACHED' | 'ERR_DESTINATION_MISSING' | 'ERR_ADDRESS_FAMILY'
 
 /**
- * The messages of a batch, and how far the kernel has accepted them. Every datagram that the kernel accepts must be the
+ * Messages of a batch, and how many of them the kernel has accepted. Every datagram that the kernel accepts must be the
  * next one here: same bytes, destination and options. That makes each message end once, and in order. With `coalesce`, the
  * next one of any destination may come: only messages to one destination are in order.
  */
@@ -19,17 +19,17 @@ export class SendModel implements SendObserver {
   readonly messages: Expected[] = []
   /** Number of messages that are done: the position of the next one in `order`. */
   position = 0
-  /** Number of datagrams of the next message that are out: segments of a GSO message. */
+  /** Number of datagrams of the next message that were sent: segments of a GSO message. */
   segments = 0
-  /** Refusals of the next message that the library could see, since `begin` or since the model came to it. */
+  /** Rejections of the next message that the library could see, since `begin` or since it became the next. */
   refusals: Refusal[] = []
   readonly tally: SendTally
-  /** True to pass over a known defect: `send` returns 0 although segments of the next message were accepted. */
+  /** True to ignore a known defect: `send` returns 0 although segments of the next message were accepted. */
   toleratesZero = true
   calls = 0
-  /** Calls that accepted something. */
+  /** Calls that accepted at least one message. */
   acceptingCalls = 0
-  /** Visible answers that were neither EINTR nor an acceptance. */
+  /** Visible answers other than EINTR and an acceptance. */
   failures = 0
   interruptions = 0
   hasRefused = false
@@ -49,7 +49,7 @@ export class SendModel implements SendObserver {
     return this.messages.length - this.position
   }
 
-  /** Number of datagrams of the messages that are left. */
+  /** Number of datagrams of the remaining messages. */
   get remainingDatagrams(): number {
     return this.pending.reduce((sum, index) => sum + this.messages[index].datagrams.length, 0)
   }
@@ -85,12 +85,12 @@ export class SendModel implements SendObserver {
     this.#order.splice(this.position, 0, ...this.#order.splice(this.#order.indexOf(index, this.position), 1))
   }
 
-  /** True if a GSO send on this socket got an error that speaks against its device. */
+  /** True if a GSO send on this socket got an error that the device can cause. */
   hasRejectedGso({ fd }: SocketFacts): boolean {
     return this.#rejectedGso.has(fd)
   }
 
-  /** An operation of the caller begins. */
+  /** Begins an operation of the caller. */
   begin(): void {
     this.refusals = []
     this.calls = 0
@@ -203,7 +203,10 @@ export class SendModel implements SendObserver {
   }
 }
 
-/** Ends a loop in the library that the bounds of `send-rules.ts` would notice only after it. */
+/**
+ * Number of calls that ends an endless loop in the library: the limits of `send-rules.ts` are checked only after the
+ * call.
+ */
 const ENDLESS_CALLS = 100_000
 
 function isDetached({ reference, datagrams }: Expected): boolean {

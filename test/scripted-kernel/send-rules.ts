@@ -34,7 +34,7 @@ export function judgeCount(count: number, before: Before, model: SendModel, sock
 /**
  * Checks that a message may fail with this error, and makes it the next one of the model.
  *
- * @param localErrors - errors that the error queue attributed to this host since the refusals began
+ * @param localErrors - errors that the error queue attributed to this host since the rejections began
  */
 export function judgeFailure(
   error: unknown,
@@ -65,9 +65,9 @@ export function judgeFailure(
 export function judgeCalls(model: SendModel, before: Before): void {
   const { calls, acceptingCalls, interruptions, failures } = model
   expect(calls === acceptingCalls + interruptions + failures, () => 'the kernel counted its calls wrongly')
-  // A message that is refused is tried again a limited number of times, and only the next message is tried at all.
+  // A rejected message is retried a limited number of times, and only the next message is tried at all.
   const limit = FAILURES_PER_MESSAGE * (acceptingCalls + 1)
-  expect(failures <= limit, () => `${failures} refusals in one send, ${limit} is the most`)
+  expect(failures <= limit, () => `${failures} rejections in one send, ${limit} is the most`)
   expect(acceptingCalls <= before.datagrams, () => `${acceptingCalls} calls for ${before.datagrams} datagrams`)
 }
 
@@ -88,7 +88,7 @@ function judgeErrno(errno: number, model: SendModel, localErrors: ReadonlySet<nu
     same.some(({ message }) => message !== undefined),
     () => `message ${model.index} failed because sendmmsg is missing (errno ${errno})`,
   )
-  // The error can belong to an earlier datagram, and is then gone at the second attempt (udp(7)).
+  // The error can belong to an earlier datagram; the second attempt then succeeds (udp(7)).
   const attempts = errno === c.ECONNREFUSED ? 16 : 2
   expect(same.length >= attempts, () => `message ${model.index} failed after errno ${errno} came ${same.length} times`)
 }
@@ -102,7 +102,7 @@ const TEMPORARY = new Set([c.EAGAIN, c.ENOBUFS, c.EINTR])
 const GSO_ERRORS = new Set([c.EIO, c.EINVAL, c.EMSGSIZE])
 
 /**
- * Per errno: ECONNREFUSED is tried 16 times, the other ten twice. All that for a GSO send and again for its first segment,
- * and with two calls per attempt while sendmmsg gives EPERM.
+ * Per errno: ECONNREFUSED is attempted 16 times, the other ten twice. All that for a GSO send and again for its first
+ * segment, and with two calls per attempt while sendmmsg returns EPERM.
  */
 const FAILURES_PER_MESSAGE = 4 * (16 + 10 * 2)

@@ -5,7 +5,7 @@ import { SendScene } from './send-scene.js'
 import type { SendTally } from './send-tally.js'
 import { expect, Violation } from './violation.js'
 
-/** Runs one case of sending. @param isStrict - passes over no known defect @throws Violation */
+/** Runs one case of sending. @param isStrict - true to ignore no known defect @throws Violation */
 export function runSendCase(testCase: SendCase, tally: SendTally, isStrict = false): void {
   const scene = new SendScene(testCase, tally)
   scene.model.toleratesZero = !isStrict
@@ -49,13 +49,13 @@ export function takeStep(scene: SendScene, step: Step): void {
   }
 }
 
-// At most one more than fits: each rejection costs an error object.
+// At most one more than fits: each rejection creates an error object.
 function appendAll(scene: SendScene, messages: readonly MessageSpec[]): void {
   const { capacity, length } = scene.batch
   for (const message of messages.slice(0, capacity - length + 1)) scene.append(message)
 }
 
-/** One `send`, checked. @returns what it did */
+/** One `send`, checked. @returns its result */
 function send(scene: SendScene, socketIndex: number): SendOutcome {
   const { model, batch } = scene
   const { conn, facts } = scene.socket(socketIndex)
@@ -103,7 +103,7 @@ function skip({ batch, model }: SendScene): void {
   throw new Violation('skip passed the last message')
 }
 
-/** Sends what is left, skipping what fails: that must end in a bounded number of calls. */
+/** Sends everything left, skipping what fails. That must end after a bounded number of calls. */
 function sendRest(scene: SendScene, alternates: boolean): void {
   const { model, script } = scene
   const limit = 2 * model.remainingDatagrams + script.eventsLeft + 8
@@ -114,17 +114,17 @@ function sendRest(scene: SendScene, alternates: boolean): void {
     if (!('error' in outcome)) continue
     skip(scene)
     failures += 1
-    // The network recovers: a thousand messages that all fail would cost a million headers.
+    // The network recovers: a thousand messages that all fail would take a million headers.
     if (failures === MAX_FAILURES) scene.cooperate()
   }
   const outcome = send(scene, 0)
   expect(
     'count' in outcome && outcome.count === 0 && model.calls === 0,
-    () => 'send did something with nothing to send',
+    () => 'send had an effect without a message to send',
   )
 }
 
-/** With a kernel that accepts everything, the batch and the socket work as new ones do. */
+/** After the case, with a kernel that accepts everything, the batch and the socket must work as new ones do. */
 export function checkUsable(scene: SendScene): void {
   const { model, batch } = scene
   scene.cooperate()
@@ -142,7 +142,7 @@ export function checkUsable(scene: SendScene): void {
   expect(received === 1 && String(inbox.bytes(0)) === 'welcome', () => 'a plain receive failed after the case')
 }
 
-/** GSO is switched off only for a socket whose own GSO sends were rejected. */
+/** GSO may be switched off only for a socket whose own GSO sends were rejected. */
 function checkGso(scene: SendScene, socketIndex: number): void {
   const { conn, facts } = scene.socket(socketIndex)
   if (!facts.gso || conn.gso.available) return

@@ -60,7 +60,7 @@ export class SendScene {
       recvmsg: (fd, header, flags) => this.#receiving.recvmsg(fd, header, flags),
       recvmmsg: (fd, headers, count, flags, timeout) => this.#receiving.recvmmsg(fd, headers, count, flags, timeout),
     })
-    // The memory was reset by the installation: what belongs to the case is made after it.
+    // The installation has reset the memory, so everything of the case is created after it.
     this.#maker = new MessageMaker(family, testCase.batch, memory)
     this.batch = new SendBatch({ ...testCase.batch })
   }
@@ -79,7 +79,7 @@ export class SendScene {
     return opened
   }
 
-  /** Appends one message, which the batch must take exactly if it is valid and there is room. */
+  /** Appends one message. The batch must accept it if, and only if, it is valid and there is space. */
   append(spec: MessageSpec): void {
     const { batch, model } = this
     const { length } = model.messages
@@ -104,7 +104,7 @@ export class SendScene {
     memory.releaseAll()
   }
 
-  /** Transfers the memory that a message refers to away, if it does. */
+  /** Transfers the memory that a message references, if it does. */
   detach(index: number): void {
     const buffer = this.model.messages[index]?.reference?.buffer
     if (buffer instanceof ArrayBuffer && buffer.byteLength > 0) structuredClone(buffer, { transfer: [buffer] })
@@ -120,13 +120,13 @@ export class SendScene {
     this.#sending.script = new SendScript(COOPERATIVE_WORLD, [], [])
   }
 
-  /** Makes one datagram arrive at the next receive. */
+  /** Makes the next receive return one datagram. */
   deliver(payload: Uint8Array, slotBytes: number): void {
     this.#receiving.slotBytes = slotBytes
     this.#receiving.script.incoming.push({ payload, flags: 0, name: new Uint8Array(0), control: [] })
   }
 
-  /** Checks that the batch's numbers are the model's. */
+  /** Checks that the batch's numbers equal the model's. */
   checkNumbers(): void {
     const { batch, model } = this
     expect(batch.length === model.messages.length, () => `length is ${batch.length}, not ${model.messages.length}`)

@@ -1,48 +1,50 @@
 import type { ENOSYS, EPERM } from '../../src/libc/constants.js'
 import type { Outgoing, SocketFacts } from './outgoing.js'
 
-/** An errno; `ACCEPT`; or `NOTHING`, a return value of 0, which gives no reason. */
+/** An errno; `ACCEPT`; or `NOTHING` for a return value of 0, which has no errno. */
 export type Answer = number
 
 export const ACCEPT = -1
 
 export const NOTHING = 0
 
-/** An answer that comes once in the script: after some messages, for some attempts. */
+/** A temporary answer in the script: after some messages, for some attempts. */
 export interface SendEvent {
   /** Number of messages accepted before it. */
   readonly accept: number
   readonly answer: Answer
-  /** True if only a GSO send gets it; the event is dropped if the message that is due is another. */
+  /** True if only a GSO send gets it; the event is dropped if the next message is another. */
   readonly gsoOnly: boolean
-  /** Number of attempts that get it, one after the other. */
+  /** Number of consecutive attempts that get it. */
   readonly times: number
 }
 
 /** A limit of the path to one destination. */
 export interface PathLimit {
-  /** Largest datagram, or segment, that the path takes. */
+  /** Largest datagram, or segment, that the path accepts. */
   readonly bytes: number
   readonly answer: Answer
   /** False if the path fragments single datagrams, so that only segments are limited. */
   readonly singles: boolean
 }
 
-/** The properties of kernel, devices and network that stay as they are for the whole case. */
+/** Properties of kernel, devices and network that do not change during a case. */
 export interface World {
-  /** Errno of every sendmmsg; 0 where it works. A kernel without it gives ENOSYS, a seccomp filter EPERM as well. */
+  /**
+   * Errno of every sendmmsg; 0 if it works. A kernel without sendmmsg returns ENOSYS, a seccomp filter EPERM as well.
+   */
   readonly sendmmsg: 0 | typeof ENOSYS | typeof EPERM
-  /** Per socket: errno of every GSO send; 0 where the device takes them. */
+  /** Per socket: errno of every GSO send; 0 if the device accepts them. */
   readonly device: readonly Answer[]
   /** Per destination. */
   readonly paths: readonly (PathLimit | undefined)[]
-  /** Per destination: errno of every message; 0 where they are accepted. */
+  /** Per destination: errno of every message; 0 if they are accepted. */
   readonly unreachable: readonly Answer[]
 }
 
 export const COOPERATIVE_WORLD: World = { sendmmsg: 0, device: [], paths: [], unreachable: [] }
 
-/** Decides the answer to each message. */
+/** Determines the answer to each message. */
 export class SendScript {
   readonly #world: World
   readonly #events: readonly SendEvent[]
@@ -51,20 +53,20 @@ export class SendScript {
   #accepted = 0
   #answered = 0
 
-  /** @param destinations - those of the world's lists, as `Outgoing` has them */
+  /** @param destinations - those of the world's lists, in the notation of `Outgoing` */
   constructor(world: World, events: readonly SendEvent[], destinations: readonly string[]) {
     this.#world = world
     this.#events = events
     this.#destinations = destinations
   }
 
-  /** Number of answers the events still hold. */
+  /** Number of remaining answers of the events. */
   get eventsLeft(): number {
     const rest = this.#events.slice(this.#event)
     return rest.reduce((sum, { times }) => sum + times, 0)
   }
 
-  /** Errno of a whole sendmmsg call, before it looks at any message. */
+  /** Errno of a whole sendmmsg call, which fails before any message is read. */
   get batchedCallAnswer(): Answer {
     return this.#world.sendmmsg
   }

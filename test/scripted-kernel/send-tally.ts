@@ -3,7 +3,7 @@ export interface SendTally {
   messages: number
   datagrams: number
   gsoSends: number
-  /** Times when a GSO message was out in part. */
+  /** Number of times when only a part of a GSO message was sent. */
   partMessages: number
   refusals: number
   failedMessages: number

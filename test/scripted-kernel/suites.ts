@@ -13,7 +13,7 @@ export interface Suite {
   readonly name: 'send' | 'sendAll' | 'receive'
   /** Its share of all cases. */
   readonly share: number
-  /** The property, and the counts that it keeps while it runs. */
+  /** The property, and the counts that it updates while it runs. */
   make(): { property: fc.IRawProperty<unknown>; tally: object }
 }
 
@@ -48,9 +48,9 @@ export const SUITES: readonly Suite[] = [
 export interface SuiteOptions {
   readonly cases: number
   readonly seed?: number | undefined
-  /** Path to a counterexample that fast-check printed, to run that one again. */
+  /** Path to a counterexample, as printed by fast-check, to run that one again. */
   readonly path?: string | undefined
-  /** Ends the run early, with the cases that were run by then. */
+  /** Time limit, after which the run ends with the cases that were run until then. */
   readonly timeLimitMs?: number | undefined
 }
 
@@ -63,7 +63,7 @@ export interface SuiteResult {
   readonly violation: string | undefined
 }
 
-/** Runs the cases of one suite until a violation is found, and shrinks that. */
+/** Runs the cases of one suite until a violation is found, and shrinks that case. */
 export async function runSuite(suite: Suite, { cases, seed, path, timeLimitMs }: SuiteOptions): Promise<SuiteResult> {
   const start = performance.now()
   const { property, tally } = suite.make()

@@ -1,4 +1,4 @@
-/** A broken invariant: the library showed the kernel, or returned to the caller, what it must not. */
+/** A broken invariant: the library passed invalid data to the kernel, or returned a wrong result to the caller. */
 export class Violation extends Error {
   static {
     Violation.prototype.name = 'Violation'

@@ -7,7 +7,7 @@ import { boundSocket, drain, LOOPBACK } from '../support/sockets.js'
 const descriptors = () => readdirSync('/proc/self/fd').length
 
 for (const family of ['ipv4', 'ipv6'] as const) {
-  t.test(`${family}: open, bind, connect, send, disconnect, close`, (t) => {
+  t.test(`${family}: a socket can open, bind, connect, send, disconnect and close`, (t) => {
     using receiver = boundSocket({ family })
     const sender = BatchConn.open({ family })
     t.equal(sender.family, family)
@@ -41,7 +41,7 @@ for (const family of ['ipv4', 'ipv6'] as const) {
   })
 }
 
-t.test('everything on a closed socket says so', async (t) => {
+t.test('every method of a closed socket throws ERR_SOCKET_CLOSED', async (t) => {
   const conn = BatchConn.open()
   conn.close()
   const out = new SendBatch()
@@ -65,7 +65,7 @@ t.test('everything on a closed socket says so', async (t) => {
   await t.rejects(conn.sendAll(out), closed)
 })
 
-t.test('a failed open or bind leaks no descriptor', (t) => {
+t.test('a failed open or bind leaves no descriptor open', (t) => {
   using taken = boundSocket()
   using conn = BatchConn.open()
   const before = descriptors()
@@ -85,7 +85,7 @@ t.test('a failed open or bind leaks no descriptor', (t) => {
   t.end()
 })
 
-t.test('misuse is told before the kernel sees it', (t) => {
+t.test('misuse is rejected before the system call', (t) => {
   using conn = BatchConn.open()
   t.throws(() => BatchConn.open({ family: 'ipv5' as never }), {
     code: 'ERR_INVALID_ARG_VALUE',
@@ -106,7 +106,7 @@ t.test('misuse is told before the kernel sees it', (t) => {
   t.end()
 })
 
-t.test('adopt: takes over a UDP descriptor, with its connection', async (t) => {
+t.test('adopt takes over a UDP descriptor and its connection', async (t) => {
   using receiver = boundSocket()
   const original = BatchConn.open().connect(receiver.localAddress)
   const conn = BatchConn.adopt(original.fd, { ttl: 7 })
@@ -114,7 +114,7 @@ t.test('adopt: takes over a UDP descriptor, with its connection', async (t) => {
   t.equal(conn.options.ttl, 7)
   const out = new SendBatch()
   out.append('adopted')
-  t.equal(conn.send(out), 1, 'it knows that it is connected')
+  t.equal(conn.send(out), 1, 'the socket is connected')
   t.equal(drain(receiver)[0].text, 'adopted')
   conn.close()
   t.throws(() => original.localAddress, { code: 'EBADF', syscall: 'getsockname' })
@@ -122,7 +122,7 @@ t.test('adopt: takes over a UDP descriptor, with its connection', async (t) => {
   t.equal(original.closed, true)
 })
 
-t.test('adopt: refuses what is no UDP socket and leaves it open', (t) => {
+t.test('adopt rejects a descriptor that is no UDP socket, and leaves it open', (t) => {
   const file = openSync('/dev/null', 'r')
   t.throws(() => BatchConn.adopt(file), { code: 'ENOTSOCK' })
   closeSync(file)
@@ -132,7 +132,7 @@ t.test('adopt: refuses what is no UDP socket and leaves it open', (t) => {
   t.end()
 })
 
-t.test('node:dgram is on the other end, both ways', async (t) => {
+t.test('a BatchConn and a node:dgram socket exchange datagrams in both directions', async (t) => {
   using conn = boundSocket()
   const other = createSocket('udp4')
   t.teardown(() => other.close())
@@ -153,14 +153,14 @@ t.test('node:dgram is on the other end, both ways', async (t) => {
   t.equal(info.port, conn.localAddress.port)
 })
 
-t.test('recvBlocking: returns what is there, waits for what comes, gives up in time', async (t) => {
+t.test('recvBlocking returns queued datagrams, waits for new ones, and stops at the timeout', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const inbox = new RecvBatch()
   t.equal(receiver.recvBlocking(inbox, { timeoutMs: 0 }), 0)
   const started = performance.now()
   t.equal(receiver.recvBlocking(inbox, { timeoutMs: 150 }), 0)
-  t.ok(performance.now() - started >= 149, 'not before its time')
+  t.ok(performance.now() - started >= 149, 'not before the timeout')
   const out = new SendBatch()
   out.append('here', receiver.localAddress)
   sender.send(out)

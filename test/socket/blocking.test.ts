@@ -15,7 +15,7 @@ async function start(rounds: number): Promise<{ worker: Worker; port: number }> 
   return { worker, port }
 }
 
-t.test('a worker blocks in recvBlocking and wakes for each datagram', async (t) => {
+t.test('a worker blocks in recvBlocking and wakes up for each datagram', async (t) => {
   const { worker, port } = await start(2)
   using sender = BatchConn.open()
   const out = new SendBatch()
@@ -28,7 +28,7 @@ t.test('a worker blocks in recvBlocking and wakes for each datagram', async (t) 
   t.strictSame(await once(worker, 'exit'), [0])
 })
 
-t.test('a worker that blocks for ever can be terminated', async (t) => {
+t.test('a worker that blocks without a timeout can be terminated', async (t) => {
   const { worker } = await start(1)
   await new Promise((resolve) => setTimeout(resolve, 50))
   t.equal(await worker.terminate(), 1)

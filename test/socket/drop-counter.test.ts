@@ -3,14 +3,14 @@ import { RecvBatch } from '../../src/index.js'
 import { DropCounter } from '../../src/socket/drop-counter.js'
 import { boundSocket } from '../support/sockets.js'
 
-/** A batch whose one datagram came with this drop count; undefined for none. */
+/** A batch with one datagram that has this drop count; undefined for none. */
 function batchWith(count: number | undefined): RecvBatch {
   const batch = new RecvBatch({ capacity: 1 })
   batch.control.dropCount = () => count
   return batch
 }
 
-t.test('a count that wraps goes on, one that is missing or old changes nothing', (t) => {
+t.test('a count that wraps is continued; a missing or older count changes nothing', (t) => {
   using conn = boundSocket()
   const counter = new DropCounter(conn.fd, true)
   const table: [number | undefined, number][] = [
@@ -30,7 +30,7 @@ t.test('a count that wraps goes on, one that is missing or old changes nothing',
   t.end()
 })
 
-t.test('off: counts nothing and asks for nothing', (t) => {
+t.test('a disabled counter returns undefined', (t) => {
   using conn = boundSocket()
   const counter = new DropCounter(conn.fd, false)
   counter.note(batchWith(7))

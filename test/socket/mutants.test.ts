@@ -7,7 +7,7 @@ import { fakeLibc } from '../support/fake-libc.js'
 
 t.test('without recvmmsg, each recvmsg gets the header of its own slot', async (t) => {
   const slots = receiveSideOf(new RecvBatch({ capacity: 3 }))?.slots
-  if (slots === undefined) throw new Error('a RecvBatch has slots')
+  if (slots === undefined) throw new Error('a RecvBatch must have slots')
   const { libc, calls } = fakeLibc([{ errno: ENOSYS }, 5, 6, { errno: EAGAIN }])
   t.equal(new BatchedCalls(libc, 3).receive(slots), 2)
   const { headersAddress } = slots

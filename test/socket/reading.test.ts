@@ -12,11 +12,11 @@ function send(sender: BatchConn, to: Endpoint | undefined, ...texts: string[]): 
 
 /** Waits until a condition holds, at most five seconds. */
 async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 500 && !condition(); turn += 1) await sleep(10)
-  if (!condition()) throw new Error('waited in vain')
+  for (let attempt = 0; attempt < 500 && !condition(); attempt += 1) await sleep(10)
+  if (!condition()) throw new Error('the condition did not become true in 5 s')
 }
 
-t.test('onReadable: a callback a batch, until it is closed', async (t) => {
+t.test('onReadable calls back once per batch, until it is closed', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const inbox = new RecvBatch()
@@ -40,7 +40,7 @@ t.test('onReadable: a callback a batch, until it is closed', async (t) => {
   await until(() => seen.length === 3)
 })
 
-t.test('onReadable: the callback closes the socket, or itself', async (t) => {
+t.test('the callback of onReadable may close the socket, or the reading', async (t) => {
   for (const what of ['socket', 'reading'] as const) {
     using receiver = boundSocket()
     using sender = BatchConn.open()
@@ -57,7 +57,7 @@ t.test('onReadable: the callback closes the socket, or itself', async (t) => {
   }
 })
 
-t.test('onReadable: misuse', (t) => {
+t.test('onReadable rejects invalid arguments', (t) => {
   using conn = boundSocket()
   t.throws(() => conn.onReadable({} as never, () => {}), { code: 'ERR_INVALID_ARG_TYPE' })
   t.throws(() => conn.onReadable(new RecvBatch(), 5 as never), { code: 'ERR_INVALID_ARG_TYPE', message: /callback/ })
@@ -66,7 +66,7 @@ t.test('onReadable: misuse', (t) => {
   t.end()
 })
 
-t.test('onReadable: works beside readable(), and each in its caller’s async context', async (t) => {
+t.test('onReadable works beside readable(), each in its caller’s async context', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const storage = new AsyncLocalStorage<string>()
@@ -83,7 +83,7 @@ t.test('onReadable: works beside readable(), and each in its caller’s async co
 })
 
 t.test(
-  'an ICMP error goes to onError, an exception of the callback is uncaught, and neither ends the reading',
+  'an ICMP error is passed to onError, an exception of the callback is uncaught, and neither ends the reading',
   async (t) => {
     using receiver = BatchConn.open()
     const peer = deadEndpoint()
@@ -92,7 +92,7 @@ t.test(
     const uncaught: unknown[] = []
     const seen: string[] = []
     const onUncaught = (error: unknown) => uncaught.push(error)
-    // tap has a handler of its own, which would fail the test.
+    // tap has its own handler, which would fail the test.
     const handlers = process.listeners('uncaughtException')
     process.removeAllListeners('uncaughtException')
     process.on('uncaughtException', onUncaught)
@@ -123,7 +123,7 @@ t.test(
   },
 )
 
-t.test('batches: yields what arrives, ends when the socket closes', async (t) => {
+t.test('batches yields received batches, and ends when the socket closes', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const seen: string[] = []
@@ -142,7 +142,7 @@ t.test('batches: yields what arrives, ends when the socket closes', async (t) =>
   t.strictSame(seen, ['a', 'b', 'c', 'd'])
 })
 
-t.test('batches: abort while waiting, before, and under a flood; break leaves the socket usable', async (t) => {
+t.test('batches: abort before, while waiting and during a flood; break leaves the socket usable', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const inbox = new RecvBatch()
@@ -161,7 +161,7 @@ t.test('batches: abort while waiting, before, and under a flood; break leaves th
   t.throws(() => receiver.batches(inbox, { sginal: 1 } as never), { code: 'ERR_UNKNOWN_OPTION' })
 })
 
-t.test('under a flood, timers and other sockets go on', async (t) => {
+t.test('during a flood, timers and other sockets are served', async (t) => {
   for (const way of ['onReadable', 'batches'] as const) {
     using flooded = boundSocket()
     using quiet = boundSocket()
@@ -177,7 +177,7 @@ t.test('under a flood, timers and other sockets go on', async (t) => {
     let timers = 0
     const take = (batch: RecvBatch) => {
       datagrams += batch.length
-      // As much again as was taken: the socket is never empty.
+      // Sends as many datagrams as were received, so that the socket is never empty.
       if (datagrams % 512 < batch.length) flood()
     }
     flood()
@@ -197,7 +197,7 @@ t.test('under a flood, timers and other sockets go on', async (t) => {
       await nextTurn()
     }
     t.equal(timers, 20, `${way}: timers`)
-    t.ok(heard >= 10, `${way}: the other socket was heard ${heard} times`)
+    t.ok(heard >= 10, `${way}: the other socket received ${heard} messages`)
     t.ok(datagrams >= 20 * 64, `${way}: meanwhile ${datagrams} datagrams`)
   }
 })

@@ -6,11 +6,11 @@ import { type Answer, fakeLibc } from '../support/fake-libc.js'
 import { transmitScripted } from '../support/sending.js'
 import { readMessages } from '../support/sent-messages.js'
 
-// A device that rejects GSO sends, scripted, because this kernel segments in software instead.
+// A scripted device that rejects GSO sends, because this kernel segments in software instead.
 
 const peer = endpoint({ address: '192.0.2.7', port: 9 })
 
-/** Sends with scripted answers; what the kernel took is collected as the datagrams it would have put on the wire. */
+/** Sends with scripted answers. `wire` collects the datagrams that an accepted call would have put on the wire. */
 function sending(t: Test, options: SendBatchOptions) {
   const conn = BatchConn.open()
   t.teardown(() => conn.close())
@@ -36,7 +36,7 @@ function sending(t: Test, options: SendBatchOptions) {
   return { offload, batch, wire, shapes, run }
 }
 
-t.test('a GSO send rejected with EIO goes out as single datagrams, once, and GSO stays off', (t) => {
+t.test('a GSO send rejected with EIO is sent once as single datagrams, and GSO stays off', (t) => {
   const { offload, batch, wire, shapes, run } = sending(t, { slotBytes: 100 })
   batch.append('aabbc', peer, { segmentBytes: 2 })
   batch.append('ddee', peer, { segmentBytes: 2 })
@@ -48,11 +48,11 @@ t.test('a GSO send rejected with EIO goes out as single datagrams, once, and GSO
   t.match(offload.status, { available: false, reason: /EIO/ })
   batch.clear()
   batch.append('gghh', peer, { segmentBytes: 2 })
-  t.equal(run([2]), 1, 'not tried again')
+  t.equal(run([2]), 1, 'GSO is not tried again')
   t.end()
 })
 
-t.test('EINVAL switches GSO off when a second GSO send is rejected: the first can be a route that was away', (t) => {
+t.test('EINVAL switches GSO off only when a second GSO send is rejected: the first can be a missing route', (t) => {
   const { offload, batch, wire, shapes, run } = sending(t, { slotBytes: 100 })
   const rejected = { errno: c.EINVAL }
   batch.append('aabb', peer, { segmentBytes: 2 })
@@ -68,13 +68,13 @@ t.test('EINVAL switches GSO off when a second GSO send is rejected: the first ca
   t.end()
 })
 
-t.test('the fallback stops and resumes in the middle of a train: nothing is sent twice, nothing left out', (t) => {
+t.test('the fallback stops and resumes within a GSO send: no datagram is sent twice, none is left out', (t) => {
   const { offload, batch, wire, run } = sending(t, { slotBytes: 100 })
   batch.append('x', peer)
   batch.append('aabbccddee', peer, { segmentBytes: 2 })
   batch.append('y', peer)
   t.equal(run([1]), 1)
-  t.equal(run([{ errno: c.EIO }, { errno: c.EIO }, 2]), 0, 'two datagrams are out, no message is done')
+  t.equal(run([{ errno: c.EIO }, { errno: c.EIO }, 2]), 0, 'two datagrams are sent, no message is complete')
   t.equal(batch.sent, 1)
   t.equal(run([{ errno: c.EAGAIN }]), 0)
   t.equal(run([2]), 0)
@@ -84,7 +84,7 @@ t.test('the fallback stops and resumes in the middle of a train: nothing is sent
   t.end()
 })
 
-t.test('it can start failing after it worked', (t) => {
+t.test('GSO can start to fail after it worked', (t) => {
   const { batch, wire, run } = sending(t, { slotBytes: 100 })
   for (const text of ['aabb', 'ccdd', 'eeff']) batch.append(text, peer, { segmentBytes: 2 })
   t.equal(run([2]), 2)
@@ -93,7 +93,7 @@ t.test('it can start failing after it worked', (t) => {
   t.end()
 })
 
-t.test('coalesced trains fall back to the messages themselves', (t) => {
+t.test('a rejected GSO send of coalesced messages falls back to the messages', (t) => {
   const { offload, batch, wire, shapes, run } = sending(t, { slotBytes: 100, coalesce: true })
   for (const text of ['aa', 'bb', 'c', 'dd', 'ee']) batch.append(text, peer)
   t.equal(run([{ errno: c.EIO }, { errno: c.EIO }, 3, 2]), 5)
@@ -104,7 +104,7 @@ t.test('coalesced trains fall back to the messages themselves', (t) => {
   t.end()
 })
 
-t.test('coalescing joins what can be joined, wherever it stands, and leaves the rest as it is', (t) => {
+t.test('coalescing joins messages of equal size and destination at any index, and no other messages', (t) => {
   const other = endpoint({ address: '192.0.2.8', port: 9 })
   const { batch, wire, shapes, run } = sending(t, { coalesce: true })
   for (const [text, to] of [
@@ -117,7 +117,7 @@ t.test('coalescing joins what can be joined, wherever it stands, and leaves the 
   t.equal(run([3]), 4, 'the two that can be joined move together')
   batch.append('dd', peer)
   batch.append('ee', other)
-  t.equal(run([2]), 2, 'nor here')
+  t.equal(run([2]), 2, 'no two of them can be joined')
   batch.append('ff', other)
   batch.append('gg', other)
   batch.append('hh', peer)
@@ -127,7 +127,7 @@ t.test('coalescing joins what can be joined, wherever it stands, and leaves the 
   t.end()
 })
 
-t.test('an error the datagrams meet as well is theirs: trains stay on', (t) => {
+t.test('an error that single datagrams get too is not caused by GSO, which stays on', (t) => {
   const { offload, batch, run } = sending(t, { slotBytes: 100 })
   batch.append('aabb', peer, { segmentBytes: 2 })
   const refused = { errno: c.EINVAL }
@@ -139,14 +139,14 @@ t.test('an error the datagrams meet as well is theirs: trains stay on', (t) => {
   t.end()
 })
 
-t.test('EMSGSIZE: datagrams above the path’s MTU are no segments, shorter ones are', (t) => {
+t.test('EMSGSIZE limits the segment size of one destination: longer datagrams are sent one by one', (t) => {
   const { offload, batch, shapes, run } = sending(t, { slotBytes: 100, coalesce: true })
   const tooLong = { errno: c.EMSGSIZE }
   for (const text of ['aaaa', 'bbbb']) batch.append(text, peer)
   t.equal(run([tooLong, tooLong, 2]), 2)
   t.equal(offload.isOn, true)
   t.equal(offload.maxSegmentBytes(peer), 3)
-  t.equal(offload.maxSegmentBytes(endpoint({ address: '192.0.2.8', port: 9 })), 65_535, 'of that destination alone')
+  t.equal(offload.maxSegmentBytes(endpoint({ address: '192.0.2.8', port: 9 })), 65_535, 'other destination')
   t.match(offload.status.reason, /192\.0\.2\.7:9 3$/)
   batch.clear()
   for (const text of ['aaaa', 'bbbb', 'ccc', 'ddd']) batch.append(text, peer)
@@ -155,20 +155,17 @@ t.test('EMSGSIZE: datagrams above the path’s MTU are no segments, shorter ones
   t.end()
 })
 
-t.test(
-  'a train of the caller’s own that is too long for the path goes as fragments, and then shorter ones whole',
-  (t) => {
-    const { offload, batch, wire, run } = sending(t, { slotBytes: 100 })
-    const tooLong = { errno: c.EMSGSIZE }
-    batch.append('aaaabbbb', peer, { segmentBytes: 4 })
-    t.equal(run([tooLong, tooLong, 2]), 1)
-    t.strictSame(wire, ['aaaa', 'bbbb'])
-    t.equal(offload.isOn, true)
-    t.end()
-  },
-)
+t.test('a GSO send by segmentBytes whose segments exceed the path MTU is sent as fragments', (t) => {
+  const { offload, batch, wire, run } = sending(t, { slotBytes: 100 })
+  const tooLong = { errno: c.EMSGSIZE }
+  batch.append('aaaabbbb', peer, { segmentBytes: 4 })
+  t.equal(run([tooLong, tooLong, 2]), 1)
+  t.strictSame(wire, ['aaaa', 'bbbb'])
+  t.equal(offload.isOn, true)
+  t.end()
+})
 
-t.test('a short count in the middle of coalesced trains counts messages, not headers', (t) => {
+t.test('a short count in the middle of coalesced messages counts messages, not headers', (t) => {
   const { batch, wire, shapes, run } = sending(t, { slotBytes: 100, coalesce: true })
   for (const text of ['aa', 'bb', 'ccc', 'ddd', 'e']) batch.append(text, peer)
   t.equal(run([1]), 2)
@@ -179,7 +176,7 @@ t.test('a short count in the middle of coalesced trains counts messages, not hea
   t.end()
 })
 
-t.test('the limit of a destination expires', (t) => {
+t.test('the segment limit of a destination expires', (t) => {
   let nowMs = 0
   const offload = new SegmentationOffload(-1, true, () => nowMs)
   offload.confirm({ errno: c.EMSGSIZE, segmentBytes: 1400, destination: peer, offload })
@@ -191,7 +188,7 @@ t.test('the limit of a destination expires', (t) => {
   t.end()
 })
 
-t.test('a batch shared by two sockets: the verdict falls on no socket but the one whose GSO send was rejected', (t) => {
+t.test('a GSO send rejected on one socket and sent on another switches GSO off on neither', (t) => {
   const { offload, batch, run } = sending(t, { slotBytes: 100 })
   using conn = BatchConn.open()
   const other = new SegmentationOffload(conn.fd, true)

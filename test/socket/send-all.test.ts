@@ -15,7 +15,7 @@ function messages(count: number): Messages {
   return messagesOf(batchOf(count)) as Messages
 }
 
-/** A socket that accepts the scripted numbers of messages and counts how often it was waited for. */
+/** A socket that accepts the scripted numbers of messages and counts how often a caller waited for it. */
 function scripted(accepted: (number | Error)[]): Sender & { waits: number } {
   const script = accepted.values()
   return {
@@ -33,24 +33,24 @@ function scripted(accepted: (number | Error)[]): Sender & { waits: number } {
   }
 }
 
-t.test('waits when the socket would block, and only then', async (t) => {
+t.test('sendAll waits only when the socket would block', async (t) => {
   const sender = scripted([3, 0, 2, 0, 0, 1])
   t.strictSame(await sendAll(sender, messages(6)), { sent: 6, failed: [] })
   t.equal(sender.waits, 3)
 })
 
-t.test('an error that names no message is the socket’s and ends it', async (t) => {
+t.test('an error without a message index is an error of the socket and ends sendAll', async (t) => {
   await t.rejects(sendAll(scripted([1, new Error('broken')]), messages(3)), { message: 'broken' })
   const bad = Object.assign(new Error('EBADF'), { code: 'EBADF', index: 1 })
   await t.rejects(sendAll(scripted([1, bad]), messages(3)), { code: 'EBADF' })
 })
 
-t.test('an error of another index is not taken for the next message’s', async (t) => {
+t.test('an error with another index does not fail the next message', async (t) => {
   const odd = Object.assign(new Error('odd'), { code: 'EMSGSIZE', index: 7 })
   await t.rejects(sendAll(scripted([1, odd]), messages(3)), { message: 'odd' })
 })
 
-t.test('a socket buffer far smaller than the batch: all arrive, in order', async (t) => {
+t.test('with a socket buffer far smaller than the batch, all messages arrive in order', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open({ sendBufferBytes: 4096 })
   sender.connect(receiver.localAddress)
@@ -64,7 +64,7 @@ t.test('a socket buffer far smaller than the batch: all arrive, in order', async
   )
 })
 
-t.test('abort: before, and while waiting; batch.sent holds how far it came', async (t) => {
+t.test('sendAll can be aborted before and while it waits; batch.sent is the number of sent messages', async (t) => {
   await t.rejects(sendAll(scripted([]), messages(1), AbortSignal.abort(new Error('no'))), { message: 'no' })
   const controller = new AbortController()
   const stuck: Sender = {
@@ -83,14 +83,14 @@ t.test('abort: before, and while waiting; batch.sent holds how far it came', asy
   t.equal(batch.sent, 1)
 })
 
-t.test('closing the socket under a waiting sendAll rejects it', async (t) => {
+t.test('closing the socket rejects a waiting sendAll', async (t) => {
   using sender = BatchConn.open()
   const waiting = sendAll({ sendOnce: () => 0, writable: () => sender.readable() }, messages(1))
   setImmediate(() => sender.close())
   await t.rejects(waiting, { code: 'ERR_SOCKET_CLOSED' })
 })
 
-t.test('misuse', async (t) => {
+t.test('sendAll rejects invalid arguments', async (t) => {
   using conn = BatchConn.open()
   const batch = batchOf(1)
   await t.rejects(conn.sendAll(batch, { signal: 1 as never }), { code: 'ERR_INVALID_ARG_TYPE' })

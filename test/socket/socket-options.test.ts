@@ -36,7 +36,7 @@ const COMMON: SocketSettings[] = [
 const PRIVILEGED: SocketSettings[] = [{ priority: 7 }, { mark: 0 }, { mark: 2 ** 32 - 1 }, { busyPollUs: 50 }]
 
 for (const family of ['ipv4', 'ipv6'] as const) {
-  t.test(`${family}: what is set at open is what the kernel has`, (t) => {
+  t.test(`${family}: getsockopt returns what was set at open`, (t) => {
     const settings = family === 'ipv6' ? [...COMMON, { ipv6Only: true }, { ipv6Only: false }] : COMMON
     for (const setting of settings) {
       using conn = BatchConn.open({ family, ...setting })
@@ -73,7 +73,7 @@ t.test('multicastAll: false ignores groups that only other sockets joined', asyn
   t.strictSame([received(true), received(false)], [1, 0])
 })
 
-t.test('options change on an open socket', (t) => {
+t.test('options can be changed on an open socket', (t) => {
   using conn = boundSocket()
   conn.options.ttl = 3
   conn.options.tos = 8
@@ -86,7 +86,7 @@ t.test('options change on an open socket', (t) => {
   t.end()
 })
 
-t.test('buffer sizes read as granted: twice what was asked, above the system maximum for root', (t) => {
+t.test('buffer sizes read as granted: twice the requested size, above the system maximum for root', (t) => {
   using conn = BatchConn.open({ receiveBufferBytes: 100_000, sendBufferBytes: 50_000 })
   t.equal(conn.options.receiveBufferBytes, 200_000)
   t.equal(conn.options.sendBufferBytes, 100_000)
@@ -97,16 +97,16 @@ t.test('buffer sizes read as granted: twice what was asked, above the system max
   t.end()
 })
 
-t.test('mtu is known once connected', (t) => {
+t.test('mtu is available after connect', (t) => {
   using receiver = boundSocket()
   using conn = BatchConn.open()
   t.throws(() => conn.options.mtu, { code: 'ENOTCONN' })
   conn.connect(receiver.localAddress)
-  t.equal(conn.options.mtu, 65535, 'loopback’s 65536, cut to the largest IP packet')
+  t.equal(conn.options.mtu, 65535, 'loopback’s 65536, limited to the largest IP packet')
   t.end()
 })
 
-t.test('bad values', (t) => {
+t.test('invalid values are rejected', (t) => {
   const table: [SocketSettings, { code: string; message?: RegExp }][] = [
     [{ ttl: 0 }, { code: 'ERR_OUT_OF_RANGE', message: /ttl must be an integer from 1 to 255; received 0/ }],
     [{ ttl: 256 }, { code: 'ERR_OUT_OF_RANGE' }],
@@ -133,7 +133,7 @@ t.test('bad values', (t) => {
   t.end()
 })
 
-t.test('reusePort lets two sockets share a port; without it the second is refused', (t) => {
+t.test('reusePort lets two sockets share a port; without it the second bind fails', (t) => {
   using first = BatchConn.open({ reusePort: true }).bind({ address: '127.0.0.1', port: 0 })
   using second = BatchConn.open({ reusePort: true }).bind(first.localAddress)
   t.ok(second.localAddress.equals(first.localAddress))

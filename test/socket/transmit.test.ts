@@ -20,7 +20,7 @@ function run(batch: SendBatch, answers: Answer[]) {
   return { result: () => transmitScripted(libc, offload, batch), calls }
 }
 
-t.test('the call fits the count: nothing for 0, sendmsg for 1, sendmmsg for more, 1024 at the most', (t) => {
+t.test('the call depends on the count: none for 0, sendmsg for 1, sendmmsg for more, 1024 messages at most', (t) => {
   const table: [number, Answer[], [string, number][]][] = [
     [0, [], []],
     [1, [1], [['sendmsg', 1]]],
@@ -58,7 +58,7 @@ t.test('the call fits the count: nothing for 0, sendmsg for 1, sendmmsg for more
   t.end()
 })
 
-t.test('a short count ends the call; the next starts at the first unsent header', (t) => {
+t.test('a short count ends the call, and the next call starts at the first unsent header', (t) => {
   const batch = batchOf(45)
   const first = run(batch, [25])
   t.equal(first.result(), 25)
@@ -69,14 +69,14 @@ t.test('a short count ends the call; the next starts at the first unsent header'
   t.end()
 })
 
-t.test('a short second chunk is counted with the first', (t) => {
+t.test('a short count of the second chunk is added to the first', (t) => {
   const batch = batchOf(2100)
   t.equal(run(batch, [1024, 3]).result(), 1027)
   t.equal(batch.sent, 1027)
   t.end()
 })
 
-t.test('EAGAIN and ENOBUFS are "would block", EINTR calls again', (t) => {
+t.test('EAGAIN and ENOBUFS return the count so far, EINTR repeats the call', (t) => {
   for (const errno of [c.EAGAIN, c.ENOBUFS]) {
     const batch = batchOf(3)
     t.equal(run(batch, [{ errno }]).result(), 0)
@@ -84,12 +84,12 @@ t.test('EAGAIN and ENOBUFS are "would block", EINTR calls again', (t) => {
     t.equal(run(batch, [{ errno: c.EINTR }, { errno: c.EINTR }, { errno: c.EINTR }, 3]).result(), 3)
   }
   const long = batchOf(1025)
-  t.equal(run(long, [1024, { errno: c.EAGAIN }]).result(), 1024, 'what was accepted before is not forgotten')
+  t.equal(run(long, [1024, { errno: c.EAGAIN }]).result(), 1024, 'the count includes what was accepted before')
   t.equal(long.sent, 1024)
   t.end()
 })
 
-t.test('a stored error is retried, whoever it was about, and the message goes out once', (t) => {
+t.test('a stored error of an earlier message is retried, and the message is sent once', (t) => {
   for (const errno of [c.ECONNREFUSED, c.EPERM]) {
     const batch = batchOf(4)
     const { result, calls } = run(batch, [{ errno }, 4])
@@ -99,7 +99,7 @@ t.test('a stored error is retried, whoever it was about, and the message goes ou
   t.end()
 })
 
-t.test('an error that stays is thrown with its index, and nothing moves', (t) => {
+t.test('a persistent error is thrown with its index, and no message is skipped', (t) => {
   const batch = batchOf(4)
   t.equal(run(batch, [2]).result(), 2)
   const { result, calls } = run(batch, [{ errno: 90 }, { errno: 90 }])
@@ -109,20 +109,20 @@ t.test('an error that stays is thrown with its index, and nothing moves', (t) =>
   t.end()
 })
 
-t.test('an error after an accepted chunk shows on the next call', (t) => {
+t.test('an error after an accepted chunk is thrown by the next call', (t) => {
   const batch = batchOf(2048)
   t.equal(run(batch, [1024, { errno: 90 }, { errno: 90 }]).result(), 1024)
   t.throws(run(batch, [{ errno: 90 }, { errno: 90 }]).result, { code: 'EMSGSIZE', index: 1024 })
   t.end()
 })
 
-t.test('endless ECONNREFUSED ends in the error, not in a spin', (t) => {
+t.test('endless ECONNREFUSED ends in the error, not in an endless loop', (t) => {
   const answers = new Array<Answer>(16).fill({ errno: c.ECONNREFUSED })
   t.throws(run(batchOf(2), answers).result, { code: 'ECONNREFUSED', index: 0 })
   t.end()
 })
 
-t.test('no progress and no errno ends in an error, not in a spin', (t) => {
+t.test('no progress without an errno ends in an error, not in an endless loop', (t) => {
   t.throws(run(batchOf(2), [0]).result, { code: 'ERR_NO_PROGRESS', index: 0 })
   t.end()
 })

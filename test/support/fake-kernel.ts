@@ -5,31 +5,31 @@ import { ControlWriter } from '../../src/layout/control.js'
 import { messageWords } from '../../src/layout/message.js'
 import { addressOf } from '../../src/libc/libc.js'
 
-/** One datagram as the kernel would leave it. */
+/** One datagram as the kernel returns it. */
 export interface Arrival {
   readonly payload?: string | Uint8Array
-  /** `msg_len`, where it differs from the payload's length. */
+  /** `msg_len`, if it differs from the payload's length. */
   readonly length?: number
   readonly source?: Endpoint
   /** The `sockaddr` instead of an endpoint's. */
   readonly name?: Uint8Array
-  /** `msg_namelen`, where it differs. */
+  /** `msg_namelen`, if it differs. */
   readonly nameLength?: number
   readonly flags?: number
   /** Control messages: level, type, data. */
   readonly control?: readonly (readonly [level: number, type: number, data: Uint8Array])[]
-  /** `msg_controllen`, where it differs. */
+  /** `msg_controllen`, if it differs. */
   readonly controlLength?: number
 }
 
-/** Does to a batch what `recvmmsg` does: prepares it, writes headers, names, control and payloads, and fills it. */
+/** Simulates `recvmmsg` on a batch: prepares it, writes headers, names, control messages and payloads, and fills it. */
 export function arrive(batch: RecvBatch, arrivals: readonly Arrival[]): void {
   batch.slots.prepare()
   for (const [slot, arrival] of arrivals.entries()) writeSlot(batch, slot, arrival)
   batch.slots.fill(arrivals.length)
 }
 
-/** Where a slot's mmsghdr starts in the batch's `slots.words`. */
+/** Returns the index of a slot's mmsghdr in the batch's `slots.words`. */
 export function headerAt(batch: RecvBatch, slot: number): number {
   const { words, headersAddress } = batch.slots
   return (headersAddress - addressOf(words)) / 4 + slot * messageWords().stride
@@ -60,7 +60,7 @@ function writeControl(batch: RecvBatch, slot: number, control: NonNullable<Arriv
   const { view } = batch.slots
   const headers = Buffer.from(view.buffer)
   const writer = new ControlWriter(view)
-  // Armed, the length is that of the buffer.
+  // After prepare, the length is that of the buffer.
   writer.reset(batch.slots.controlOffset(slot), batch.slots.controlLength(slot))
   for (const [level, type, data] of control) headers.set(data, writer.append(level, type, data.byteLength))
   return writer.byteLength

@@ -3,7 +3,7 @@ import { type Libc, libc } from '../../src/libc/libc.js'
 /** One scripted answer: a count, or an errno. */
 export type Answer = number | { readonly errno: number }
 
-/** A call the code under test made: the function, how many messages, from which header address, with which flags. */
+/** A call made by the code under test: the function, the number of messages, the address of the headers, the flags. */
 export interface Call {
   readonly name: 'sendmsg' | 'sendmmsg' | 'recvmsg' | 'recvmmsg'
   readonly headers: number
@@ -12,8 +12,8 @@ export interface Call {
 }
 
 /**
- * The C library with its message calls scripted: each takes the next answer. For what a kernel will not do on demand.
- * A call beyond the script fails the test by throwing.
+ * Returns the C library with scripted message calls: each takes the next answer. For errors that the kernel does not
+ * return on demand. A call beyond the script throws, which fails the test.
  */
 export function fakeLibc(answers: readonly Answer[], onCall?: (call: Call) => void): { libc: Libc; calls: Call[] } {
   const real = libc()

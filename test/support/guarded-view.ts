@@ -1,11 +1,11 @@
-/** A DataView that notes every byte read or written, and with what offset. */
+/** A DataView that records the range of all bytes read or written. */
 export class GuardedView extends DataView<ArrayBuffer> {
-  /** The lowest byte touched so far. */
+  /** Lowest byte accessed so far. */
   lowest = Number.POSITIVE_INFINITY
-  /** One past the highest byte touched so far. */
+  /** One past the highest byte accessed so far. */
   end = Number.NEGATIVE_INFINITY
 
-  /** True if nothing outside `from` to `to` (excluded) was touched. */
+  /** True if nothing outside `from` to `to` (excluded) was accessed. */
   stayedWithin(from: number, to: number): boolean {
     return this.lowest >= from && this.end <= to
   }

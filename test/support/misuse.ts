@@ -1,17 +1,17 @@
 import type { Test } from 'tap'
 
-/** One way to get something wrong, and what must be said about it. */
+/** A wrong use, and the expected error. */
 export interface Misuse {
-  /** What is wrong, as the test's name. */
+  /** Description of the wrong use, as the name of the assertion. */
   readonly what: string
   readonly act: () => unknown
   readonly type: typeof TypeError | typeof RangeError
   readonly code: string
-  /** The whole message, or what it must match. */
+  /** Complete message, or a pattern that it must match. */
   readonly message: string | RegExp
 }
 
-/** Checks that each act throws exactly the error it should. */
+/** Checks that each act throws exactly the expected error. */
 export function rejects(t: Test, table: readonly Misuse[]): void {
   for (const row of table) rejectsOne(t, row)
 }

@@ -1,17 +1,17 @@
 import { koffi } from '../../src/libc/koffi.js'
 import { structs } from '../../src/libc/structs.js'
 
-/** The memory at a native address, seen without any of the code under test. */
+/** Returns the memory at a native address, without any of the code under test. */
 export function nativeView(address: number, byteLength: number): DataView {
   return new DataView(koffi().view(BigInt(address), byteLength))
 }
 
-/** A copy of the bytes at a native address. */
+/** Returns a copy of the bytes at a native address. */
 export function nativeBytes(address: number, byteLength: number): Buffer {
   return Buffer.from(Buffer.from(koffi().view(BigInt(address), byteLength)))
 }
 
-/** What an mmsghdr and the things it points at say, read as the kernel reads them. */
+/** Contents of an mmsghdr and of the memory it points to, as the kernel reads them. */
 export interface NativeMessage {
   /** `undefined` when `msg_namelen` is 0. */
   readonly name: Buffer | undefined

@@ -2,12 +2,12 @@ import { IPPROTO_UDP, UDP_SEGMENT } from '../../src/libc/constants.js'
 import { koffi } from '../../src/libc/koffi.js'
 import { structs } from '../../src/libc/structs.js'
 
-/** One message as the kernel would read it from an mmsghdr. */
+/** One message as the kernel reads it from an mmsghdr. */
 export interface SentMessage {
   readonly payload: string
-  /** UDP_SEGMENT's value; 0 if there is no such control message. */
+  /** Value of UDP_SEGMENT; 0 if there is no such control message. */
   readonly segmentBytes: number
-  /** What it would put on the wire. */
+  /** Datagrams that it would put on the wire. */
   readonly datagrams: readonly string[]
 }
 

@@ -1,21 +1,21 @@
 import { BatchConn, type Endpoint, type OpenOptions, RecvBatch } from '../../src/index.js'
 
-/** The loopback address of a family. */
+/** Loopback address of a family. */
 export const LOOPBACK = { ipv4: '127.0.0.1', ipv6: '::1' } as const
 
-/** A socket bound to a free port of the loopback address. */
+/** Returns a socket bound to a free port of the loopback address. */
 export function boundSocket(options: OpenOptions = {}): BatchConn {
   const conn = BatchConn.open({ receiveBufferBytes: 16 << 20, ...options })
   return conn.bind({ address: LOOPBACK[options.family ?? 'ipv4'], port: 0 })
 }
 
-/** A loopback port nobody listens on: taken from the kernel and given back. */
+/** Returns a loopback port without a socket: bound by the kernel and closed again. */
 export function deadEndpoint(options: OpenOptions = {}): Endpoint {
   using conn = boundSocket(options)
   return conn.localAddress
 }
 
-/** What arrives until nothing more does, as text, with its source. */
+/** Receives until no datagram is left. Returns the texts with their sources. */
 export function drain(conn: BatchConn, slotBytes = 2048): { text: string; source: string; truncated: boolean }[] {
   const inbox = new RecvBatch({ capacity: 64, slotBytes })
   const all: { text: string; source: string; truncated: boolean }[] = []

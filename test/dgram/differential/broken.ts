@@ -1,6 +1,6 @@
 import * as dgram from 'node:dgram'
 
-// Almost node:dgram: what the comparison must find.
+// A module that deviates from node:dgram in a few places. The comparison must find each.
 
 class Socket extends dgram.Socket {
   override bind(...args: never[]): this {

@@ -10,10 +10,10 @@ export interface Subject {
   readonly exports: Dgram
 }
 
-/** What came out of one case. */
+/** Results of one case. */
 export interface Verdict {
   readonly name: string
-  /** What node:dgram did, and what the module did: equal, unless there is a difference. */
+  /** Output with node:dgram and with the module under test. They are equal unless there is a difference. */
   readonly expected: readonly string[]
   readonly actual: readonly string[]
   readonly equal: boolean
@@ -26,7 +26,7 @@ export async function compare(one: Case, reference: Subject, subject: Subject): 
   return { name: one.name, expected, actual, equal: expected.join('\n') === actual.join('\n') }
 }
 
-/** What is seen when the case runs on one module. */
+/** Returns the output of the case on one module. */
 export async function observe(one: Case, subject: Subject): Promise<readonly string[]> {
   const trial = new Trial(subject.exports, subject.path)
   const deadline = new AbortController()
@@ -46,13 +46,13 @@ export async function observe(one: Case, subject: Subject): Promise<readonly str
   return trial.lines
 }
 
-/** The first case that starts a process compiles the module, for which it is given the time again. */
+/** Time limit of a case, granted twice to the first case that starts a process, because that compiles the module. */
 async function timeout(signal: AbortSignal): Promise<void> {
   do await setTimeout(CASE_TIMEOUT_MS, undefined, { signal })
   while (takeCompiled())
 }
 
-/** The last line of a case that did not end. */
+/** Last line of a case that did not finish. */
 export const TIMED_OUT = '(timed out)'
 
 const CASE_TIMEOUT_MS = 6_000

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { LOOPBACK, type Trial } from './trial.js'
 import type { Address, Socket } from './types.js'
 
-/** What the cases use of a native handle. */
+/** Methods of a native handle that the cases use. */
 export interface Handle {
   readonly fd: number
   readonly constructor: new () => Handle
@@ -16,13 +16,13 @@ export interface Handle {
   close(): void
 }
 
-/** The native handle of a socket. node:dgram keeps it in its state, under a symbol. */
+/** Returns the native handle of a socket. node:dgram keeps it in its state, under a symbol. */
 export function handleOf(socket: object): Handle {
   const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'state symbol')
   return Reflect.get(socket, symbol ?? '').handle
 }
 
-/** A native handle that no socket has yet. Unless `address` is null it is bound. */
+/** Creates a native handle that belongs to no socket. It is bound unless `address` is null. */
 export function newHandle(address: string | null = '127.0.0.1'): Handle {
   const socket = createSocket('udp4')
   const handle = new (handleOf(socket).constructor)()
@@ -31,21 +31,21 @@ export function newHandle(address: string | null = '127.0.0.1'): Handle {
   return handle
 }
 
-/** The port of a native handle. */
+/** Returns the port of a native handle. */
 export function portOf(handle: Handle): number {
   const address: Partial<Address> = {}
   handle.getsockname(address)
   return address.port ?? 0
 }
 
-/** A bound socket that logs the text of each message, its errors and its end. */
+/** Returns a bound socket that logs the text of each message, its errors and its close event. */
 export async function reader(t: Trial, options: unknown = 'udp4', name = 'socket'): Promise<Socket> {
   const socket = t.plain(options, name)
   socket.on('message', (bytes) => t.log(`${name} got`, String(bytes)))
   return bindQuietly(t, socket, name)
 }
 
-/** Binds a socket to loopback. Logs its errors and its end. */
+/** Binds a socket to loopback. Logs its errors and its close event. */
 export async function bindQuietly(t: Trial, socket: Socket, name = 'socket'): Promise<Socket> {
   socket.on('error', (error) => t.log(`${name} 'error'`, error))
   socket.on('close', () => t.log(`${name} 'close'`))
@@ -54,7 +54,7 @@ export async function bindQuietly(t: Trial, socket: Socket, name = 'socket'): Pr
   return socket
 }
 
-/** Sends texts from one socket of node:dgram, and waits until the kernel has taken all of them. */
+/** Sends texts from one socket of node:dgram, and waits until the kernel has accepted all of them. */
 export async function feed({ port, address }: Pick<Address, 'port' | 'address'>, texts: readonly string[]) {
   const sender = createSocket(address.includes(':') ? 'udp6' : 'udp4')
   const send = (text: string) => new Promise((resolve) => sender.send(text, port, address, resolve))
@@ -63,9 +63,9 @@ export async function feed({ port, address }: Pick<Address, 'port' | 'address'>,
 }
 
 /**
- * Puts datagrams into the receive buffer of a socket that does not read meanwhile.
+ * Sends datagrams to a socket that does not read meanwhile.
  *
- * @returns makes the socket read: all of them are waiting then
+ * @returns a function that makes the socket read; all datagrams are queued then
  */
 export async function hold(t: Trial, socket: Socket, texts: readonly string[]): Promise<() => void> {
   const handle = handleOf(socket)
@@ -75,7 +75,7 @@ export async function hold(t: Trial, socket: Socket, texts: readonly string[]): 
   return () => handle.recvStart()
 }
 
-/** Makes a socket read datagrams that were all waiting, and waits until it has. */
+/** Makes a socket read datagrams that are all queued, and waits until it has read them. */
 export async function readAll(t: Trial, socket: Socket, texts: readonly string[] = SIX): Promise<void> {
   const start = await hold(t, socket, texts)
   start()

@@ -1,32 +1,32 @@
-/** A case in which the drop-in does not do what node:dgram does, and is not meant to. */
+/** A case in which the drop-in differs from node:dgram on purpose. */
 export interface KnownDifference {
   readonly name: string
   readonly reason: string
-  /** The version of Node from which on there is no difference. */
+  /** First version of Node without the difference. */
   readonly before?: string
 }
 
 const CLASS = "Socket is a class that extends node:dgram's own Socket, so that it is an instance of both"
 
-/** Each must really differ: one that no longer does is a failure, and so is one that names no case. */
+/** Each must differ: a case without a difference is a failure, and so is a name without a case. */
 export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
-  { name: 'Socket: its place among the classes', reason: CLASS },
+  { name: 'Socket: its prototype chain', reason: CLASS },
   {
-    name: 'Socket: its type is a property of its own',
+    name: 'Socket: type is an own property',
     reason:
       'it is an accessor: Node reads it when it sends the socket to another process, which ends GRO and batched receiving',
   },
   {
-    name: 'connect: and sends that were queued before it',
-    reason: 'a send to an address that was queued before connect() is delivered, where node:dgram answers EISCONN',
+    name: 'connect: sends queued before it',
+    reason: 'a send to an address that was queued before connect() is delivered, where node:dgram fails with EISCONN',
   },
   {
-    name: 'send fails: connected to nobody, two at once: the second is told',
-    reason: 'both leave in one system call, before the network can answer; the error event tells of the answer',
+    name: 'send fails: connected to a closed port, two at once: the second fails',
+    reason: 'one system call sends both, before the ICMP reply can arrive; the error event reports the ICMP error',
   },
   {
-    name: 'send when bound: when the callback comes',
-    reason: 'a numeric address takes no look-up, and so the callback comes one tick earlier',
+    name: 'send when bound: order of the ticks and the callback',
+    reason: 'a numeric address requires no lookup, so the callback is called one tick earlier',
   },
   {
     name: 'send when bound: the bytes are read after the tick',
@@ -39,7 +39,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     name: 'close: after a send in the same tick: nothing is sent',
     reason:
-      'what was sent before close() is sent: node:dgram forgets it and never calls back, its look-up takes a tick',
+      'messages before close() are sent; node:dgram discards them without a callback, because its lookup takes a tick',
   },
   {
     name: 'close in a batch: in a tick, after an exception in the listener',
@@ -48,25 +48,25 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     name: 'bind to a descriptor: of another family',
-    reason: 'a destination of another family than the descriptor is refused before the kernel sees it: EINVAL',
+    reason: 'a destination of another family than the descriptor is rejected with EINVAL before the system call',
   },
   {
     name: 'bind to a descriptor: that is connected',
     reason:
-      'a send to an address on a descriptor that was connected elsewhere is delivered, where node:dgram answers EISCONN',
+      'a send to an address on a descriptor that was connected elsewhere is delivered, where node:dgram fails with EISCONN',
   },
   {
     name: 'a socket sent to a child: in a listener, and closed in a later one',
     reason:
-      'what was received in one batch before the socket was sent belongs to this process, and is dropped when it closes the socket',
+      'datagrams received in one batch before the socket was sent are dropped when this process closes the socket',
   },
   {
     name: 'last sends of a process: before process.reallyExit, connected',
-    reason: 'what is sent leaves at the end of the tick or in the exit event, and neither comes',
+    reason: 'messages are sent at the end of the tick or in the exit event, and neither happens',
   },
   {
     name: 'last sends of a process: before SIGKILL, connected',
-    reason: 'what is sent leaves at the end of the tick, which does not come',
+    reason: 'messages are sent at the end of the tick, which is not reached',
   },
   {
     name: 'reusePort: two sockets share a port',
@@ -85,10 +85,10 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     name: 'last sends of a process: after removeAllListeners of exit, connected',
-    reason: 'what is sent leaves at the end of the tick or in the exit event, whose listener was removed',
+    reason: 'messages are sent at the end of the tick or in the exit event, whose listener was removed',
   },
   {
     name: 'a process ends: with an error of a listener, before its ticks',
-    reason: 'without a handler of uncaught exceptions, the ticks of the listener come before the end of the process',
+    reason: 'without a handler of uncaught exceptions, the ticks of the listener run before the process ends',
   },
 ]

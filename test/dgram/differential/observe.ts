@@ -4,14 +4,14 @@ import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 
 /**
- * Writes values down so that two runs of the same behaviour give the same text: whatever differs by chance (a port the
- * kernel chose) gets a name by order of appearance, and nothing else is left out.
+ * Writes values as text, so that two runs of the same behaviour give the same text. Values that differ by chance (a
+ * port chosen by the kernel) get a name by order of appearance. Nothing else is left out.
  */
 export class Observer {
   readonly #ports = new Map<number, string>()
   readonly #named = new Map<object, string>()
 
-  /** From now on the object is written as its name. */
+  /** Registers a name, by which the object is written from now on. */
   name(object: object, name: string): void {
     this.#named.set(object, name)
   }
@@ -34,7 +34,7 @@ export class Observer {
     return this.#properties(value)
   }
 
-  /** Own properties in their order; one that is undefined differs from one that is not there. */
+  /** Own properties in their order. A property that is undefined differs from a missing one. */
   #properties(value: object): Record<string, unknown> {
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => [
@@ -61,7 +61,7 @@ export class Observer {
   }
 }
 
-/** Few bytes as they are, many as their number and their hash. */
+/** Writes few bytes as they are, many as their number and hash. */
 function bytesText(bytes: Buffer): string {
   if (bytes.length <= 200) return inspect(bytes.toString('latin1'))
   return `of ${bytes.length}, ${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}`
@@ -72,7 +72,7 @@ function verbatim(text: string): object {
   return { [inspect.custom]: () => text }
 }
 
-/** Whether it is a port that the kernel may have chosen, as a number or as text. */
+/** True for a port that the kernel may have chosen, as a number or as text. */
 function isEphemeral(port: unknown): port is number | string {
   return /^\d{5}$/.test(String(port)) && Number(port) >= LOWEST && Number(port) <= HIGHEST
 }

@@ -3,18 +3,18 @@ import { dirname, join, relative, sep } from 'node:path'
 import { compiledProgram } from '../../support/compiled.js'
 import type { AnyFunction } from './types.js'
 
-/** How a process ended, and what it said. */
+/** End of a process and its output. */
 export interface ChildEnd {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly stdout: string[]
-  /** The line of the error that ended it, if one did. */
+  /** First line of the error that ended the process, if there is one. */
   readonly error: string | undefined
 }
 
 /**
- * Runs a function in a process of its own. It is given the module's exports and path as arguments, then further ones as
- * JSON, and can use nothing of the scope it was written in.
+ * Runs a function in its own process. Its arguments are the module's exports and path, then further ones as JSON. It
+ * cannot use variables of the scope it was written in.
  */
 export function runProgram(
   source: AnyFunction,
@@ -46,7 +46,7 @@ export function runProgram(
   })
 }
 
-/** What `require` can load without a compiler: for a source file of this package, the same compiled. */
+/** Returns a path that `require` can load without a compiler: for a source file of this package, the compiled file. */
 export function runnable(modulePath: string): string {
   if (!modulePath.endsWith('.ts')) return modulePath
   hasCompiled = true
@@ -56,7 +56,7 @@ export function runnable(modulePath: string): string {
   throw new Error(`${modulePath} is not below src/: compile it first`)
 }
 
-/** True if something was compiled, which takes seconds, since this was last called. */
+/** True if something was compiled, which takes seconds, since the last call. */
 export function takeCompiled(): boolean {
   const compiled = hasCompiled && !isNoted
   isNoted = hasCompiled

@@ -2,9 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import type { Trial } from './trial.js'
 import type { AnyFunction } from './types.js'
 
-/** What a function that runs in the child is given. */
+/** Argument of a function that runs in the child. */
 export interface Visit {
-  /** The socket that was sent along. */
+  /** The socket that was sent to the child. */
   readonly socket: never
   /** Logs values in the case, after the word `child`. */
   say(...values: unknown[]): void
@@ -13,8 +13,8 @@ export interface Visit {
 }
 
 /**
- * A child process that is given sockets, one for all cases: starting a process takes longer than most cases. It has
- * node:dgram alone, as any process that a program sends a socket to.
+ * A child process that receives sockets, one for all cases, because starting a process takes longer than most cases. It
+ * uses only node:dgram, as any process that a program sends a socket to.
  */
 export class Remote {
   readonly #child: ChildProcess
@@ -28,7 +28,7 @@ export class Remote {
     this.#child.channel?.unref()
   }
 
-  /** Logs what the child says, and runs a case with it. */
+  /** Logs the child's output, and runs a case with it. */
   async visit(t: Trial, work: (run: Run, child: ChildProcess) => Promise<unknown>): Promise<void> {
     const onMessage = (message: unknown, handle: unknown) => {
       const { said } = message as { said?: unknown[] }
@@ -46,7 +46,7 @@ export class Remote {
   }
 }
 
-/** Sends a socket to the child, and runs a function there, which can use nothing from outside. */
+/** Sends a socket to the child, and runs a function there, which cannot use variables from outside. */
 type Run = (source: AnyFunction, socket?: object, options?: { keepOpen?: boolean }) => boolean
 
 /** Runs a case with the child that all cases share. */

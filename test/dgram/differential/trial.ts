@@ -6,7 +6,7 @@ import { Observer } from './observe.js'
 import { type ChildEnd, runnable, runProgram } from './program.js'
 import type { AnyFunction, Dgram, Socket } from './types.js'
 
-/** One run of one case on one module: makes sockets, and writes down all that can be seen of them. */
+/** One run of one case on one module. Creates sockets, and writes down everything observable of them. */
 export class Trial {
   readonly lines: string[] = []
   readonly dgram: Dgram
@@ -20,12 +20,12 @@ export class Trial {
     this.#modulePath = modulePath
   }
 
-  /** Writes down what was seen. */
+  /** Writes down an observation. */
   log(label: string, ...values: unknown[]): void {
     if (!this.#ended) this.lines.push([label, ...values.map((value) => this.#observer.text(value))].join(' '))
   }
 
-  /** Calls a function and writes down what it returned or threw. */
+  /** Calls a function, and writes down what it returns or throws. */
   attempt<T>(label: string, call: () => T): T | undefined {
     try {
       const result = call()
@@ -37,7 +37,7 @@ export class Trial {
     }
   }
 
-  /** A socket whose events are all written down. */
+  /** Creates a socket whose events are all written down. */
   socket(options: unknown = 'udp4', name = 'socket', ...rest: unknown[]): Socket {
     const socket = this.plain(options, name, ...rest)
     for (const event of ['listening', 'connect', 'message', 'error', 'close']) {
@@ -46,19 +46,19 @@ export class Trial {
     return socket
   }
 
-  /** A socket nobody listens to: an 'error' event is an uncaught exception. */
+  /** Creates a socket without listeners: an 'error' event is an uncaught exception. */
   plain(options: unknown = 'udp4', name = 'socket', ...rest: unknown[]): Socket {
     return this.adopt(this.dgram.createSocket(options, ...rest), name)
   }
 
-  /** Gives a socket a name, and closes it when the case is over. */
+  /** Gives a socket a name, and closes it at the end of the case. */
   adopt(socket: Socket, name: string): Socket {
     this.#observer.name(socket, name)
     this.#sockets.push(socket)
     return socket
   }
 
-  /** A socket bound to a port of loopback. */
+  /** Creates a socket bound to a loopback port. */
   async bound(options: unknown = 'udp4', name = 'socket'): Promise<Socket> {
     const socket = this.socket(options, name)
     const type = typeof options === 'string' ? options : (options as { type: string }).type
@@ -67,7 +67,7 @@ export class Trial {
     return socket
   }
 
-  /** A bound socket, and another connected to it. */
+  /** Creates a bound socket, and another connected to it. */
   async connected(type = 'udp4'): Promise<{ peer: Socket; socket: Socket }> {
     const peer = await this.bound(type, 'peer')
     const socket = this.socket(type)
@@ -77,8 +77,9 @@ export class Trial {
   }
 
   /**
-   * A callback that writes down its arguments, and which socket is its `this`. Any other `this` is left out: for the
-   * callback of a send it is nothing or a request, depending on how busy the kernel was.
+   * Returns a callback that writes down its arguments, and which socket is its `this`. Any other `this` is left out:
+   * for the callback of a send it is undefined or a request object, depending on whether the send was completed at
+   * once.
    */
   callback(label = 'callback'): (...args: unknown[]) => void {
     const trial = this
@@ -88,31 +89,31 @@ export class Trial {
     }
   }
 
-  /** Writes down the order in which the loop gets to things queued now. */
-  markTurns(): void {
+  /** Writes down when the loop runs the ticks and immediates that are queued now. */
+  markIterations(): void {
     process.nextTick(() => this.log('-- next tick'))
     setImmediate().then(() => this.log('-- immediate'))
   }
 
-  /** Waits until what is under way has happened: several whole turns of the event loop. */
-  async settle(turns = 4): Promise<void> {
-    for (let turn = 0; turn < turns; turn += 1) {
+  /** Waits for several whole iterations of the event loop, in which pending operations complete. */
+  async settle(iterations = 4): Promise<void> {
+    for (let iteration = 0; iteration < iterations; iteration += 1) {
       await setTimeout(4)
       await setImmediate()
     }
   }
 
-  /** Waits for something that will come, however long it takes. */
+  /** Waits for a condition without a time limit. */
   async until(reached: () => boolean): Promise<void> {
     while (!reached() && !this.#ended) await this.settle(1)
   }
 
-  /** Waits until a line is there that begins so. */
+  /** Waits until the output has `count` lines with this beginning. */
   async seen(beginning: string, count = 1): Promise<void> {
     await this.until(() => this.lines.filter((line) => line.startsWith(beginning)).length >= count)
   }
 
-  /** A port nobody listens on. */
+  /** Returns a port without a socket. */
   async freePort(type: 'udp4' | 'udp6' = 'udp4'): Promise<number> {
     const socket = createSocket(type).bind(0, LOOPBACK[type])
     await once(socket, 'listening')
@@ -122,9 +123,9 @@ export class Trial {
   }
 
   /**
-   * Runs a program in a process of its own, with the module as `dgram`, and writes down how it ended.
+   * Runs a program in its own process, with the module as `dgram`, and writes down how it ended.
    *
-   * @param further - arguments behind the module's exports and path, as JSON
+   * @param further - arguments after the module's exports and path, as JSON
    */
   async program(source: AnyFunction, ...further: unknown[]): Promise<ChildEnd> {
     const end = await runProgram(source, this.#modulePath, further)
@@ -133,8 +134,8 @@ export class Trial {
   }
 
   /**
-   * Runs a function in a worker thread: it is given the module's exports, a function that logs, and further arguments. Logs
-   * its uncaught error and its end, for which `ended` waits.
+   * Runs a function in a worker thread. Its arguments are the module's exports, a function that logs, and further ones.
+   * Logs its uncaught error and its end, for which `ended` waits.
    */
   worker(source: AnyFunction, ...further: unknown[]): Thread {
     const args = ['require(workerData.path)', 'say', '...workerData.further'].join(', ')
@@ -158,7 +159,7 @@ export class Trial {
     return { worker, said: all, ended: new Promise((resolve) => worker.once('exit', resolve)) }
   }
 
-  /** Nothing is written down any more, and every socket is closed. */
+  /** Stops writing, and closes every socket. */
   async end(): Promise<void> {
     this.#ended = true
     for (const socket of this.#sockets) {
@@ -176,10 +177,10 @@ export class Trial {
 /** A worker thread of a case. */
 export interface Thread {
   readonly worker: Worker
-  /** What it has logged so far. */
+  /** Lines that it has logged. */
   readonly said: readonly unknown[][]
   readonly ended: Promise<unknown>
 }
 
-/** The loopback address of a type of socket. */
+/** Loopback address by type of socket. */
 export const LOOPBACK: Readonly<Record<string, string>> = { udp4: '127.0.0.1', udp6: '::1' }

@@ -1,9 +1,9 @@
 import type { EventEmitter } from 'node:events'
 
-/** Any function, called with anything: bad input is half of the table. */
+/** Any function, callable with any arguments: half of the cases are invalid input. */
 export type AnyFunction = (...args: never[]) => unknown
 
-/** What `node:dgram` exports, without promises about arguments. */
+/** Exports of `node:dgram`, without types of arguments. */
 export interface Dgram {
   createSocket(...args: unknown[]): Socket
   readonly Socket: { new (...args: unknown[]): Socket; (...args: unknown[]): void; prototype: object }
@@ -11,7 +11,7 @@ export interface Dgram {
 
 type Method = (...args: unknown[]) => unknown
 
-/** A socket of the module under test, without promises about arguments. */
+/** A socket of the module under test, without types of arguments. */
 export interface Socket extends EventEmitter {
   type: unknown
   bind(...args: unknown[]): this
@@ -42,7 +42,7 @@ export interface Socket extends EventEmitter {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Where a socket is, or the sender of a message. */
+/** Address of a socket, or of the sender of a message. */
 export interface Address {
   readonly address: string
   readonly family: string

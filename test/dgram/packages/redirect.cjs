@@ -1,5 +1,5 @@
-// Preloaded: from here on, who asks for dgram is given the module that DGRAM_MODULE names. How it is asked for, from
-// CommonJS or from a package's ESM, does not matter as long as the module that asks is CommonJS.
+// Preloaded: replaces dgram by the module that DGRAM_MODULE names. It works for CommonJS importers, however they name
+// dgram, also if a package's ESM imports them.
 const Module = require('node:module')
 const { relative, sep } = require('node:path')
 
@@ -7,19 +7,20 @@ const replacement = require(process.env.DGRAM_MODULE)
 const folder = require('node:path').dirname(process.env.DGRAM_MODULE) + sep
 const load = Module._load
 
-/** Which packages were given it. */
-const served = new Set()
+/** Packages that imported dgram. */
+const importers = new Set()
 
 Module._load = function (request, parent, ...rest) {
   const asked = request === 'dgram' || request === 'node:dgram'
-  // The replacement itself stands on the original.
+  // The replacement itself imports the original.
   if (!asked || parent?.filename?.startsWith(folder)) return load.call(this, request, parent, ...rest)
-  served.add(packageOf(parent?.filename ?? ''))
+  importers.add(packageOf(parent?.filename ?? ''))
   return replacement
 }
 
 process.on('exit', () => {
-  if (process.env.DGRAM_SERVED) require('node:fs').writeFileSync(process.env.DGRAM_SERVED, JSON.stringify([...served]))
+  if (process.env.DGRAM_IMPORTERS)
+    require('node:fs').writeFileSync(process.env.DGRAM_IMPORTERS, JSON.stringify([...importers]))
 })
 
 function packageOf(path) {

@@ -4,25 +4,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runnable } from '../differential/program.js'
 
-/** What a program did while its packages were given a module for `dgram`. */
+/** Result of a program whose packages imported a module in place of `dgram`. */
 export interface JobEnd {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
-  /** The packages that asked for `dgram`, and were given the module. */
-  readonly served: readonly string[]
+  /** Packages that imported `dgram`. */
+  readonly importers: readonly string[]
 }
 
-/** Runs a program, with a module in the place of `dgram`: node:dgram itself, or the drop-in. */
+/** Runs a program with a module in place of `dgram`: node:dgram itself, or the drop-in. */
 export async function runJob(program: string, module: 'node:dgram' | 'the drop-in'): Promise<JobEnd> {
   const folder = mkdtempSync(join(tmpdir(), 'batchconn-job-'))
   const environment = {
     ...process.env,
     DGRAM_MODULE: module === 'node:dgram' ? module : runnable(DROP_IN),
-    DGRAM_SERVED: join(folder, 'served.json'),
+    DGRAM_IMPORTERS: join(folder, 'importers.json'),
   }
   const command = [process.execPath, '--require', join(__dirname, 'redirect.cjs'), program]
-  // tap puts a loader of its own into NODE_OPTIONS.
+  // tap adds a loader to NODE_OPTIONS.
   const child = spawn('env', ['--unset=NODE_OPTIONS', ...command], {
     cwd: ROOT,
     env: environment,
@@ -41,12 +41,12 @@ export async function runJob(program: string, module: 'node:dgram' | 'the drop-i
     child.once('error', reject)
     child.once('close', resolve)
   })
-  const served = code === null ? [] : JSON.parse(readFileSync(environment.DGRAM_SERVED, 'utf8'))
+  const importers = code === null ? [] : JSON.parse(readFileSync(environment.DGRAM_IMPORTERS, 'utf8'))
   rmSync(folder, { recursive: true })
-  return { code, ...output, served }
+  return { code, ...output, importers }
 }
 
-/** The drop-in's source. */
+/** Source file of the drop-in. */
 export const DROP_IN = join(__dirname, '../../../src/dgram/index.ts')
 
 const ROOT = join(__dirname, '../../..')

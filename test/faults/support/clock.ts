@@ -1,5 +1,5 @@
 /**
- * Moves every clock of this process forward, for what expires after a time that a test cannot wait for. Timers are not
+ * Advances all clocks of this process, for limits that expire after a time a test cannot wait for. Timers are not
  * affected.
  */
 export class MovableClock {

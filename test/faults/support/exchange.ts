@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import type { Test } from 'tap'
 import type { ChildResult } from '../../support/child.js'
 
-/** What the program faults-exchange prints. */
+/** Output of the program faults-exchange. */
 export interface Exchange {
   readonly single: Outcome
   readonly batched: Outcome
@@ -18,7 +18,7 @@ interface Outcome {
   readonly isExact: boolean
 }
 
-/** Everything that faults-exchange sent arrived, once, and nothing was reported as an error. */
+/** Asserts that everything that faults-exchange sent arrived, once, and that no error was reported. */
 export function checkExchange(t: Test, { code, signal, timedOut, stdout, stderr }: ChildResult): void {
   t.same({ code, signal, timedOut, stderr }, { code: 0, signal: null, timedOut: false, stderr: '' })
   if (code !== 0) return
@@ -27,7 +27,7 @@ export function checkExchange(t: Test, { code, signal, timedOut, stdout, stderr 
   t.strictSame(JSON.parse(stdout), expected)
 }
 
-/** False if a command is there, or else the reason to skip a test. */
+/** False if a command is installed, otherwise the reason to skip a test. */
 export function missing(command: string, ...args: string[]): string | false {
   return spawnSync(command, args).status === 0 ? false : `needs ${command}`
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import type { FaultyNet, Host } from './net.js'
 
-/** False if the command nft is there, or else the reason to skip a test. */
+/** False if nft is installed, otherwise the reason to skip a test. */
 export const NO_NFT = spawnSync('nft', ['--version']).status === 0 ? false : 'needs nft'
 
 /** Rules of nftables at one hook of a host. */
@@ -11,7 +11,7 @@ export interface Firewall {
   remove(): void
 }
 
-/** Puts up rules; each must have a `counter`. */
+/** Adds rules; each must have a `counter`. */
 export function firewall(
   net: FaultyNet,
   host: Host,

@@ -4,7 +4,7 @@ import { HOST_B } from '../../support/two-hosts.js'
 import { type FaultyNet, faultyNet } from './net.js'
 import { type Arrival, arrivals, eventually } from './numbered.js'
 
-/** The hosts of one test file, removed at its end. Where they cannot be made, `skip` is the reason. */
+/** Hosts of one test file, removed at its end. If they cannot be created, `skip` is the reason. */
 export function openNet(t: Pick<Test, 'teardown'>, name: string): { net: FaultyNet; skip: string | false } {
   const made = faultyNet(name)
   if (typeof made === 'string') return { net: unavailable(made), skip: made }
@@ -28,7 +28,7 @@ function unavailable(reason: string): FaultyNet {
   }
 }
 
-/** A socket in host B that takes GRO buffers, so that the datagrams of a GSO send can be recognized. */
+/** A socket in host B that receives GRO buffers, so that the datagrams of a GSO send are recognizable. */
 export function groReceiver(t: Test, net: FaultyNet, family: Family, address: string = HOST_B[family]): Receiver {
   const options: OpenOptions = { family, gro: true, countDrops: true, receiveBufferBytes: 16 << 20 }
   const conn = net.within('B', () => BatchConn.open(options).bind({ address, port: 0 }))
@@ -46,9 +46,9 @@ export function groReceiver(t: Test, net: FaultyNet, family: Family, address: st
 /** A receiving socket. */
 export interface Receiver {
   readonly conn: BatchConn
-  /** Takes what has arrived, and returns all that arrived so far. */
+  /** Receives what is available, and returns all that was received so far. */
   take(): Arrival
-  /** As `take`, after `count` datagrams in all have arrived, or three seconds have passed. */
+  /** As `take`, after `count` datagrams in all were received, or after three seconds. */
   takeAll(count: number): Promise<Arrival>
 }
 

@@ -6,26 +6,29 @@ import { HOST_A, HOST_B, type TwoHosts, twoHosts } from '../../support/two-hosts
 /** One of the namespaces of `scripts/netns.sh`. */
 export type Host = 'A' | 'B' | 'sink'
 
-/** Two hosts whose network can be broken and repaired, with sockets of this process in either. */
+/** Two hosts whose network can be broken and repaired, with sockets of this process in either of them. */
 export interface FaultyNet {
   /** Runs `work` with this thread in a host's network namespace: a socket opened there belongs to that host. */
   within<T>(host: Host, work: () => T): T
-  /** As `within`, until the promise settles. Nothing else may open a socket meanwhile. */
+  /** As `within`, until the promise settles. No other code may open a socket meanwhile. */
   withinAsync<T>(host: Host, work: () => Promise<T>): Promise<T>
   /** Runs a shell command in a host with `text` as its input. @throws Error with its output unless it succeeds */
   run(host: Host, command: string, text?: string): string
   /** Sets a kernel parameter of a host, as sysctl(8) does. */
   set(host: Host, parameter: string, value: number): void
-  /** False if both hosts have an address of this family, or else the reason to skip a test. */
+  /** False if both hosts have an address of this family, otherwise the reason to skip a test. */
   lacks(family: Family): string | false
-  /** The namespace's name, for a command that is to be started in it. */
+  /** Name of the namespace, for a command to be started in it. */
   name(host: Host): string
   /** A counter of a device from `/sys/class/net/…/statistics`. */
   counter(host: Host, device: string, name: string): number
   down(): void
 }
 
-/** Makes the hosts, with the kernel's limits on ICMP messages lifted; a string is the reason why that is impossible. */
+/**
+ * Creates the hosts, with the kernel's rate limits of ICMP messages disabled; a string is the reason why that is
+ * impossible.
+ */
 export function faultyNet(name: string): FaultyNet | string {
   const hosts = twoHosts(name)
   if (typeof hosts === 'string') return hosts
@@ -95,7 +98,10 @@ const ICMP_LIMITS = [
   ['net.ipv4.icmp_msgs_burst', 100_000],
 ] as const
 
-/** Makes the neighbour entries of both hosts permanent: what is lost then is lost in the device, which counts it. */
+/**
+ * Makes the neighbour entries of both hosts permanent, so that packets can only be lost in the device, which counts
+ * them.
+ */
 export function pinNeighbours(net: FaultyNet, families: readonly Family[] = ['ipv4', 'ipv6']): void {
   const macA = net.run('A', `cat /sys/class/net/${HOST_A.interface}/address`).trim()
   const macB = net.run('B', `cat /sys/class/net/${HOST_B.interface}/address`).trim()

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BatchConn, type Endpoint, type RecvBatch, SendBatch, type SendBatchOptions } from '../../../src/index.js'
 
-/** A batch of messages that carry their numbers, from `first` on: what arrives can be compared with what was sent. */
+/**
+ * A batch of messages that contain their numbers, from `first` on, so that received messages can be compared with sent
+ * ones.
+ */
 export function numberedBatch(
   count: number,
   byteLength: number,
@@ -21,15 +24,15 @@ export function numbered(number: number, byteLength: number): Buffer {
   return payload
 }
 
-/** What arrived at a receiver. */
+/** Datagrams that a receiver received. */
 export interface Arrival {
-  /** The numbers of the datagrams, in the order of their arrival. */
+  /** Numbers of the datagrams, in the order of their arrival. */
   readonly numbers: number[]
-  /** How many GRO buffers held more than one datagram: only a sender that used GSO makes them here. */
+  /** Number of GRO buffers with more than one datagram: only a sender that used GSO causes them here. */
   coalesced: number
 }
 
-/** Receives until nothing more is there. */
+/** Receives until no datagram is left. */
 export function arrivals(conn: BatchConn, inbox: RecvBatch, into: Arrival = { numbers: [], coalesced: 0 }): Arrival {
   while (conn.recv(inbox) > 0) {
     for (const { bytes } of inbox) into.numbers.push(bytes.readUInt32BE())
@@ -45,7 +48,7 @@ export function range(count: number, first = 0): number[] {
   return Array.from({ length: count }, (_, index) => first + index)
 }
 
-/** Waits until it is so, three seconds at most: what is missing then shows in the assertions that follow. */
+/** Waits until a condition holds, three seconds at most. What is missing then fails the assertions that follow. */
 export async function eventually(condition: () => boolean): Promise<void> {
   for (let round = 0; round < 300 && !condition(); round += 1) await sleep(10)
 }

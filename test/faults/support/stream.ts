@@ -2,21 +2,21 @@ import { setImmediate as nextIteration } from 'node:timers/promises'
 import { type BatchConn, type Endpoint, ErrnoError } from '../../../src/index.js'
 import { numberedBatch } from './numbered.js'
 
-/** What is sent and how. */
+/** Messages of a stream, and how they are sent. */
 export interface StreamOptions {
   readonly to?: Endpoint
   readonly coalesce?: boolean
   /** Bytes per datagram. Default 1400. */
   readonly byteLength?: number
-  /** Default 64. */
+  /** Messages per batch. Default 64. */
   readonly messagesPerBatch?: number
 }
 
-/** Numbered messages over one socket, with a record of which the library reported as sent and which as failed. */
+/** Numbered messages over one socket, with a record of which ones the library reported as sent and as failed. */
 export class Stream {
-  /** The numbers of the messages that were reported as sent. */
+  /** Numbers of the messages that were reported as sent. */
   readonly accepted: number[] = []
-  /** The error codes of the messages that were reported as failed, by number. */
+  /** Error codes of the messages that were reported as failed, by number. */
   readonly failed = new Map<number, string>()
   readonly #conn: BatchConn
   readonly #options: StreamOptions
@@ -32,12 +32,12 @@ export class Stream {
     return this.#next
   }
 
-  /** The codes of the failures, each once. */
+  /** Error codes of the failures, each once. */
   get codes(): string[] {
     return [...new Set(this.failed.values())].sort()
   }
 
-  /** Sends one batch. @throws Error unless each of its messages is in the report exactly once */
+  /** Sends one batch. @throws Error unless the report contains each of its messages exactly once */
   async send(to = this.#options.to): Promise<void> {
     const { coalesce = false, byteLength = 1400, messagesPerBatch = 64 } = this.#options
     const first = this.#next
@@ -55,7 +55,7 @@ export class Stream {
     }
   }
 
-  /** Sends batches, with a loop iteration between two, until `isEnough`; at most `limit`. */
+  /** Sends batches, with a loop iteration between two, until `isEnough` returns true; at most `limit`. */
   async sendUntil(isEnough: () => boolean, limit = 20_000): Promise<void> {
     for (let count = 0; !isEnough(); count += 1) {
       if (count >= limit) throw new Error(`not enough after ${limit} batches`)

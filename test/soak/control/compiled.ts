@@ -3,13 +3,13 @@ import { dirname, join } from 'node:path'
 import type ts from 'typescript'
 
 /**
- * Compiles the soak and the library, and returns the folder of the soak's programs. Processes with traffic must not load
- * the compiler: it would be in their memory. The files are removed when this process ends. Compiled itself, it has nothing
- * to compile.
+ * Compiles the soak and the library, and returns the folder of the soak's programs. Processes with traffic must not
+ * load the compiler, because that would count as their memory. The files are removed when this process ends. When this
+ * file is itself compiled, nothing is left to compile.
  */
 export function compiledSoak(): string {
   if (__filename.endsWith('.js')) return join(__dirname, '..', 'traffic')
-  // Below node_modules, so that koffi is found from there.
+  // Below node_modules, so that koffi is found.
   const cache = join(ROOT, 'node_modules', '.cache')
   mkdirSync(cache, { recursive: true })
   const target = mkdtempSync(join(cache, 'batchconn-soak-'))
@@ -25,7 +25,7 @@ export function compiledSoak(): string {
 }
 
 function compile(path: string, target: string): void {
-  // Only here: a compiled soak starts without it, in a tenth of the time.
+  // Loaded here only: a compiled soak starts ten times faster without the compiler.
   const { transpileModule, ModuleKind, ScriptTarget } = require('typescript') as typeof ts
   const { outputText } = transpileModule(readFileSync(join(ROOT, path), 'utf8'), {
     compilerOptions: { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022, esModuleInterop: true },

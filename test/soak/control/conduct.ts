@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seededRandom } from '../../../bench/workload/random.js'
-import { accountsOf, type FlowAccount } from '../report/account.js'
+import { type FlowStatistics, statisticsOf } from '../report/flow-statistics.js'
 import { descriptorViolations, type MemoryTrend, memoryTrends, memoryViolations } from '../report/memory.js'
 import { flowViolations, idleFlows, networkViolations } from '../report/violations.js'
 import type { ChurnCounts, Descriptors, ProcessCounts, Sample } from '../traffic/protocol.js'
@@ -13,13 +13,13 @@ import type { SoakRun } from './soak-run.js'
 /** Result of a soak. */
 export interface SoakResult {
   readonly seed: number
-  /** How long there was traffic. */
+  /** Duration of the traffic in seconds. */
   readonly seconds: number
   readonly isInterrupted: boolean
   readonly notes: readonly string[]
-  readonly accounts: readonly FlowAccount[]
+  readonly statistics: readonly FlowStatistics[]
   readonly networks: readonly NetworkCounters[]
-  /** How often each fault happened. */
+  /** Number of times that each fault happened. */
   readonly faults: Readonly<Record<string, number>>
   readonly processes: Readonly<Record<string, ProcessResult>>
   readonly violations: readonly string[]
@@ -37,7 +37,7 @@ export interface ProcessResult {
 /**
  * Runs the soak.
  *
- * @param signal - ends the traffic early; the account is still closed
+ * @param signal - ends the traffic early; the result is complete even then
  */
 export async function conduct(options: SoakOptions, signal: AbortSignal): Promise<SoakResult> {
   const { run, roughLink, notes, remove } = await setUp(options)
@@ -59,16 +59,16 @@ export async function conduct(options: SoakOptions, signal: AbortSignal): Promis
       isInterrupted: signal.aborted,
       notes,
       faults: happened,
-      ...(await close(run, descriptors, signal.aborted)),
+      ...(await evaluate(run, descriptors, signal.aborted)),
     }
   } finally {
     await remove()
   }
 }
 
-/** A signal that is aborted with `signal`, or when the time is over. */
+/** Returns a signal that is aborted with `signal`, or when the time is over. */
 function limited(signal: AbortSignal, durationMs: number): AbortSignal {
-  // Not AbortSignal.any and AbortSignal.timeout: on Node 20 the garbage collector takes the timer of the two away.
+  // Not AbortSignal.any and AbortSignal.timeout: on Node 20 the timer of their combination can be garbage-collected.
   const controller = new AbortController()
   const timer = setTimeout(() => controller.abort(), durationMs)
   const end = () => {
@@ -79,7 +79,7 @@ function limited(signal: AbortSignal, durationMs: number): AbortSignal {
   return controller.signal
 }
 
-/** Faults one after the other, with signals and terminated workers all the time. */
+/** Makes faults happen one after the other, with signals and terminated workers all the time. */
 async function disturb(run: SoakRun, faults: readonly Fault[], seed: number, signal: AbortSignal): Promise<Happened> {
   await run.churn('loopback')
   const signals = setInterval(() => {
@@ -97,14 +97,14 @@ async function idle(signal: AbortSignal): Promise<Happened> {
   return {}
 }
 
-/** Closes the accounts, after the traffic. */
-async function close(
+/** Computes the statistics and the violations after the traffic. */
+async function evaluate(
   run: SoakRun,
   descriptors: ReadonlyMap<string, Descriptors>,
   isInterrupted: boolean,
-): Promise<Closed> {
+): Promise<Evaluation> {
   const counted = await run.counted()
-  const accounts = accountsOf(run.flows, counted)
+  const statistics = statisticsOf(run.flows, counted)
   const processes = [...run.links].map(([name, { samples }]) => {
     const { signals, churn } = run.processes.get(name) as ProcessCounts
     const found = descriptors.get(name) as Descriptors
@@ -116,19 +116,19 @@ async function close(
       problems.map((text) => `socket '${name}': ${text}`),
     ),
     ...processes.flatMap(([name, { churn }]) => churn.problems.map((text) => `process ${name}: ${text}`)),
-    ...flowViolations(accounts),
-    ...(isInterrupted ? [] : idleFlows(accounts)),
-    ...networkViolations(accounts, counted),
+    ...flowViolations(statistics),
+    ...(isInterrupted ? [] : idleFlows(statistics)),
+    ...networkViolations(statistics, counted),
     ...processes.flatMap(([name, { descriptors }]) => descriptorViolations(name, descriptors)),
     ...processes.flatMap(([, { trends, churn }]) => memoryViolations(trends, churn.workers)),
   ]
-  return { accounts, networks: counted.networks, processes: Object.fromEntries(processes), violations }
+  return { statistics, networks: counted.networks, processes: Object.fromEntries(processes), violations }
 }
 
 type Happened = Record<string, number>
 
-type Closed = Pick<SoakResult, 'accounts' | 'networks' | 'processes' | 'violations'>
+type Evaluation = Pick<SoakResult, 'statistics' | 'networks' | 'processes' | 'violations'>
 
-/** Each has a garbage collection, which stops the traffic for some milliseconds. */
+/** Each sample includes a garbage collection, which stops the traffic for some milliseconds. */
 const SAMPLES = 40
 const SIGNAL_EVERY_MS = 100

@@ -6,25 +6,25 @@ import { between } from '../traffic/lengths.js'
 import type { RoughLink } from './rough-link.js'
 import type { SoakRun } from './soak-run.js'
 
-/** Something that goes wrong while the traffic runs. */
+/** A fault that happens while the traffic runs. */
 export interface Fault {
   readonly name: string
   happen(run: SoakRun, random: Random): Promise<void>
 }
 
-/** The faults that need nothing but the sockets. */
+/** Faults that require only the sockets. */
 export const SOCKET_FAULTS: readonly Fault[] = [
   {
     name: 'a socket is closed and opened again',
     happen: (run, random) => run.closeAndOpen(pick(run.sockets, random), 0),
   },
   {
-    name: 'a peer is away for a while',
+    name: 'a peer is closed for a while',
     happen: (run, random) => run.closeAndOpen(pick(run.sockets.filter(isRefusalCounted(run)), random), AWAY_MS),
   },
 ]
 
-/** The faults of devices and links, between two network namespaces. */
+/** Faults of devices and links, between two network namespaces. */
 export function linkFaults(link: RoughLink): Fault[] {
   return [
     { name: 'device queues are full', happen: () => overrun(link) },
@@ -53,8 +53,9 @@ export async function throwIn(
 }
 
 /**
- * Which sockets may be away: those to which all send single datagrams, since the kernel counts a GSO send to a closed port
- * once, and numbered ones, since the place of a short datagram in its flow is its number.
+ * Sockets that may be closed temporarily: those that receive only single datagrams, because the kernel counts a GSO
+ * send to a closed port once, and only numbered ones, because the number of a short datagram is its position in the
+ * flow.
  */
 function isRefusalCounted(run: SoakRun): (spec: SocketSpec) => boolean {
   const isCounted = ({ api, gso, send }: SocketSpec) => {
@@ -74,8 +75,9 @@ async function overrun(link: RoughLink): Promise<void> {
 }
 
 /**
- * The traffic of the link stops while the state of the device changes: what is in its queue then, and what is sent before
- * the routes are gone, has no counter. While it is down, sending is refused, and the library reports it.
+ * Stops the traffic of the link while the state of the device changes, because no counter contains the datagrams that
+ * are in its queue then, or that are sent before the routes are removed. While the link is down, the kernel rejects
+ * sends, and the library reports the errors.
  */
 async function takeDown(run: SoakRun, link: RoughLink): Promise<void> {
   const flows = run.flows.filter(({ from }) => from.address.startsWith(ROUGH_PREFIX))
@@ -93,8 +95,8 @@ async function takeDown(run: SoakRun, link: RoughLink): Promise<void> {
 }
 
 /**
- * GSO sends with longer segments then fail, and the library must send their datagrams singly, which IP fragments. It is the
- * MTU of the routes: one device with a lower MTU than the other would drop what the other sends.
+ * GSO sends with longer segments then fail, and the library must send their datagrams one by one, which IP fragments.
+ * The MTU of the routes is changed, because a device with a lower MTU than its peer would drop the peer's packets.
  */
 async function lowerMtu(run: SoakRun): Promise<void> {
   const network = run.networks.find(({ name }) => name === 'A')
@@ -116,6 +118,6 @@ function pick<T>(items: readonly T[], random: Random): T {
 const PAUSE_MS = 150
 const AWAY_MS = 150
 const SLOW_MS = 400
-/** The lowest that IPv6 allows. */
+/** Lowest MTU that IPv6 permits. */
 const LOW_MTU = 1280
 const ROUGH_PREFIX = '10.84.'

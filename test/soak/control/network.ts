@@ -2,16 +2,16 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Flow } from '../plan/flow.js'
 
-/** A network namespace that nothing but the soak uses, so that its counters are the soak's. */
+/** A network namespace that only the soak uses, so that its counters contain only the soak's packets. */
 export interface NetworkCounters {
   readonly name: string
   /** Datagrams for a port without a socket, both families (`NoPorts` of /proc/net/snmp and snmp6). */
   readonly noPorts: number
-  /** Datagrams for which a receive buffer had no room (`RcvbufErrors`). */
+  /** Datagrams dropped because a receive buffer was full (`RcvbufErrors`). */
   readonly receiveBufferErrors: number
-  /** What nothing in the soak causes: checksum and memory errors, failed reassemblies, packets dropped by interfaces. */
+  /** Counters that must stay 0: checksum and memory errors, failed reassemblies, packets dropped by interfaces. */
   readonly unexpected: Readonly<Record<string, number>>
-  /** Packets that the filter's rules dropped on their way in, by destination port. */
+  /** Incoming packets that the filter's rules dropped, by destination port. */
   readonly filterDrops: Readonly<Record<number, number>>
   /** Packets that the queue of the rough link's device dropped. */
   readonly queueDrops: number
@@ -40,7 +40,7 @@ export class Network {
     return stdout
   }
 
-  /** Takes the counters as they are now for zero. */
+  /** Uses the current counters as the zero point. */
   async begin(): Promise<void> {
     this.#start = parse(await this.run(READ))
   }
@@ -62,8 +62,8 @@ export class Network {
   }
 
   /**
-   * Has each datagram to a closed port answered by ICMP. Drops one in ten of the packets to the flows that the filter may
-   * drop, and refuses one in three to leave where sending may fail with EPERM.
+   * Disables the rate limit of ICMP errors for closed ports. Adds rules that drop 1 in 10 packets of the flows that the
+   * filter may drop, and that reject 1 in 3 outgoing packets where sending may fail with EPERM.
    */
   async prepare(flows: readonly Flow[]): Promise<void> {
     await this.run(`

@@ -1,7 +1,7 @@
 import { ROUGH_LINK } from '../plan/hosts.js'
 import type { Network } from './network.js'
 
-/** The second link between the two hosts, whose device queues can be made slow, and which can go down. */
+/** Second link between the two hosts, whose device queues can be slowed down, and which can be taken down. */
 export class RoughLink {
   readonly #ends: Record<'A' | 'B', Network>
 
@@ -21,7 +21,7 @@ export class RoughLink {
     await this.up()
   }
 
-  /** Brings both ends up. Neighbours are fixed, so that the queues hold nothing but the soak's datagrams. */
+  /** Brings both ends up. The neighbours are permanent, so that the queues contain only the soak's datagrams. */
   async up(): Promise<void> {
     for (const [host, other] of [
       ['A', 'B'],
@@ -33,7 +33,7 @@ export class RoughLink {
     }
   }
 
-  /** Takes host A's end down; its routes over the link go. */
+  /** Takes host A's end down, which removes its routes over the link. */
   async down(): Promise<void> {
     await this.#ends.A.run(`ip link set ${DEVICE} down`)
   }
@@ -49,8 +49,8 @@ export class RoughLink {
 const DEVICE = 'veth-rough'
 const MAC = { A: '02:00:00:00:02:01', B: '02:00:00:00:02:02' } as const
 
-// A GSO send must fit the burst, or tbf splits it and may drop a part of it, which the sender does not learn (tbf_segment
-// in net/sched/sch_tbf.c). It must fit the queue too.
+// A GSO send must fit the burst. Otherwise tbf segments it and can drop a part of it without an error to the sender
+// (tbf_segment in net/sched/sch_tbf.c). It must fit the queue too.
 const QUEUE = 'burst 34kb limit 40kb'
 const FAST = `rate 10gbit ${QUEUE}`
 const SLOW = `rate 200kbit ${QUEUE}`

@@ -5,7 +5,7 @@ import { type TwoHosts, twoHosts } from '../../support/two-hosts.js'
 import { hostSockets, roughLinkSockets } from '../plan/hosts.js'
 import { loopbackSockets, withoutGsoSockets } from '../plan/loopback.js'
 import { flowsBetween, type PlannedSocket, type Site, specify } from '../plan/sockets.js'
-import { PLANT_VARIABLE } from '../traffic/plant.js'
+import { INJECT_VARIABLE } from '../traffic/injected-faults.js'
 import { compiledSoak } from './compiled.js'
 import { Network } from './network.js'
 import type { SoakOptions } from './options.js'
@@ -13,17 +13,17 @@ import { RoughLink } from './rough-link.js'
 import { SoakRun } from './soak-run.js'
 import { TrafficLink } from './traffic-link.js'
 
-/** Everything that a soak needs, before its sockets are opened. */
+/** Everything that a soak requires before its sockets are opened. */
 export interface Setup {
   readonly run: SoakRun
   readonly roughLink: RoughLink | undefined
-  /** What is left out on this machine, and why. */
+  /** Parts that are left out on this machine, with the reasons. */
   readonly notes: readonly string[]
   /** Ends the processes and removes the namespaces. */
   remove(): Promise<void>
 }
 
-/** Makes the network namespaces, if this machine allows it, and starts the processes with traffic. */
+/** Creates the network namespaces, if this machine permits it, and starts the processes with traffic. */
 export async function setUp(options: SoakOptions): Promise<Setup> {
   const programs = compiledSoak()
   const families = options.families.filter((family) => family === 'ipv4' || hasIpv6())
@@ -42,7 +42,7 @@ export async function setUp(options: SoakOptions): Promise<Setup> {
     for (const name of new Set(sockets.map(({ process }) => process))) {
       const wrapper = namespaces?.hosts.command(HOST_OF[name]) ?? []
       const env: NodeJS.ProcessEnv = { ...process.env, ...namespaces?.hosts.env, ...ENVIRONMENT[name] }
-      if (name === 'loopback') env[PLANT_VARIABLE] = options.plant.join()
+      if (name === 'loopback') env[INJECT_VARIABLE] = options.inject.join()
       links.push(new TrafficLink({ name, programs, wrapper, env }))
     }
     const run = new SoakRun(sockets, flows, networks, links, options.seed)
@@ -53,7 +53,10 @@ export async function setUp(options: SoakOptions): Promise<Setup> {
   }
 }
 
-/** With namespaces, the processes with traffic over loopback live in them too: there the counters are the soak's alone. */
+/**
+ * With namespaces, the processes with loopback traffic run in namespaces too, so that the counters contain only the
+ * soak's packets.
+ */
 function plan(families: readonly Family[], hasHosts: boolean): (Site & PlannedSocket)[] {
   const loopback = families.flatMap((family) => {
     const site = { family, address: family === 'ipv4' ? '127.0.0.1' : '::1' }
@@ -113,7 +116,7 @@ function hasIpv6(): boolean {
   }
 }
 
-/** Below the range that the kernel chooses from (ip_local_port_range), so that a closed port stays free. */
+/** Below the range from which the kernel chooses (ip_local_port_range), so that a closed port stays free. */
 function firstPort(): number {
   return 20_000 + (process.pid % 100) * 100
 }

@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Flow, SocketSpec } from '../plan/flow.js'
-import { accountsOf, type Counted, isClosed } from '../report/account.js'
+import { type Counted, isComplete, statisticsOf } from '../report/flow-statistics.js'
 import type { OutgoingChanges } from '../traffic/outgoing.js'
 import type { Credit, Descriptors, ProcessCounts, SocketAction } from '../traffic/protocol.js'
 import type { Network } from './network.js'
 import type { TrafficLink } from './traffic-link.js'
 
-/** The soak while it runs: starts and pauses traffic, and collects what everything has counted. */
+/** A running soak: starts and pauses traffic, and collects all counts. */
 export class SoakRun {
   readonly sockets: readonly SocketSpec[]
   readonly flows: readonly Flow[]
   readonly networks: readonly Network[]
   readonly links: ReadonlyMap<string, TrafficLink>
-  /** What each process counted last. */
+  /** Latest counts of each process. */
   readonly processes = new Map<string, ProcessCounts>()
-  /** What went wrong, in words; each is a violation. */
+  /** Problems as text; each is a violation. */
   readonly problems: string[] = []
   readonly #seed: number
   readonly #windows: { readonly flow: Flow; readonly windowCost: number }[] = []
@@ -34,7 +34,7 @@ export class SoakRun {
     this.#seed = seed
   }
 
-  /** Opens all sockets, limits what is on the way to each to what its receive buffer holds, and starts the traffic. */
+  /** Opens all sockets, limits the data in flight to each to the size of its receive buffer, and starts the traffic. */
   async start(sampleMs: number): Promise<void> {
     await Promise.all(this.networks.map((network) => network.begin()))
     await Promise.all([...this.links.values()].map((link) => link.request({ do: 'begin', sampleMs })))
@@ -57,9 +57,9 @@ export class SoakRun {
     return this.#all(sockets, 'pause')
   }
 
-  /** Waits until every datagram of the flows is delivered or counted as lost. Pause their senders first. */
+  /** Waits until every datagram of the flows is delivered or counted as lost. Their senders must be paused. */
   async drained(flows: readonly Flow[]): Promise<boolean> {
-    const open = await this.#openAfterDrain(flows)
+    const open = await this.#incompleteAfterDrain(flows)
     for (const { from, to } of open)
       this.problems.push(`datagrams from '${from.name}' to '${to.name}' are still missing`)
     return open.length === 0
@@ -68,7 +68,7 @@ export class SoakRun {
   /**
    * Closes a socket whose flows are drained, and opens another in its place.
    *
-   * @param closedMs - how long it stays closed; meanwhile its peers go on sending to it
+   * @param closedMs - how long it stays closed; its peers continue to send to it
    */
   async closeAndOpen(spec: SocketSpec, closedMs: number): Promise<void> {
     const flows = this.flows.filter(({ from, to }) => from === spec || to === spec)
@@ -84,7 +84,7 @@ export class SoakRun {
     await this.resume([...senders, spec])
   }
 
-  /** Collects the counts that the accounts of the flows need. */
+  /** Collects the counts that the statistics of the flows require. */
   async counted(flows: readonly Flow[] = this.flows): Promise<Counted> {
     const networks = flows.some(({ loss }) => loss === 'nft' || loss === 'device queue') ? this.networks : []
     const processes = new Set(flows.flatMap(({ from, to }) => [from.process, to.process]))
@@ -96,10 +96,10 @@ export class SoakRun {
     return { networks: counters, sockets: new Map(sockets.map((socket) => [socket.name, socket])) }
   }
 
-  /** Stops all traffic and closes all sockets. Returns each process's descriptors. */
+  /** Stops all traffic, and closes all sockets. Returns each process's descriptors. */
   async stop(): Promise<Map<string, Descriptors>> {
     await this.pause(this.sockets)
-    await this.#openAfterDrain(this.flows)
+    await this.#incompleteAfterDrain(this.flows)
     await this.#all(this.sockets, 'close')
     const ends = [...this.links].map(
       async ([name, link]) => [name, await link.request<Descriptors>({ do: 'end' })] as const,
@@ -107,16 +107,16 @@ export class SoakRun {
     return new Map(await Promise.all(ends))
   }
 
-  /** Returns the flows of which something is still missing after a while. */
-  async #openAfterDrain(flows: readonly Flow[]): Promise<Flow[]> {
+  /** Returns the flows with datagrams that are still missing after some time. */
+  async #incompleteAfterDrain(flows: readonly Flow[]): Promise<Flow[]> {
     for (let attempt = 1; ; attempt += 1) {
-      const open = accountsOf(flows, await this.counted(flows)).filter((account) => !isClosed(account))
+      const open = statisticsOf(flows, await this.counted(flows)).filter((entry) => !isComplete(entry))
       if (open.length === 0 || attempt === DRAIN_ATTEMPTS) return open.map(({ flow }) => flow)
       await sleep(DRAIN_MS)
     }
   }
 
-  /** Passes on to the process of the senders what their receivers in another one have read. */
+  /** Passes the amount that receivers have read on to the processes of their senders. */
   #takeCredit({ costs }: Credit): void {
     const perProcess = new Map<string, Record<number, number>>()
     for (const [id, cost] of Object.entries(costs)) {

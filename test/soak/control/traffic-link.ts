@@ -9,7 +9,7 @@ export interface TrafficLinkOptions {
   readonly name: string
   /** The folder of the compiled programs. */
   readonly programs: string
-  /** A command that runs another: it puts the process into a network namespace. */
+  /** A wrapper command that moves the process into a network namespace. */
   readonly wrapper: readonly string[]
   readonly env: NodeJS.ProcessEnv
 }
@@ -28,7 +28,7 @@ export class TrafficLink {
   constructor({ name, programs, wrapper, env }: TrafficLinkOptions) {
     this.name = name
     const node = [process.execPath, '--expose-gc', join(programs, 'traffic.js')]
-    // tap puts a loader of its own into NODE_OPTIONS, whose allocations and handles would count as the child's.
+    // tap adds a loader to NODE_OPTIONS, whose allocations and handles would count as the child's.
     this.#child = spawn('env', ['--unset=NODE_OPTIONS', ...wrapper, ...node], { env, stdio: 'pipe' })
     createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on('line', (line) => this.#take(line))
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -38,12 +38,12 @@ export class TrafficLink {
     this.#child.once('close', (code, signal) => this.#end(`ended with ${code ?? signal}: ${this.#stderr.trim()}`))
   }
 
-  /** Why the process has ended, if it has. */
+  /** Reason why the process has ended, if it has. */
   get ended(): string | undefined {
     return this.#ended
   }
 
-  /** Settles with the answer of the process. Rejects when the process ends, or gives none for a long time. */
+  /** Settles with the response of the process. Rejects when the process ends, or does not respond for a long time. */
   request<T>(command: Command): Promise<T> {
     const name = `process ${this.name}`
     return new Promise<T>((resolve, reject) => {
@@ -63,7 +63,7 @@ export class TrafficLink {
     this.#child.kill(signal)
   }
 
-  /** Ends the process. Settles when it is gone. */
+  /** Ends the process. Settles when it has ended. */
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const closed = once(this.#child, 'close')

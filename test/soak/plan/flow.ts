@@ -1,14 +1,14 @@
 import type { Family, MessageOptions } from '../../../src/index.js'
 
-/** Which of the library's sockets it is. A `worker` is a BatchConn in a worker thread that blocks. */
+/** Class of the library's sockets. A `worker` is a BatchConn in a worker thread that blocks. */
 export type Api = 'BatchConn' | 'worker' | 'drop-in'
 
-/** How a BatchConn on the event loop receives. */
+/** Method by which a BatchConn on the event loop receives. */
 export type ReceiveKind = 'onReadable' | 'batches' | 'readable'
 
 /**
- * How a socket fills its batches: `plain` mixes copies, lists of pieces, `reserve` and references; `coalesce` leaves GSO
- * to the batch; `segments` sets `segmentBytes` per message.
+ * Method by which a socket fills its batches: `plain` mixes copies, lists of pieces, `reserve` and references;
+ * `coalesce` leaves GSO to the batch; `segments` sets `segmentBytes` per message.
  */
 export type SendKind = 'plain' | 'coalesce' | 'segments'
 
@@ -16,14 +16,14 @@ export type SendKind = 'plain' | 'coalesce' | 'segments'
 export type SizeKind = 'any' | 'packet' | 'short'
 
 /**
- * Where datagrams of a flow may be lost, after the kernel accepted them. Each place has a counter, so that the account
- * closes exactly. `none`: the sender never has more on the way than the receive buffer holds.
+ * Component that may drop datagrams of a flow after the kernel accepted them. Each has a counter, so that the number of
+ * missing datagrams must be exactly 0. `none`: the sender never has more data in flight than the receive buffer holds.
  */
 export type LossKind = 'none' | 'receive buffer' | 'nft' | 'device queue'
 
-/** What a socket sends. */
+/** Traffic of a socket. */
 export interface SendSpec {
-  /** Names of the sockets it sends to, in turn. */
+  /** Names of the sockets it sends to, alternately. */
   readonly to: readonly string[]
   readonly kind: SendKind
   readonly sizes: SizeKind
@@ -35,16 +35,16 @@ export interface SendSpec {
   readonly loss: LossKind
   /** Some calls of `sendAll` are aborted, and resumed. */
   readonly aborts: boolean
-  /** The memory of some references is transferred away before the batch is sent. */
+  /** The memory of some references is transferred before the batch is sent. */
   readonly detaches: boolean
-  /** The error codes with which single messages may fail here. */
+  /** Error codes with which single messages may fail. */
   readonly mayFail: readonly string[]
 }
 
-/** One socket of the soak. It is plain data: it goes to the process, or the thread, that opens the socket. */
+/** One socket of the soak. It is plain data, because it is passed to the process or thread that opens the socket. */
 export interface SocketSpec {
   readonly name: string
-  /** The process it lives in. */
+  /** Process that opens it. */
   readonly process: string
   /** The network namespace of the process, by the soak's name for it. */
   readonly network: string
@@ -69,11 +69,11 @@ export interface Flow {
   readonly loss: LossKind
 }
 
-/** What one socket has sent in one flow. All numbers are datagrams. */
+/** Datagrams that one socket has sent in one flow. */
 export interface Sent {
-  /** Handed to the library. */
+  /** Passed to the library. */
   offered: number
-  /** Of these, accepted by the kernel, as the library reported. */
+  /** Of these, accepted by the kernel, as reported by the library. */
   accepted: number
   /** Of these, failed, by error code. */
   failed: Record<string, number>
@@ -87,7 +87,7 @@ export interface Sent {
   aborted: number
 }
 
-/** What one socket has received of one flow. */
+/** Datagrams that one socket has received of one flow. */
 export interface Received {
   delivered: number
   bytes: number
@@ -104,13 +104,16 @@ export interface SocketCounts {
   /** By flow. */
   readonly sent: Record<number, Sent>
   readonly received: Record<number, Received>
-  /** Datagrams (GRO buffers of a socket with GRO) that the kernel dropped at the socket, reopened ones included. */
+  /**
+   * Datagrams (GRO buffers of a socket with GRO) that the kernel dropped at the socket, including the sockets before it
+   * in its place.
+   */
   kernelDrops: number
-  /** What went wrong, in words; each is a violation. */
+  /** Problems as text; each is a violation. */
   readonly problems: string[]
 }
 
-/** Receive buffer space that one datagram takes at most: data, its `sk_buff` and the rounding of allocations. */
+/** Maximum receive buffer space that one datagram uses: data, its `sk_buff` and the rounding of allocations. */
 export function bufferCost(byteLength: number): number {
   return 2 * byteLength + 1280
 }

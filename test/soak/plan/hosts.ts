@@ -2,10 +2,10 @@ import type { Family } from '../../../src/index.js'
 import { HOST_A, HOST_B } from '../../support/two-hosts.js'
 import { at, type PlannedSocket, type Site } from './sockets.js'
 
-/** Addresses on the second link between the hosts: faults of the device happen only there. */
+/** Addresses on the second link between the hosts. Faults of the device affect only this link. */
 export const ROUGH_LINK = { A: '10.84.0.1', B: '10.84.0.2' } as const
 
-/** Sockets in two network namespaces, of which each name begins with its host. */
+/** Sockets in two network namespaces. Each name begins with its host. */
 export function hostSockets(family: Family): (Site & PlannedSocket)[] {
   return [
     ...at({ process: 'host A', network: 'A', family, address: HOST_A[family] }, SOCKETS_IN_A),
@@ -14,8 +14,9 @@ export function hostSockets(family: Family): (Site & PlannedSocket)[] {
 }
 
 /**
- * Sockets on the link whose device queue overflows and which goes down. With `recvErrors`, a full queue is reported and
- * nothing is lost. Without, the datagram is dropped and the queue counts it; with GSO it would count many as one.
+ * Sockets on the link whose device queue overflows and which is taken down. With `recvErrors`, a full queue is
+ * reported, and no message is lost. Without, the datagram is dropped, and the queue counts it; with GSO it would count
+ * many as one.
  */
 export function roughLinkSockets(): (Site & PlannedSocket)[] {
   const queued = { recvErrors: true, send: { aborts: true, perSecond: 400, mayFail: ['ENETUNREACH'] } }

@@ -1,12 +1,12 @@
 import { at, type PlannedSocket, type Site } from './sockets.js'
 
-/** Sockets over loopback: every way to send to every way to receive, in one process. */
+/** Sockets over loopback: each send method to each receive method, in one process. */
 export function loopbackSockets(site: Site): (Site & PlannedSocket)[] {
   const source = site.family === 'ipv4' ? '127.0.0.9' : '::1'
   return at(site, [...everyWay(source), ...pairs(), ...shortDatagrams(), ...floods(), ...vanishing()])
 }
 
-/** A few of them, for a process in which GSO is switched off. */
+/** Some of them, for a process in which GSO is switched off. */
 export function withoutGsoSockets(site: Site): (Site & PlannedSocket)[] {
   return at(site, [
     { name: 'no-gso coalesce', receive: 'batches', gro: true, send: { to: ['no-gso segments'], kind: 'coalesce' } },
@@ -51,7 +51,9 @@ function pairs(): PlannedSocket[] {
   ]
 }
 
-/** Lengths from 0 to 11. A socket that receives them has no other flow, since they are too short to carry a flow number. */
+/**
+ * Lengths from 0 to 11. A socket that receives them has no other flow, because they are too short for a flow number.
+ */
 function shortDatagrams(): PlannedSocket[] {
   return [
     { name: 'short callback', send: { to: ['short drop-in'], sizes: 'short' } },
@@ -60,8 +62,8 @@ function shortDatagrams(): PlannedSocket[] {
 }
 
 /**
- * More than the receive buffers hold. Each has one flow, so that the socket's count of drops is the flow's, and no GRO:
- * the kernel counts a dropped GRO buffer once, however many datagrams are in it.
+ * More datagrams than the receive buffers hold. Each receiver has one flow, so that the socket's drop count is the
+ * flow's, and no GRO, because the kernel counts a dropped GRO buffer once, however many datagrams it contains.
  */
 function floods(): PlannedSocket[] {
   const receiveBufferBytes = 20_000
@@ -74,7 +76,7 @@ function floods(): PlannedSocket[] {
   ]
 }
 
-/** One that is closed for a while, and one that goes on sending to it and collects the ICMP errors. */
+/** A socket that is closed temporarily, and one that continues to send to it and collects the ICMP errors. */
 function vanishing(): PlannedSocket[] {
   return [
     { name: 'vanishing', receive: 'batches' },

@@ -1,13 +1,13 @@
 import type { Family, MessageOptions } from '../../../src/index.js'
 import type { Flow, SendSpec, SocketSpec } from './flow.js'
 
-/** A socket as a plan writes it: what is left out is the ordinary case. */
+/** A socket as a plan defines it; omitted properties have their defaults. */
 export type PlannedSocket = {
   readonly name: string
   readonly send?: { readonly to: readonly string[] } & Partial<SendSpec>
 } & Partial<Omit<SocketSpec, 'name' | 'send' | 'port'>>
 
-/** Where a group of planned sockets lives. */
+/** Process, network namespace and addresses of a group of planned sockets. */
 export interface Site {
   readonly process: string
   readonly network: string
@@ -25,7 +25,7 @@ export function specify(planned: readonly (Site & PlannedSocket)[], firstPort: n
   }))
 }
 
-/** Sockets at a site. Their names, and those they send to, are completed by the family. */
+/** Sockets at a site. The family is appended to their names and to those they send to. */
 export function at(site: Site, sockets: readonly PlannedSocket[]): (Site & PlannedSocket)[] {
   const full = (name: string) => `${name} ${site.family}`
   return sockets.map(({ send, ...socket }) => ({

@@ -1,19 +1,19 @@
 import type { Descriptors, Sample } from '../traffic/protocol.js'
 import { type Trend, trendOf } from './trend.js'
 
-/** The kinds of memory that are sampled. */
+/** Kinds of memory that are sampled. */
 export const MEMORY_KINDS = ['rss', 'heapUsed', 'external', 'arrayBuffers'] as const
 
-/** The growth of one kind of memory of one process. */
+/** Growth of one kind of memory of one process. */
 export interface MemoryTrend {
   readonly process: string
   readonly kind: (typeof MEMORY_KINDS)[number]
   readonly trend: Trend
-  /** The seconds that it was fitted to. */
+  /** Seconds covered by the fit. */
   readonly seconds: number
 }
 
-/** The trends of a process's memory, its warm-up left out; none if there are too few samples. */
+/** Returns the memory trends of a process without the warm-up; empty if there are too few samples. */
 export function memoryTrends(process: string, samples: readonly Sample[]): MemoryTrend[] {
   const settled = samples.slice(Math.ceil(samples.length * WARM_UP))
   if (settled.length < MIN_SAMPLES) return []
@@ -25,8 +25,8 @@ export function memoryTrends(process: string, samples: readonly Sample[]): Memor
 }
 
 /**
- * A process grows if, with 99 % confidence, its memory rises by more than `BOUND_BYTES` over the time that was measured.
- * The longer the run, the smaller the slope that this allows.
+ * Reports growth if, with 99 % confidence, the memory rises by more than `BOUND_BYTES` over the measured time. The
+ * longer the run, the smaller the permitted slope.
  *
  * @param workers - number of workers that the process has terminated
  */
@@ -40,7 +40,7 @@ export function memoryViolations(trends: readonly MemoryTrend[], workers: number
   })
 }
 
-/** The descriptors that a process has at the end and did not have at the start. */
+/** Returns the descriptors that a process has at the end and did not have at the start. */
 export function descriptorViolations(process: string, { before, after }: Descriptors): string[] {
   if (before.length === after.length) return []
   const left = [...after]
@@ -59,8 +59,11 @@ export function mebibytes(bytes: number): string {
 const WARM_UP = 0.5
 const MIN_SAMPLES = 6
 
-/** Koffi does not release all memory of a worker that ends: 30 KiB where it is only loaded, 55 KiB with its declarations. */
+/**
+ * Koffi does not release all memory of a worker that ends: 30 KiB if it is only loaded, 55 KiB with its declarations.
+ */
 const BYTES_PER_WORKER = 56 << 10
 
-// RSS also has the pages that a large datagram reaches for the first time, what malloc keeps, and workers that start and end.
+// RSS also contains the pages that a large datagram touches for the first time, memory kept by malloc, and running
+// workers.
 const BOUND_BYTES = { rss: 16 << 20, heapUsed: 3 << 20, external: 3 << 20, arrayBuffers: 3 << 20 } as const

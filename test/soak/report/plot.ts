@@ -1,7 +1,7 @@
 import { openCanvas } from '../../../bench/profile/report/charts/canvas.js'
 import type { SoakResult } from '../control/conduct.js'
 
-/** The run as an SVG document: datagrams per second, memory and descriptors of each process over time. */
+/** Returns an SVG document of the run: datagrams per second, memory and descriptors of each process over time. */
 export async function plotOf({ processes }: SoakResult): Promise<string> {
   const { Plot, draw } = await openCanvas()
   const points = Object.entries(processes).flatMap(([process, { samples }]) =>

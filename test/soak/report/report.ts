@@ -1,15 +1,15 @@
 import { table } from '../../../bench/report/table.js'
 import type { ProcessResult, SoakResult } from '../control/conduct.js'
-import { type FlowAccount, sum } from './account.js'
+import { type FlowStatistics, sum } from './flow-statistics.js'
 import { mebibytes } from './memory.js'
 
-/** The result as text: the account of each flow, memory and descriptors of each process, and the verdict. */
+/** Returns the report: statistics of each flow, memory and descriptors of each process, and the verdict. */
 export function reportOf(result: SoakResult): string {
-  const { accounts, networks, faults, processes, violations } = result
+  const { statistics, networks, faults, processes, violations } = result
   return [
-    flowTable(accounts),
+    flowTable(statistics),
     '',
-    failureLine(accounts),
+    failureLine(statistics),
     ...networks.map(
       ({ name, noPorts, receiveBufferErrors, queueDrops, filterDrops }) =>
         `network ${name}: NoPorts ${noPorts}, RcvbufErrors ${receiveBufferErrors}, dropped by nftables ` +
@@ -23,11 +23,11 @@ export function reportOf(result: SoakResult): string {
   ].join('\n')
 }
 
-function flowTable(accounts: readonly FlowAccount[]): string {
+function flowTable(statistics: readonly FlowStatistics[]): string {
   const head = ['flow', 'offered', 'failed', 'accepted', 'closed port', 'delivered', 'dropped', 'missing']
-  const rows = accounts.map((account) => {
-    const { from, to, loss } = account.flow
-    return { name: `${from.name} > ${to.name}${loss === 'none' ? '' : `, ${loss}`}`, numbers: numbersOf(account) }
+  const rows = statistics.map((entry) => {
+    const { from, to, loss } = entry.flow
+    return { name: `${from.name} > ${to.name}${loss === 'none' ? '' : `, ${loss}`}`, numbers: numbersOf(entry) }
   })
   const total = rows
     .map(({ numbers }) => numbers)
@@ -39,19 +39,19 @@ function flowTable(accounts: readonly FlowAccount[]): string {
   ])
 }
 
-function numbersOf({ sent, failed, received, dropped, missing }: FlowAccount): number[] {
+function numbersOf({ sent, failed, received, dropped, missing }: FlowStatistics): number[] {
   const { offered, accepted, toClosedPort } = sent
   return [offered, failed, accepted, toClosedPort, received.delivered, dropped, missing]
 }
 
-function failureLine(accounts: readonly FlowAccount[]): string {
+function failureLine(statistics: readonly FlowStatistics[]): string {
   const failures: Record<string, number> = {}
-  for (const { sent } of accounts) {
+  for (const { sent } of statistics) {
     for (const [code, count] of Object.entries(sent.failed)) failures[code] = (failures[code] ?? 0) + count
   }
   const codes = Object.entries(failures).map(([code, count]) => `${code} ${count}`)
-  const aborted = sum(accounts.map(({ sent }) => sent.aborted))
-  const refused = sum(accounts.map(({ sent }) => sent.refused))
+  const aborted = sum(statistics.map(({ sent }) => sent.aborted))
+  const refused = sum(statistics.map(({ sent }) => sent.refused))
   return `reported failures: ${codes.join(', ') || 'none'}; ICMP errors ${refused}; aborted calls of sendAll ${aborted}`
 }
 
@@ -66,10 +66,10 @@ function processLines(name: string, { trends, descriptors, signals, churn }: Pro
   return lines
 }
 
-function verdict({ accounts, seconds, seed, isInterrupted, violations }: SoakResult): string {
-  const delivered = sum(accounts.map(({ received }) => received.delivered))
-  const mebibytesDelivered = mebibytes(sum(accounts.map(({ received }) => received.bytes)))
+function verdict({ statistics, seconds, seed, isInterrupted, violations }: SoakResult): string {
+  const delivered = sum(statistics.map(({ received }) => received.delivered))
+  const mebibytesDelivered = mebibytes(sum(statistics.map(({ received }) => received.bytes)))
   const run = `${isInterrupted ? 'interrupted after ' : ''}${seconds.toFixed(1)} s, seed ${seed}`
   const outcome = violations.length === 0 ? 'every datagram is accounted for' : `${violations.length} violations`
-  return `soak (${run}): ${outcome}; ${delivered} datagrams, ${mebibytesDelivered} MiB delivered in ${accounts.length} flows`
+  return `soak (${run}): ${outcome}; ${delivered} datagrams, ${mebibytesDelivered} MiB delivered in ${statistics.length} flows`
 }

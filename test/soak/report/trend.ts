@@ -1,17 +1,17 @@
 import { linearRegression, mean, probit, sampleCorrelation, sum } from 'simple-statistics'
 
-/** The growth of a series over time, by least squares. */
+/** Growth of a series over time, by least squares. */
 export interface Trend {
   /** Per second. */
   readonly slope: number
-  /** Half the width of the 99 % confidence interval of the slope. */
+  /** Half width of the 99 % confidence interval of the slope. */
   readonly margin: number
 }
 
 /**
- * Fits a line to the points. Neighbouring samples of memory are alike, which makes n of them worth fewer: the interval is
- * that of n (1 - r) / (1 + r) independent ones, where r is the correlation of the residuals with the next one's (Santer
- * et al., J. Geophys. Res. 105, 2000).
+ * Fits a line to the points. Consecutive memory samples are correlated, so the interval is that of n (1 - r) / (1 + r)
+ * independent samples, where r is the lag-1 autocorrelation of the residuals (Santer et al., J. Geophys. Res. 105,
+ * 2000).
  */
 export function trendOf(points: readonly (readonly [seconds: number, value: number])[]): Trend {
   const { m: slope, b } = linearRegression(points.map(([x, y]) => [x, y]))
@@ -26,11 +26,11 @@ export function trendOf(points: readonly (readonly [seconds: number, value: numb
 
 function lagCorrelation(values: readonly number[]): number {
   const r = sampleCorrelation(values.slice(1), values.slice(0, -1))
-  // Residuals that are all zero have none.
+  // Residuals that are all zero have no correlation.
   return Number.isFinite(r) ? r : 0
 }
 
-/** The 99.5 % quantile of Student's distribution (Abramowitz and Stegun, 26.7.5). */
+/** 99.5 % quantile of Student's t-distribution (Abramowitz and Stegun, 26.7.5). */
 function studentQuantile(freedom: number): number {
   const z = probit(0.995)
   return z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2)

@@ -1,22 +1,22 @@
 import type { NetworkCounters } from '../control/network.js'
-import { type Counted, type FlowAccount, sum } from './account.js'
+import { type Counted, type FlowStatistics, sum } from './flow-statistics.js'
 
-/** All that is wrong with the accounts of the flows, one sentence each. */
-export function flowViolations(accounts: readonly FlowAccount[]): string[] {
-  return accounts.flatMap((account) => {
-    const { flow } = account
+/** Returns the violations in the statistics of the flows, one sentence each. */
+export function flowViolations(statistics: readonly FlowStatistics[]): string[] {
+  return statistics.flatMap((entry) => {
+    const { flow } = entry
     const name = `flow ${flow.id} from '${flow.from.name}' to '${flow.to.name}'`
-    return [...sendingViolations(account), ...receivingViolations(account)].map((text) => `${name}: ${text}`)
+    return [...sendingViolations(entry), ...receivingViolations(entry)].map((text) => `${name}: ${text}`)
   })
 }
 
-/** Flows that the run did not test. */
-export function idleFlows(accounts: readonly FlowAccount[]): string[] {
-  const idle = accounts.filter(({ received }) => received.delivered === 0)
+/** Flows without a delivered datagram, which the run did not test. */
+export function idleFlows(statistics: readonly FlowStatistics[]): string[] {
+  const idle = statistics.filter(({ received }) => received.delivered === 0)
   return idle.map(({ flow }) => `flow ${flow.id} from '${flow.from.name}' to '${flow.to.name}': nothing was delivered`)
 }
 
-function sendingViolations({ flow, sent, failed }: FlowAccount): string[] {
+function sendingViolations({ flow, sent, failed }: FlowStatistics): string[] {
   const found: string[] = []
   const { offered, accepted, pendingCallbacks, toClosedPort, refused } = sent
   if (pendingCallbacks > 0) found.push(`${pendingCallbacks} send callbacks were never called`)
@@ -26,19 +26,19 @@ function sendingViolations({ flow, sent, failed }: FlowAccount): string[] {
   for (const [code, count] of Object.entries(sent.failed)) {
     if (!flow.from.send?.mayFail.includes(code)) found.push(`${count} datagrams failed with ${code}`)
   }
-  // Each datagram to a closed port is answered by ICMP, and recvErrors reports each answer.
+  // Each datagram to a closed port causes an ICMP error, and recvErrors reports each.
   if (flow.from.recvErrors ? refused !== toClosedPort : refused > toClosedPort) {
     found.push(`${toClosedPort} datagrams went to a closed port, and ${refused} were reported as refused`)
   }
   return found
 }
 
-function receivingViolations({ sent, received, dropped, missing }: FlowAccount): string[] {
+function receivingViolations({ sent, received, dropped, missing }: FlowStatistics): string[] {
   const found: string[] = []
   const { delivered, duplicates, corrupt, reordered } = received
-  const account = `accepted ${sent.accepted}, to a closed port ${sent.toClosedPort}, delivered ${delivered}, dropped ${dropped}`
-  if (missing > 0) found.push(`${missing} datagrams are missing (${account})`)
-  if (missing < 0) found.push(`${-missing} datagrams too many arrived (${account})`)
+  const counts = `accepted ${sent.accepted}, to a closed port ${sent.toClosedPort}, delivered ${delivered}, dropped ${dropped}`
+  if (missing > 0) found.push(`${missing} datagrams are missing (${counts})`)
+  if (missing < 0) found.push(`${-missing} datagrams too many arrived (${counts})`)
   if (duplicates > 0) found.push(`${duplicates} duplicates`)
   if (corrupt > 0) found.push(`${corrupt} corrupt datagrams`)
   if (reordered > 0) found.push(`${reordered} datagrams out of order`)
@@ -46,19 +46,17 @@ function receivingViolations({ sent, received, dropped, missing }: FlowAccount):
 }
 
 /** Compares the counters of each network namespace with the sum of what its sockets counted. */
-export function networkViolations(accounts: readonly FlowAccount[], { networks, sockets }: Counted): string[] {
+export function networkViolations(statistics: readonly FlowStatistics[], { networks, sockets }: Counted): string[] {
   return networks.flatMap((network) => {
-    const here = accounts.filter(({ flow }) => flow.to.network === network.name)
+    const here = statistics.filter(({ flow }) => flow.to.network === network.name)
     const names = new Set(here.map(({ flow }) => flow.to.name))
     const dropped = sum([...names].map((name) => sockets.get(name)?.kernelDrops ?? 0))
-    const failed = sum(
-      accounts.filter(({ flow }) => flow.from.network !== network.name).map((account) => account.failed),
-    )
+    const failed = sum(statistics.filter(({ flow }) => flow.from.network !== network.name).map((entry) => entry.failed))
     const refused = sum(here.map(({ sent }) => sent.toClosedPort))
     return [
       ...differs(network, 'NoPorts', network.noPorts, refused, 'datagrams that were sent to closed ports'),
       ...differs(network, 'RcvbufErrors', network.receiveBufferErrors, dropped, 'drops that the sockets counted'),
-      ...queueViolations(accounts, network),
+      ...queueViolations(statistics, network),
       ...Object.entries(network.unexpected).flatMap(([name, count]) => unexpected(network, name, count, failed)),
     ]
   })
@@ -70,8 +68,8 @@ function unexpected({ name }: NetworkCounters, counter: string, count: number, f
   return count <= allowed ? [] : [`network ${name}: ${counter} is ${count}`]
 }
 
-function queueViolations(accounts: readonly FlowAccount[], { name, queueDrops }: NetworkCounters): string[] {
-  const through = accounts.filter(({ flow }) => flow.loss === 'device queue' && flow.from.network === name)
+function queueViolations(statistics: readonly FlowStatistics[], { name, queueDrops }: NetworkCounters): string[] {
+  const through = statistics.filter(({ flow }) => flow.loss === 'device queue' && flow.from.network === name)
   if (through.length === 0) return []
   const lost = sum(through.map(({ dropped }) => dropped))
   return lost === queueDrops ? [] : [`network ${name}: the device queue dropped ${queueDrops}, and ${lost} were lost`]

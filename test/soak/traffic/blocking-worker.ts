@@ -10,18 +10,18 @@ import { Outgoing, type OutgoingChanges, type OutgoingState } from './outgoing.j
 import type { PeerOptions } from './peer.js'
 import { type Failures, sendOrSkip } from './sending.js'
 
-/** What starts a blocking worker. */
+/** Start parameters of a blocking worker. */
 export interface BlockingWorkerData extends PeerOptions {
-  /** What the worker before it had counted: it goes on from there. */
+  /** Counts of the worker before it, from which it continues. */
   readonly earlier: BlockingCounts
 }
 
-/** Commands of the main thread. The worker runs no event loop: it reads them between two calls that block. */
+/** Commands of the main thread. The worker has no running event loop: it reads commands between two blocking calls. */
 export type BlockingCommand =
   | { readonly do: 'connect' | 'pause' | 'resume' | 'counts' | 'close' }
   | { readonly do: 'update'; readonly flow: number; readonly changes: OutgoingChanges }
 
-/** What it answers to `counts`, `pause` and `close`. */
+/** Response to `counts`, `pause` and `close`. */
 export interface BlockingCounts {
   /** By flow. */
   readonly states: Record<number, OutgoingState>
@@ -76,7 +76,7 @@ class BlockingWorker {
     }
   }
 
-  // Short waits as well as long ones: what it has to send must not wait, and a signal must find it waiting.
+  // Short and long waits, so that sends are not delayed, and so that signals interrupt waits.
   #receive(): number {
     try {
       return this.#conn.recvBlocking(this.#inbox, { timeoutMs: Math.floor(this.#random() * MAX_WAIT_MS) })

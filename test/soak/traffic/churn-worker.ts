@@ -3,20 +3,20 @@ import { createSocket } from '../../../src/dgram/index.js'
 import { BatchConn, endpoint, RecvBatch, SendBatch } from '../../../src/index.js'
 import { writeDatagram } from './payload.js'
 
-/** What a worker that will be terminated is started with. */
+/** Start parameters of a worker that will be terminated. */
 export interface ChurnWorkerData {
   readonly flow: number
-  /** Where it sends. */
+  /** Destination of its datagrams. */
   readonly port: number
   readonly isDropIn: boolean
-  /** Two 32-bit numbers: the datagrams handed to the library, and those it reported as accepted. */
+  /** Two 32-bit numbers: datagrams passed to the library, and those it reported as accepted. */
   readonly shared: SharedArrayBuffer
 }
 
 const { flow, port, isDropIn, shared } = workerData as ChurnWorkerData
 const counts = new Int32Array(shared)
 
-// It also sends to itself, so that it is terminated while datagrams arrive. These end with it.
+// It also sends to itself, so that it is terminated while datagrams arrive. These are lost with it.
 function sendFromConn(): void {
   const conn = BatchConn.open().bind({ address: '127.0.0.1', port: 0 })
   conn.onReadable(new RecvBatch(), () => {})
@@ -49,7 +49,7 @@ function sendFromDropIn(): void {
   })
 }
 
-/** The next few datagrams for the parent, or none when its receive buffer may be full. */
+/** Returns the next few datagrams for the parent, or none when its receive buffer may be full. */
 function next(): Buffer[] {
   const first = counts[0]
   if (first + PER_ROUND > MOST) return []
@@ -62,7 +62,7 @@ function next(): Buffer[] {
 }
 
 const PER_ROUND = 4
-/** The parent reads only when the worker has ended, and 300 short datagrams fit any receive buffer. */
+/** The parent reads only after the worker has ended, and 300 short datagrams fit any receive buffer. */
 const MOST = 300
 
 if (isDropIn) sendFromDropIn()

@@ -7,9 +7,9 @@ import { readDatagram } from './payload.js'
 import type { ChurnCounts } from './protocol.js'
 
 /**
- * Starts workers that send, and terminates each in the middle of it. What such a worker had counted is lost with it, so
- * the account has two bounds: at least what had been reported to it as accepted must have arrived, at most what it had handed
- * over, without a gap.
+ * Starts workers that send, and terminates each while it sends. The counts of such a worker are lost with it. So the
+ * number of received datagrams has two bounds: at least the number that the library reported as accepted, and at most
+ * the number passed to the library, without a gap.
  */
 export class Churn {
   readonly #problems: string[] = []

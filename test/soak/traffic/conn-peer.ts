@@ -76,7 +76,7 @@ export class ConnPeer extends Peer {
     }
   }
 
-  // A connected socket reports that its peer's host refused an earlier datagram.
+  // A connected socket reports the ICMP error of an earlier datagram.
   #noteError(error: unknown): void {
     const { code } = error as { code?: string }
     if (code !== 'ECONNREFUSED' || !this.spec.send?.connected) this.report(`receiving failed: ${error}`)
@@ -89,19 +89,19 @@ export class ConnPeer extends Peer {
   }
 }
 
-/** Opens and binds a BatchConn as specified. It counts drops, and reports everything that a flow may check. */
+/** Opens and binds a BatchConn as specified. It counts drops, and reports all values that a flow may check. */
 export function openConn(spec: SocketSpec): BatchConn {
   const { family, gro, gso, receiveBufferBytes, recvErrors } = spec
   const reported = { recvTtl: true, recvTos: true, countDrops: true }
   return BatchConn.open({ family, gro, gso, receiveBufferBytes, recvErrors, ...reported }).bind(spec)
 }
 
-/** A batch with room for any datagram, or for GRO buffers. */
+/** Creates a batch with space for any datagram, or for GRO buffers. */
 export function newInbox({ gro }: { gro: boolean }): RecvBatch {
   return gro ? new RecvBatch({ capacity: 8, gro }) : new RecvBatch({ capacity: 16, slotBytes: 65_536 })
 }
 
-/** The drops of a socket that is about to be closed; a string if its two sources do not agree. */
+/** Returns the drops of a socket that is about to be closed; a string if its two sources differ. */
 export function finalDrops(conn: BatchConn, port: number): number | string {
   const dropped = droppedAt(port, conn.family)
   if (conn.kernelDrops === dropped) return dropped

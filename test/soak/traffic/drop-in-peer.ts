@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSocket, type RemoteInfo, type SendCallback, type Socket } from '../../../src/dgram/index.js'
 import { bufferCost } from '../plan/flow.js'
+import { injectOnce } from './injected-faults.js'
 import { between, payloadLength } from './lengths.js'
 import type { Outgoing } from './outgoing.js'
 import { shortLength } from './payload.js'
 import { Peer } from './peer.js'
-import { plantOnce } from './plant.js'
 import { droppedAt } from './udp-table.js'
 
 /** A socket of the drop-in for node:dgram. */
@@ -32,15 +32,16 @@ export class DropInPeer extends Peer {
     if (this.spec.send?.connected && to !== undefined) this.#open.connect(to.port, to.address)
   }
 
-  // The drop-in has no count of its own.
+  // The drop-in has no drop count of its own.
   override get kernelDrops(): number {
     if (this.#socket === undefined) return this.#earlierDrops
     return this.#earlierDrops + droppedAt(this.spec.port, this.spec.family)
   }
 
-  /** Closes it in the tick of its last datagram, which must still be sent. */
+  /** Closes the socket in the tick of its last datagram, which must still be sent. */
   override async shut(): Promise<void> {
-    // Not with an offset and a length: then Node's own code looks the address up first, and drops what it has by then.
+    // Not with an offset and a length: Node's own code would then look up the address first, and drop the queued
+    // messages.
     if (this.outgoing.length > 0) this.#send(this.outgoing[0], 'bytes')
     await super.shut()
   }
@@ -53,7 +54,7 @@ export class DropInPeer extends Peer {
     await once(socket, 'close')
   }
 
-  /** Settles when all callbacks of the round have been called, so that the queue stays bounded. */
+  /** Settles when all callbacks of the round were called, so that the queue stays bounded. */
   protected override async sendRound(datagrams: number): Promise<void> {
     for (let index = 0; index < datagrams; index += 1) this.#send(this.outgoing[index % this.outgoing.length])
     const deadlineMs = performance.now() + CALLBACK_MS
@@ -71,7 +72,7 @@ export class DropInPeer extends Peer {
     outgoing.write(bytes)
     const { counts } = outgoing
     counts.pendingCallbacks += 1
-    const isLost = plantOnce('lost-callback', this.spec.name)
+    const isLost = injectOnce('lost-callback', this.spec.name)
     let calls = 0
     const callback: SendCallback = (error, byteLength) => {
       if (isLost) return
@@ -114,7 +115,7 @@ export class DropInPeer extends Peer {
   }
 }
 
-/** The forms of `send`, and `sendMany`. */
+/** Forms of `send`, and `sendMany`. */
 const FORMS = ['bytes', 'pieces', 'offset', 'many'] as const
 type SendForm = (typeof FORMS)[number]
 

@@ -1,10 +1,10 @@
 import type { Random } from '../../../bench/workload/random.js'
 import { SendBatch } from '../../../src/index.js'
 import { bufferCost, type SendSpec } from '../plan/flow.js'
+import { injectOnce } from './injected-faults.js'
 import { between, MAX_BYTES, payloadLength } from './lengths.js'
 import type { Outgoing } from './outgoing.js'
 import { HEADER_BYTES, shortLength } from './payload.js'
-import { plantOnce } from './plant.js'
 
 /** One message of a batch, and the datagrams in it. */
 export interface Message {
@@ -13,7 +13,7 @@ export interface Message {
   readonly cost: number
 }
 
-/** Fills a socket's batch with the next datagrams of its flows, in the ways that `SendBatch` offers. */
+/** Fills a socket's batch with the next datagrams of its flows, by every append method of `SendBatch`. */
 export class Filler {
   readonly batch: SendBatch
   readonly #send: SendSpec
@@ -28,11 +28,11 @@ export class Filler {
     this.#random = random
     const slotBytes = send.sizes === 'any' || send.kind === 'segments' ? MAX_BYTES : 1500
     this.batch = new SendBatch({ capacity: CAPACITY, slotBytes, coalesce: send.kind === 'coalesce' })
-    // All its pages are in memory from the start: those that a rare length would touch later would look like a leak.
+    // All pages are touched at the start. Pages that a rare length touches later would look like a leak.
     for (let slot = 0; slot < CAPACITY; slot += 1) this.batch.reserve(slotBytes).fill(0)
   }
 
-  /** Empties the batch and puts up to about `datagrams` in. Returns one entry per message of the batch. */
+  /** Clears the batch and appends up to about `datagrams`. Returns one entry per message of the batch. */
   fill(datagrams: number): Message[] {
     const { batch } = this
     batch.clear()
@@ -43,7 +43,7 @@ export class Filler {
       const outgoing = this.#outgoing[this.#flow]
       this.#flow = (this.#flow + 1) % this.#outgoing.length
       this.#append(outgoing, messages)
-      // The window of this flow is full; the other flows may have room in the next round.
+      // The window of this flow is full. The other flows may have space in the next round.
       if (messages.length === before) break
       for (const message of messages.slice(before)) count += message.datagrams
     }
@@ -57,7 +57,7 @@ export class Filler {
     else this.#appendOne(outgoing, this.#length(outgoing), messages)
   }
 
-  /** Datagrams of one length, the last of which may be shorter: what `coalesce` sends with GSO. */
+  /** Appends datagrams of one length, the last of which may be shorter, as `coalesce` requires for GSO. */
   #appendRun(outgoing: Outgoing, messages: Message[]): void {
     const length = this.#length(outgoing)
     const run = between(this.#random, 1, MAX_RUN)
@@ -80,22 +80,22 @@ export class Filler {
   #appendOne(outgoing: Outgoing, length: number, messages: Message[]): void {
     const cost = bufferCost(length)
     if (!outgoing.hasRoom(cost)) return
-    if (plantOnce('lost-datagram', outgoing.flow.from.name)) {
+    if (injectOnce('lost-datagram', outgoing.flow.from.name)) {
       outgoing.write(this.#scratch.subarray(0, length))
       outgoing.settle(1, cost)
       return
     }
     messages.push({ outgoing, datagrams: 1, cost })
-    // The second copy is not in the sender's account.
+    // The duplicate is not counted as sent.
     if (this.#put(outgoing, length) === 2) messages.push({ outgoing, datagrams: 0, cost: 0 })
   }
 
-  /** @returns how many messages of the batch it took: one, unless a duplicate is planted */
+  /** @returns the number of messages appended: one, or two if a duplicate is injected */
   #put(outgoing: Outgoing, length: number): number {
     const { batch } = this
     const { destination } = outgoing
     const { options, detaches } = this.#send
-    const isDoubled = plantOnce('duplicate', outgoing.flow.from.name)
+    const isDoubled = injectOnce('duplicate', outgoing.flow.from.name)
     const way = isDoubled ? 2 : between(this.#random, 0, 3)
     if (way === 0) {
       outgoing.write(batch.reserve(length, destination, options))

@@ -2,7 +2,7 @@ import { SequenceWindow } from '../../../bench/workload/sequence-window.js'
 import { bufferCost, type Flow, type Received } from '../plan/flow.js'
 import { isShortDatagram, readDatagram } from './payload.js'
 
-/** What a socket reports with a datagram; a BatchConn's `Datagram` is one. */
+/** Received datagram with its ancillary data; a BatchConn's `Datagram` is one. */
 export interface Arrival {
   readonly bytes: Buffer
   readonly truncated: boolean
@@ -11,7 +11,7 @@ export interface Arrival {
   readonly ecn: number | undefined
 }
 
-/** Checks all that one socket receives, by flow. */
+/** Checks all datagrams that one socket receives, by flow. */
 export class Incoming {
   readonly counts: Record<number, Received>
   readonly #flows = new Map<number, Flow>()
@@ -20,8 +20,8 @@ export class Incoming {
   readonly #report: (problem: string) => void
 
   /**
-   * @param flows - those that end at the socket
-   * @param counts - what was received before, in another thread
+   * @param flows - flows that end at the socket
+   * @param counts - counts of an earlier thread, from which they continue
    */
   constructor(
     flows: readonly Flow[],
@@ -43,8 +43,8 @@ export class Incoming {
     else this.#noteNumbered(arrival)
   }
 
-  // Its number is its place in the flow, since nothing is lost or reordered there: a datagram too few or too many makes
-  // all later ones wrong.
+  // The number of a short datagram is its position in the flow, because none is lost or reordered. A missing or
+  // additional datagram makes all later ones wrong.
   #noteShort(flow: Flow, arrival: Arrival): void {
     const counts = this.counts[flow.id]
     const sequence = counts.delivered
@@ -93,14 +93,14 @@ export class Incoming {
     return [...this.#flows.values()].find(({ from }) => from.port === source?.port)
   }
 
-  // Only the first of each flow is described: the rest would repeat it.
+  // Only the first corrupt datagram of each flow is described; the others would repeat the description.
   #corrupt(flow: Flow | undefined, what: string): void {
     if (flow !== undefined) this.counts[flow.id].corrupt += 1
     if (flow === undefined || this.counts[flow.id].corrupt === 1) this.#report(`received a corrupt datagram: ${what}`)
   }
 }
 
-/** Describes a received option that differs from what the flow's sender set. */
+/** Describes a received option that differs from the option that the flow's sender set. */
 function mistakenOption({ from, id }: Flow, { source, ttl, ecn }: Arrival): string | undefined {
   const options = from.send?.options
   const expected = { address: options?.source ?? from.address, port: from.port, ttl: options?.ttl, ecn: options?.ecn }
@@ -113,5 +113,5 @@ function mistakenOption({ from, id }: Flow, { source, ttl, ecn }: Arrival): stri
   return undefined
 }
 
-/** In datagrams; a path of the soak reorders by less, if at all. */
+/** In datagrams. Paths of the soak reorder by less, if at all. */
 const WINDOW = 65_536

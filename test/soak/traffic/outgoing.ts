@@ -1,26 +1,26 @@
 import { type Endpoint, endpoint } from '../../../src/index.js'
 import { bufferCost, type Flow, type Sent } from '../plan/flow.js'
+import { injectOnce } from './injected-faults.js'
 import { writeDatagram } from './payload.js'
-import { plantOnce } from './plant.js'
 
-/** Where a flow's sending socket was when its thread ended, for the socket that goes on with it. */
+/** State of a flow's sender when its thread ended, for the socket that continues the flow. */
 export interface OutgoingState {
   readonly sequence: number
   readonly sentCost: number
   readonly counts: Sent
 }
 
-/** What the receiving side reports, or the soak decides, while the flow runs. */
+/** Updates from the receiving side, or from the soak, while the flow runs. */
 export interface OutgoingChanges {
-  /** Receive buffer space that datagrams on the way may take together; unlimited for flows that may be lost. */
+  /** Maximum receive buffer space of all datagrams in flight; unlimited for flows that may lose datagrams. */
   readonly windowCost?: number
-  /** Receive buffer space of all that the receiver has read. */
+  /** Receive buffer space of all datagrams that the receiver has read. */
   readonly creditedCost?: number
-  /** True while the receiving socket is closed: what the kernel accepts then reaches no socket. */
+  /** True while the receiving socket is closed: datagrams that the kernel then accepts are dropped. */
   readonly isReceiverClosed?: boolean
 }
 
-/** The sending end of one flow: numbers the datagrams, keeps to the window, and counts the results. */
+/** Sending end of one flow: numbers the datagrams, obeys the window, and counts the results. */
 export class Outgoing {
   readonly flow: Flow
   readonly counts: Sent
@@ -44,7 +44,7 @@ export class Outgoing {
     this.update({ creditedCost: state.sentCost })
   }
 
-  /** The number of the next datagram. */
+  /** Number of the next datagram. */
   get sequence(): number {
     return this.#sequence
   }
@@ -61,39 +61,41 @@ export class Outgoing {
     return this.#changes.isReceiverClosed
   }
 
-  /** True if the receive buffer has room for more. */
+  /** True if the receive buffer has space for more. */
   hasRoom(cost: number): boolean {
     const { windowCost, creditedCost } = this.#changes
     return this.#sentCost - creditedCost + cost <= windowCost
   }
 
-  /** Writes the next datagram of the flow to all of `target`. It takes room in the window until it is settled or read. */
+  /**
+   * Writes the next datagram of the flow to all of `target`. It uses space in the window until it is settled or read.
+   */
   write(target: Buffer): void {
-    writeDatagram(target, this.flow.id, this.#plantedSequence())
-    if (plantOnce('corrupt', this.flow.from.name)) target[target.length - 1] ^= 1
+    writeDatagram(target, this.flow.id, this.#sequenceToWrite())
+    if (injectOnce('corrupt', this.flow.from.name)) target[target.length - 1] ^= 1
     this.#sequence += 1
     this.#sentCost += bufferCost(target.length)
     this.counts.offered += 1
   }
 
-  /** Notes the result of datagrams that were written. */
+  /** Records the result of datagrams that were written. */
   settle(datagrams: number, cost: number, code?: string): void {
     const { counts } = this
     if (code === undefined) counts.accepted += datagrams
     else counts.failed[code] = (counts.failed[code] ?? 0) + datagrams
     if (code === undefined && this.isReceiverClosed) counts.toClosedPort += datagrams
-    // They take no room in the receive buffer.
+    // These datagrams use no space in the receive buffer.
     if (code !== undefined || this.isReceiverClosed) this.#sentCost -= cost
   }
 
-  // Swaps the numbers of two datagrams that follow each other.
-  #plantedSequence(): number {
+  // Swaps the numbers of two consecutive datagrams, if that fault is injected.
+  #sequenceToWrite(): number {
     if (this.#swapped !== undefined) {
       const swapped = this.#swapped
       this.#swapped = undefined
       return swapped
     }
-    if (!plantOnce('reorder', this.flow.from.name)) return this.#sequence
+    if (!injectOnce('reorder', this.flow.from.name)) return this.#sequence
     this.#swapped = this.#sequence
     return this.#sequence + 1
   }

@@ -10,7 +10,10 @@ export interface Numbered {
   readonly sequence: number
 }
 
-/** Fills `target` with datagram `sequence` of a flow. One that is too short for the header repeats its number's low byte. */
+/**
+ * Fills `target` with datagram `sequence` of a flow. A datagram shorter than the header repeats the low byte of its
+ * number.
+ */
 export function writeDatagram(target: Buffer, flow: number, sequence: number): void {
   if (target.length < HEADER_BYTES) {
     target.fill(sequence & 0xff)
@@ -36,7 +39,7 @@ export function readDatagram(bytes: Buffer): Numbered | string {
   return { flow, sequence }
 }
 
-/** The length of datagram `sequence` of a flow of short ones: the receiver derives the number from the order. */
+/** Length of datagram `sequence` of a flow of short ones: the receiver derives the number from the order. */
 export function shortLength(sequence: number): number {
   return sequence % HEADER_BYTES
 }

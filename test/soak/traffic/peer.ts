@@ -4,32 +4,35 @@ import type { Flow, Received, SocketCounts, SocketSpec } from '../plan/flow.js'
 import { Incoming } from './incoming.js'
 import { Outgoing, type OutgoingChanges } from './outgoing.js'
 
-/** All that a process needs to open a socket of the soak. */
+/** Everything that a process requires to open a socket of the soak. */
 export interface PeerOptions {
   readonly spec: SocketSpec
   /** The flows that end at the socket. */
   readonly incoming: readonly Flow[]
-  /** The flows that start there. */
+  /** Flows that start at the socket. */
   readonly outgoing: readonly Flow[]
   readonly seed: number
 }
 
-/** A socket of the soak, wherever it lives. It receives from `open` on, and sends while it is not paused. */
+/** A socket of the soak, in any process or thread. It receives from `open` on, and sends while it is not paused. */
 export interface SoakSocket {
-  /** Opens and binds it, also after `shut`. Returns the size of its receive buffer as the kernel granted it. */
+  /** Opens and binds it, also after `shut`. Returns the receive buffer size that the kernel granted. */
   open(): Promise<number>
-  /** Connects it, if it is to be connected. */
+  /** Connects it, if its specification requires it. */
   connect(): void
   resume(): void
-  /** Settles when nothing more is being sent. */
+  /** Settles when no send is in progress. */
   pause(): Promise<void>
-  /** Closes it for a while. It must be paused, and its flows drained: what is in a closed socket's queue has no counter. */
+  /**
+   * Closes it temporarily. It must be paused and its flows drained, because no counter contains datagrams in the queue
+   * of a closed socket.
+   */
   shut(): Promise<void>
-  /** Closes it for good. */
+  /** Closes it permanently. */
   close(): Promise<void>
   update(flow: number, changes: OutgoingChanges): void
   counts(): Promise<SocketCounts>
-  /** The part of the counts that is read continuously. */
+  /** Part of the counts that is read continuously. */
   received(): Promise<Record<number, Received>>
 }
 
@@ -56,12 +59,12 @@ export abstract class Peer implements SoakSocket {
 
   abstract connect(): void
 
-  /** Sends about that many datagrams, and notes the results. */
+  /** Sends about that many datagrams, and records the results. */
   protected abstract sendRound(datagrams: number): Promise<void>
 
   protected abstract closeSocket(): Promise<void>
 
-  /** The kernel's drops at the socket, also of those opened before it in its place. */
+  /** Kernel drops at the socket, including the sockets opened before it in its place. */
   abstract get kernelDrops(): number
 
   resume(): void {
@@ -111,7 +114,7 @@ export abstract class Peer implements SoakSocket {
     while (!this.#isOver) {
       await sleep(TICK_MS)
       const nowMs = performance.now()
-      // What a stalled loop did not send is not made up for.
+      // Messages that a stalled loop did not send are not sent later.
       due = Math.min(due + ((nowMs - lastMs) / 1000) * perSecond, MAX_ROUND)
       lastMs = nowMs
       const datagrams = Math.floor(due)

@@ -11,7 +11,7 @@ export type Command =
   | { readonly do: 'credit'; readonly costs: Credit['costs'] }
   | { readonly do: 'counts' | 'churn' | 'end' }
 
-/** What is done to one socket. */
+/** Operations on one socket. */
 export type SocketAction = 'connect' | 'resume' | 'pause' | 'shut' | 'open again' | 'close'
 
 /** The answer to a command. */
@@ -35,7 +35,7 @@ export interface ChurnCounts {
   readonly problems: readonly string[]
 }
 
-/** The result of `end`: what each open descriptor is, before the first socket and after the last. */
+/** Result of `end`: target of each open descriptor, before the first socket and after the last. */
 export interface Descriptors {
   readonly before: readonly string[]
   readonly after: readonly string[]
@@ -44,7 +44,7 @@ export interface Descriptors {
 /** Memory and descriptors of a process, after a garbage collection. */
 export interface Sample {
   readonly event: 'sample'
-  /** Since the process began. */
+  /** Since the start of the process. */
   readonly seconds: number
   readonly rss: number
   readonly heapUsed: number
@@ -56,7 +56,7 @@ export interface Sample {
   readonly delivered: number
 }
 
-/** Receive buffer space that flows from other processes have given back, by flow. */
+/** Receive buffer space that receivers have released for senders in other processes, by flow. */
 export interface Credit {
   readonly event: 'credit'
   readonly costs: Record<number, number>

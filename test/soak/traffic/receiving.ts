@@ -1,13 +1,13 @@
 import type { BatchConn, RecvBatch } from '../../../src/index.js'
 import type { ReceiveKind } from '../plan/flow.js'
 
-/** Where received batches and errors of receiving go. */
+/** Callbacks for received batches and errors. */
 export interface ReceiveHandler {
   onBatch(batch: RecvBatch): void
   onError(error: unknown): void
 }
 
-/** Receives until the socket is closed, in one of the ways that `BatchConn` offers on the event loop. */
+/** Receives until the socket is closed, by one of the receive methods of `BatchConn` on the event loop. */
 export function startReceiving(conn: BatchConn, kind: ReceiveKind, batch: RecvBatch, handler: ReceiveHandler): void {
   if (kind === 'onReadable') receiveByCallback(conn, batch, handler)
   else void (kind === 'batches' ? receiveByIterating : receiveByWaiting)(conn, batch, handler)
@@ -30,7 +30,7 @@ async function receiveByWaiting(conn: BatchConn, batch: RecvBatch, handler: Rece
   while (!conn.closed) {
     try {
       await conn.readable()
-      // One batch per wait, so that a flood does not keep the other sockets from being read.
+      // One batch per wait, so that a flood does not starve the other sockets.
       if (conn.recv(batch) > 0) handler.onBatch(batch)
     } catch (error) {
       if (!conn.closed) handler.onError(error)

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BatchConn, SendBatch } from '../../../src/index.js'
 
-/** The error codes of the messages that failed, by their index in the batch. */
+/** Error codes of the messages that failed, by their index in the batch. */
 export type Failures = Map<number, string>
 
 /** How one batch is sent. */
 export type SendWay = 'sendAll' | 'abort and resume' | 'send'
 
-/** Sends all of a batch. Anything but the failure of single messages is thrown. */
+/** Sends all of a batch. Throws every error that is not the failure of a single message. */
 export async function sendBatch(conn: BatchConn, batch: SendBatch, way: SendWay): Promise<Failures> {
   const failures: Failures = new Map()
   if (way === 'send') await sendByHand(conn, batch, failures)
@@ -17,7 +17,7 @@ export async function sendBatch(conn: BatchConn, batch: SendBatch, way: SendWay)
   return failures
 }
 
-/** Aborts `sendAll` after a while, if it has not ended; another call goes on from there. */
+/** Aborts `sendAll` after some time, if it has not ended. Another call continues from there. */
 async function sendUntil(conn: BatchConn, batch: SendBatch, milliseconds: number): Promise<void> {
   const signal = abortedAfter(milliseconds)
   try {
@@ -27,12 +27,12 @@ async function sendUntil(conn: BatchConn, batch: SendBatch, milliseconds: number
   }
 }
 
-/** With 0, it is aborted from the start: nothing may be sent. */
+/** With 0 the signal is aborted from the start: nothing may be sent. */
 function abortedAfter(milliseconds: number): AbortSignal {
   return milliseconds === 0 ? AbortSignal.abort(new Error('aborted by the soak')) : AbortSignal.timeout(milliseconds)
 }
 
-/** What a caller does who uses `send` alone. */
+/** Sends a batch as a caller does who uses only `send`. */
 async function sendByHand(conn: BatchConn, batch: SendBatch, failures: Failures): Promise<void> {
   while (batch.remaining > 0) {
     if (sendOrSkip(conn, batch, failures)) continue
@@ -42,7 +42,7 @@ async function sendByHand(conn: BatchConn, batch: SendBatch, failures: Failures)
   }
 }
 
-/** One call of `send`; a message that fails is passed over. Returns false if the socket would block. */
+/** Calls `send` once, and skips a message that fails. Returns false if the socket would block. */
 export function sendOrSkip(conn: BatchConn, batch: SendBatch, failures: Failures): boolean {
   try {
     return conn.send(batch) > 0

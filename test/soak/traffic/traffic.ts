@@ -7,15 +7,18 @@ import { BatchConn } from '../../../src/index.js'
 import { Churn } from './churn.js'
 import { ConnPeer } from './conn-peer.js'
 import { DropInPeer } from './drop-in-peer.js'
+import { isInjected } from './injected-faults.js'
 import type { PeerOptions, SoakSocket } from './peer.js'
-import { isPlanted } from './plant.js'
 import type { Answer, Command, Credit, Descriptors, ProcessCounts, ProcessEvent } from './protocol.js'
 import { WorkerPeer } from './worker-peer.js'
 
-/** A process with traffic: opens sockets, sends and receives as its parent commands, and samples its own memory. Needs --expose-gc. */
+/**
+ * A process with traffic: opens sockets, sends and receives as its parent commands, and samples its own memory.
+ * Requires --expose-gc.
+ */
 class TrafficProcess {
   readonly #sockets = new Map<string, SoakSocket>()
-  /** The name of the socket that each flow from this process starts at. */
+  /** Name of the socket at which each flow from this process starts. */
   readonly #senders = new Map<number, string>()
   readonly #churn = new Churn()
   readonly #leak: unknown[] = []
@@ -31,7 +34,7 @@ class TrafficProcess {
         this.#signals += 1
       })
     }
-    // Ctrl-C reaches all processes of the terminal: the parent ends this one.
+    // Ctrl-C sends SIGINT to all processes of the terminal: the parent ends this one.
     process.on('SIGINT', () => {})
   }
 
@@ -58,7 +61,10 @@ class TrafficProcess {
     }
   }
 
-  /** Uses each kind of socket once, so that what the library opens once per process is open before it is counted. */
+  /**
+   * Uses each kind of socket once, so that descriptors that the library opens once per process are open before the
+   * first count.
+   */
   async #begin(sampleMs: number): Promise<void> {
     await warmUp()
     this.#before = openDescriptors()
@@ -81,7 +87,7 @@ class TrafficProcess {
     return { sockets, churn: this.#churn.counts, signals: this.#signals }
   }
 
-  /** Reports to the senders how much their receivers have read, again and again. */
+  /** Reports periodically to the senders how much their receivers have read. */
   async #credit(): Promise<void> {
     while (!this.#isOver) {
       const costs: Record<number, number> = {}
@@ -111,8 +117,8 @@ class TrafficProcess {
   }
 
   #sample(): void {
-    if (isPlanted('memory-leak')) this.#leak.push(Buffer.alloc(LEAK_BYTES, 1))
-    if (isPlanted('descriptor-leak')) this.#leak.push(BatchConn.open())
+    if (isInjected('memory-leak')) this.#leak.push(Buffer.alloc(LEAK_BYTES, 1))
+    if (isInjected('descriptor-leak')) this.#leak.push(BatchConn.open())
     globalThis.gc?.()
     const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage()
     const memory = { rss, heapUsed, external, arrayBuffers }
@@ -124,7 +130,7 @@ class TrafficProcess {
     clearInterval(this.#sampling)
     this.#isOver = true
     await this.#churn.stop()
-    // Descriptors of handles are closed in the loop's next iterations.
+    // Descriptors of handles are closed in the next loop iterations.
     await sleep(200)
     return { before: this.#before, after: openDescriptors() }
   }
@@ -136,13 +142,13 @@ class TrafficProcess {
   }
 }
 
-/** What each descriptor of this process is: `socket:[1234]`, a file's path. */
+/** Target of each descriptor of this process: `socket:[1234]`, or the path of a file. */
 function openDescriptors(): string[] {
   return readdirSync('/proc/self/fd').flatMap((name) => {
     try {
       return [readlinkSync(`/proc/self/fd/${name}`)]
     } catch {
-      // The descriptor of the listing itself.
+      // Descriptor of the listing itself.
       return []
     }
   })

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import type { Family } from '../../../src/index.js'
 
 /**
- * The number of datagrams dropped at the socket bound to `port`, from the kernel's table of UDP sockets: another source
- * than the socket options that the library reads.
+ * Returns the number of datagrams dropped at the socket bound to `port`, from the kernel's table of UDP sockets: a
+ * source independent of the socket options that the library reads.
  */
 export function droppedAt(port: number, family: Family): number {
-  // The table is read in pieces: a socket that another process closes in between can hide the one that follows it.
+  // The table is read in parts: a socket that another process closes meanwhile can hide the next one.
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const dropped = lookUp(port, family)
     if (dropped !== undefined) return dropped

@@ -6,13 +6,13 @@ import type { BlockingCommand, BlockingCounts, BlockingWorkerData } from './bloc
 import type { OutgoingChanges } from './outgoing.js'
 import type { PeerOptions, SoakSocket } from './peer.js'
 
-/** The main thread's end of a blocking worker. To shut its socket is to terminate the worker. */
+/** Main thread's end of a blocking worker. `shut` terminates the worker. */
 export class WorkerPeer implements SoakSocket {
   readonly #options: PeerOptions
   readonly #windows = new Map<number, number>()
   #worker: Worker | undefined
   #latest: BlockingCounts = { states: {}, received: {}, kernelDrops: 0, problems: [] }
-  #turn: Promise<void> = Promise.resolve()
+  #lastRequest: Promise<void> = Promise.resolve()
   #signals: NodeJS.Timeout | undefined
 
   constructor(options: PeerOptions) {
@@ -24,8 +24,8 @@ export class WorkerPeer implements SoakSocket {
     const worker = new Worker(join(__dirname, 'blocking-worker.js'), { workerData })
     const [{ thread, receiveBufferBytes }] = await once(worker, 'message')
     this.#worker = worker
-    // A signal that is sent to a thread's number goes to that thread (complete_signal in kernel/signal.c), and interrupts
-    // its blocking call.
+    // A signal sent to a thread's number is delivered to that thread (complete_signal in kernel/signal.c), and
+    // interrupts its blocking call.
     this.#signals = setInterval(() => signalThread(thread), SIGNAL_EVERY_MS)
     for (const [flow, windowCost] of this.#windows) this.update(flow, { windowCost })
     return receiveBufferBytes
@@ -69,13 +69,13 @@ export class WorkerPeer implements SoakSocket {
   }
 
   #request(command: BlockingCommand): Promise<void> {
-    return this.#inTurn((worker) => this.#exchange(worker, command))
+    return this.#enqueue((worker) => this.#exchange(worker, command))
   }
 
-  /** Sends the last request and terminates the worker before another can follow. */
+  /** Sends the last request, and terminates the worker before another request can follow. */
   #requestLast(command: BlockingCommand): Promise<void> {
     clearInterval(this.#signals)
-    return this.#inTurn(async (worker) => {
+    return this.#enqueue(async (worker) => {
       await this.#exchange(worker, command)
       this.#worker = undefined
       await worker.terminate()
@@ -89,10 +89,10 @@ export class WorkerPeer implements SoakSocket {
     this.#latest = counts
   }
 
-  /** One request at a time: the next message of the worker is its answer. */
-  #inTurn(act: (worker: Worker) => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(() => (this.#worker === undefined ? undefined : act(this.#worker)))
-    return this.#turn
+  /** Sends one request at a time: the next message of the worker is its response. */
+  #enqueue(act: (worker: Worker) => Promise<void>): Promise<void> {
+    this.#lastRequest = this.#lastRequest.then(() => (this.#worker === undefined ? undefined : act(this.#worker)))
+    return this.#lastRequest
   }
 }
 
@@ -100,7 +100,7 @@ function signalThread(thread: number): void {
   try {
     for (const signal of ['SIGUSR2', 'SIGCHLD']) process.kill(thread, signal)
   } catch {
-    // The worker has failed, and its `error` event, which ends this process, is on its way.
+    // The worker has failed, and its pending `error` event will end this process.
   }
 }
 

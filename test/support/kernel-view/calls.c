@@ -1,4 +1,4 @@
-// The four calls, interposed by LD_PRELOAD. Those that Koffi makes are checked; all are passed on.
+// The four calls, interposed by LD_PRELOAD. Calls made by Koffi are checked; all calls are passed on.
 #define _GNU_SOURCE
 #include "kernel-view.h"
 
@@ -16,7 +16,7 @@ enum {
   MAX_MESSAGES = 1024
 };
 
-// Where Koffi's code is. It is loaded once per process and never unloaded.
+// Address range of Koffi's code. It is loaded once per process and never unloaded.
 static atomic_uintptr_t koffi_start, koffi_end;
 
 static int find_koffi(struct dl_phdr_info *object, size_t size, void *caller) {

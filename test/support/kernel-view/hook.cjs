@@ -12,7 +12,7 @@ const COLLECTED = 3
 /** The ranges registered in each ArrayBuffer: `{ number, start, end }`, offsets in bytes. Weak: it keeps no memory. */
 const rangesOf = new WeakMap()
 
-// For memory that the C library's free() does not release, such as WebAssembly's.
+// For memory that the C library's free() does not release, such as WebAssembly memory.
 const collected = new FinalizationRegistry((number) => checker().retire(number, COLLECTED))
 
 const { load } = Module.prototype
@@ -47,7 +47,7 @@ function register(view, address) {
   collected.register(buffer, number)
 }
 
-/** Retires the ranges that end beyond a buffer's present length: all of them if it was detached. */
+/** Ends the ranges that exceed a buffer's present length: all of them if it was detached. */
 function recheck(buffer) {
   const { byteLength } = buffer
   for (const { number, end } of rangesOf.get(buffer) ?? []) {

@@ -1,11 +1,11 @@
-// Checks that the kernel is shown registered, living memory only. See kernel-view.ts for how the parts fit together.
+// Checks that only registered, living memory is passed to the kernel. kernel-view.ts describes the parts.
 #ifndef KERNEL_VIEW_H
 #define KERNEL_VIEW_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-// Why a range may no longer be shown to the kernel. The numbers are those of hook.cjs.
+// Reasons why a range may no longer be passed to the kernel. The numbers are those of hook.cjs.
 enum range_state { RANGE_ALIVE = 0, RANGE_FREED = 1, RANGE_DETACHED = 2, RANGE_COLLECTED = 3 };
 
 // The bytes of one view whose address the library obtained.

@@ -6,12 +6,12 @@ import { findCompiler } from '../../../scripts/check-headers.js'
 import { libc } from '../../../src/libc/libc.js'
 
 /**
- * Checks the memory that the kernel is shown. In every `sendmsg`, `sendmmsg`, `recvmsg` and `recvmmsg` that Koffi makes,
- * each pointer that the kernel follows must lie, with its length, in one range of registered and living memory.
+ * Checks the memory that is passed to the kernel. In every `sendmsg`, `sendmmsg`, `recvmsg` and `recvmmsg` that Koffi
+ * makes, each pointer that the kernel follows must lie, with its length, in one range of registered and living memory.
  *
- * - `calls.c`, put into the process by LD_PRELOAD, interposes the four functions and checks those calls.
- * - `hook.cjs`, put into it by `node --require`, registers each view whose address the library obtains.
- * - `ranges.c` holds the ranges. It interposes `free`: a range ends when its memory is freed, and the address is not
+ * - `calls.c`, loaded by LD_PRELOAD, interposes the four functions and checks those calls.
+ * - `hook.cjs`, loaded by `node --require`, registers each view whose address the library obtains.
+ * - `ranges.c` contains the ranges. It interposes `free`: a range ends when its memory is freed, and the address is not
  *   reused, so that a stale pointer is found whenever it is used.
  * - `report.c` prints a violation and aborts the process. A process without the hook fails at its first call.
  */
@@ -41,7 +41,10 @@ export interface Totals {
 /** The file for `node --require`. */
 export const HOOK = join(__dirname, 'hook.cjs')
 
-/** Compiles the checker into a temporary folder, which lasts as long as this process; a string says why it cannot. */
+/**
+ * Compiles the checker into a temporary folder, which is removed at the end of this process; a string is the reason why
+ * it cannot.
+ */
 export function buildKernelView(): KernelView | string {
   if (process.platform !== 'linux') return 'LD_PRELOAD needs Linux'
   if (libc().isDirect) return 'the checker needs glibc: with musl the library calls syscall(2)'
@@ -85,5 +88,5 @@ const TOTALS = ['calls', 'messages', 'violations', 'ranges'] as const
 
 const SOURCES = ['calls.c', 'ranges.c', 'report.c']
 
-// -fno-builtin: ranges.c defines `free`, whose usual meaning the compiler otherwise builds on.
+// -fno-builtin: ranges.c defines `free`, and the compiler otherwise assumes the standard one.
 const FLAGS = ['-std=c11', '-O2', '-Wall', '-Wextra', '-fno-builtin', '-fPIC', '-shared']

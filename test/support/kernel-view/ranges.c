@@ -1,4 +1,4 @@
-// The registered ranges, and the C library's free and realloc, which end them.
+// The registered ranges, and the C library's free and realloc, which end ranges.
 #define _GNU_SOURCE
 #include "kernel-view.h"
 
@@ -36,7 +36,7 @@ static int contains(const struct range *range, uintptr_t address, size_t length)
 }
 
 const struct range *ranges_containing(uintptr_t address, size_t length) {
-  static size_t latest; // nearly every piece lies where the one before it did: in the batch's arena
+  static size_t latest; // cache: most pieces are in the same range as the one before, the batch's arena
   if (latest < count && ranges[latest].state == RANGE_ALIVE && contains(&ranges[latest], address, length))
     return &ranges[latest];
   for (size_t index = count; index-- > 0;) {
@@ -53,7 +53,7 @@ const struct range *ranges_touching(uintptr_t address) {
     const struct range *range = &ranges[index];
     if (!contains(range, address, 0)) continue;
     if (range->state == RANGE_ALIVE) return range;
-    // A range that ends here explains less than one that has bytes here.
+    // A range that ends at the address explains less than one that contains it.
     if (dead == NULL || !contains(dead, address, 1)) dead = range;
   }
   return dead;

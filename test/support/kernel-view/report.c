@@ -1,4 +1,4 @@
-// What the checker counts and prints.
+// Counts and messages of the checker.
 #define _GNU_SOURCE
 #include "kernel-view.h"
 
@@ -63,7 +63,7 @@ __attribute__((format(printf, 3, 4))) static void append(char *line, size_t room
   va_end(values);
 }
 
-// Says how the piece relates to the registered memory.
+// Describes the position of the piece relative to the registered memory.
 static void explain(char *line, size_t room, const struct piece *piece) {
   const struct range *range = ranges_touching(piece->address);
   if (range == NULL) {

@@ -4,8 +4,8 @@ import { messagesOf } from '../../../src/batch/send-batch.js'
 import { endpoint, RecvBatch, SendBatch } from '../../../src/index.js'
 import { type Arrival, arrive } from '../fake-kernel.js'
 
-// Counts the bytes the JavaScript heap grows by for a message, and prints them by the name of the work done.
-// To be run with a young generation so large that nothing is collected meanwhile: then growth is what was allocated.
+// Measures the growth of the JavaScript heap in bytes per message, and prints it by the name of the work. Run it with a
+// young generation so large that no garbage collection runs meanwhile: then the growth is what was allocated.
 const CAPACITY = 64
 const BATCHES = 2000
 const ROUNDS = 15
@@ -18,7 +18,7 @@ const messages = messagesOf(out)
 const inbox = new RecvBatch({ capacity: CAPACITY })
 const arrival: Arrival = { payload: 'x'.repeat(1200), source: one }
 arrive(inbox, new Array<Arrival>(CAPACITY).fill(arrival))
-// What the work comes to, kept so that no compiler leaves the work out.
+// Result of the work, used so that no compiler removes the work.
 let sink: unknown = 0
 let changes = 0
 
@@ -26,7 +26,7 @@ const works: Record<string, () => void> = {
   'append to the connected peer': filling(() => out.append(payload)),
   'append to a destination': filling(() => out.append(payload, one)),
   'append to changing destinations': filling((index) => {
-    // An odd number of slots later the slot gets the other one.
+    // An odd number of slots later the slot gets the other destination.
     changes += index === 0 ? 2 : 1
     out.append(payload, (changes & 1) === 0 ? one : other)
   }),
@@ -56,15 +56,18 @@ const works: Record<string, () => void> = {
       inbox.slots.fill(CAPACITY)
     }
   },
-  'control: an object a message': () => {
+  'control: one object per message': () => {
     for (let index = 0; index < CAPACITY; index += 1) sink = { index }
   },
-  'control: an object every 64 messages': () => {
+  'control: one object per 64 messages': () => {
     sink = { one, other }
   },
 }
 
-/** Work that clears the batch and fills it. The function is made once: it would count otherwise. */
+/**
+ * Returns work that clears and fills the batch. Created once per kind of work: creating the function would count as
+ * allocation.
+ */
 function filling(put: (index: number) => void): () => void {
   return () => {
     out.clear()
@@ -72,7 +75,7 @@ function filling(put: (index: number) => void): () => void {
   }
 }
 
-/** The median of some rounds: compilers allocate now and then, and a collection would make the heap shrink. */
+/** Median of several rounds: compilers allocate now and then, and a garbage collection makes the heap shrink. */
 function bytesPerMessage(work: () => void): number {
   const growths = Array.from({ length: ROUNDS }, () => {
     const before = getHeapStatistics().used_heap_size

@@ -1,8 +1,8 @@
 import { Arena } from '../../../src/memory/arena.js'
 import { nativeBytes } from '../native-memory.js'
 
-// Keeps arenas through garbage collections, and looks whether their addresses still lead to their memory.
-// Needs --expose-gc. Prints how many do.
+// Keeps arenas through garbage collections, and checks that their addresses still point to their memory. Requires
+// --expose-gc. Prints the number of arenas for which they do.
 const ROUNDS = 20
 const KEPT = 32
 
@@ -13,7 +13,7 @@ const kept = Array.from({ length: KEPT }, (_, index) => {
   return arena
 })
 for (let round = 0; round < ROUNDS; round += 1) {
-  // Memory that was freed by mistake would be handed out again, and overwritten, here.
+  // Memory that was freed by mistake would be allocated again, and overwritten, here.
   const garbage = Array.from({ length: 200 }, () => new Arena({ only: 101_064 }).bytes.fill(0xee))
   garbage.length = 0
   collect()

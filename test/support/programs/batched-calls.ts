@@ -1,6 +1,6 @@
 /**
- * Sends and receives eight messages on the loopback with one call each and prints what came back, as JSON.
- * Argument: `wrapper` for the C library's functions, `direct` for syscall(2).
+ * Sends and receives eight messages over loopback with one call each, and prints what was received, as JSON. Argument:
+ * `wrapper` for the C library's functions, `direct` for syscall(2).
  */
 import { RecvBatch, SendBatch } from '../../../src/index.js'
 import { check } from '../../../src/libc/check.js'

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { BatchConn, RecvBatch } from '../../../src/index.js'
 
-// A worker that blocks in recvBlocking: answers each datagram, and tells its parent where it listens.
+// A worker that blocks in recvBlocking. Sends its port to the parent, then the count and text of each receive.
 using conn = BatchConn.open().bind({ address: '127.0.0.1', port: 0 })
 parentPort?.postMessage(conn.localAddress.port)
 const inbox = new RecvBatch()

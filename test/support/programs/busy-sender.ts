@@ -1,14 +1,14 @@
 /**
- * Sends itself 100 datagrams a turn of the event loop for 50 turns, rests, and does so again; prints how many arrived.
- * Argument: `worker`, to do it in a worker thread; `unref`, with a socket that keeps nothing alive.
+ * Sends itself 100 datagrams per loop iteration for 50 iterations, pauses, and repeats that once. Prints how many
+ * arrived. Argument: `worker` to run in a worker thread; `unref` to use an unreferenced socket.
  */
 import { once } from 'node:events'
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as loopIteration, setTimeout as sleep } from 'node:timers/promises'
 import { isMainThread, Worker } from 'node:worker_threads'
 import dgram from '../../../src/dgram/index.js'
 
 const DATAGRAMS = 100
-const TURNS = 50
+const ITERATIONS = 50
 
 async function main(): Promise<void> {
   const socket = dgram.createSocket({ type: 'udp4', gso: false, recvBufferSize: 4 << 20 })
@@ -21,13 +21,13 @@ async function main(): Promise<void> {
   })
   const { port } = socket.address()
   for (let phase = 0; phase < 2; phase += 1) {
-    for (let index = 0; index < TURNS; index += 1) {
+    for (let index = 0; index < ITERATIONS; index += 1) {
       for (let message = 0; message < DATAGRAMS; message += 1) socket.send(`message ${message}`, port, '127.0.0.1')
-      await turn()
+      await loopIteration()
     }
     let waits = 0
     do await sleep(10)
-    while (arrived < (phase + 1) * TURNS * DATAGRAMS && ++waits < 200)
+    while (arrived < (phase + 1) * ITERATIONS * DATAGRAMS && ++waits < 200)
   }
   console.log(arrived)
   socket.close()

@@ -4,7 +4,8 @@ import { RecvBatch, SendBatch } from '../../../src/index.js'
 import { Arena } from '../../../src/memory/arena.js'
 import { boundSocket, drain } from '../sockets.js'
 
-// Takes the memory of arenas and batches away by force, as ArrayBuffer.prototype.transfer can, and prints what they say.
+// Detaches the memory of arenas and batches, as ArrayBuffer.prototype.transfer can, and prints the errors of their
+// methods.
 setFlagsFromString('--allow-natives-syntax')
 const detach = new Function('buffer', '%ArrayBufferDetach(buffer)') as (buffer: ArrayBufferLike) => void
 

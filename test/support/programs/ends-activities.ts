@@ -2,10 +2,10 @@ import { type BatchConn, endpoint, probe, RecvBatch, SendBatch } from '../../../
 import { dgramActivities } from './ends-dgram-activities.js'
 import { openSocket, repeat, repeatAtOnce, type Scene, sendTraffic } from './ends-scene.js'
 
-/** What a thread does with its sockets until it ends. */
+/** Use of sockets by a thread until it ends. */
 export type Activity = (scene: Scene) => void
 
-/** By name: what a thread does until it ends. */
+/** Activities by name. */
 export const activities: Readonly<Record<string, Activity>> = {
   'onReadable callback': (scene) => readWith(scene, () => scene.moment()),
   'tick of a callback': (scene) => readWith(scene, () => process.nextTick(() => scene.moment())),
@@ -96,7 +96,7 @@ export const activities: Readonly<Record<string, Activity>> = {
   'reusePort socket': (scene) => {
     const conn = openSocket(scene, { reusePort: true }, scene.groupPort)
     conn.onReadable(new RecvBatch(), () => scene.moment())
-    // From several ports, so that some of it reaches this member of the group.
+    // Sent from several ports, so that some datagrams reach this member of the group.
     for (let index = 0; index < 8; index += 1) sendTraffic(scene, conn.localAddress)
   },
   'reusePort socket in recvBlocking': (scene) =>
@@ -126,7 +126,7 @@ function sendOnce(conn: BatchConn): void {
   conn.send(out)
 }
 
-/** A socket with a small send buffer, and more messages than it takes, to a peer behind a slow device. */
+/** Returns a socket with a small send buffer, and more messages than it accepts, for a peer behind a slow device. */
 function slowSocket(scene: Scene) {
   if (scene.slowPeer === undefined) throw new Error('this activity requires a slow device')
   const peer = endpoint({ address: scene.slowPeer, port: 9 })

@@ -3,7 +3,7 @@ import dropIn from '../../../src/dgram/index.js'
 import type { Activity } from './ends-activities.js'
 import { repeat, type Scene } from './ends-scene.js'
 
-/** What a thread does with sockets of the drop-in until it ends, and for comparison with Node's own. */
+/** Activities with sockets of the drop-in, and for comparison with Node's own. */
 export const dgramActivities: Readonly<Record<string, Activity>> = {
   'drop-in: message listener': (scene) => listen(scene, dropIn, () => scene.moment()),
   'drop-in: tick of a listener': (scene) => listen(scene, dropIn, () => process.nextTick(() => scene.moment())),

@@ -1,4 +1,7 @@
-/** A worker that lives on: returns every datagram to its sender, with a socket of the library and one of the drop-in. */
+/**
+ * A worker that keeps running: returns every datagram to its sender, with a socket of the library and one of the
+ * drop-in.
+ */
 import { parentPort } from 'node:worker_threads'
 import dropIn from '../../../src/dgram/index.js'
 import { BatchConn, RecvBatch, SendBatch } from '../../../src/index.js'

@@ -9,19 +9,19 @@ export interface WorkerEnding {
   readonly inside?: (report: (text: string) => void) => void
   /** When another thread calls terminate(). */
   readonly terminate?: 'while it loads' | 'after it started' | 'when it is busy'
-  /** The activity runs in a worker of the worker, and the worker in between ends so. */
+  /** True if the activity runs in a worker of the worker, and the worker in between ends in this way. */
   readonly nested?: 'process.exit' | 'terminate'
   readonly outOfMemory?: boolean
   readonly expected: WorkerEnd
 }
 
-/** What the parent of a worker sees of its end: the exit code, and the code or message of the `error` event. */
+/** End of a worker as its parent sees it: the exit code, and the code or message of the `error` event. */
 export interface WorkerEnd {
   readonly code: number
   readonly error?: string
 }
 
-/** True if a worker ended as its ending says. */
+/** True if a worker ended as its ending specifies. */
 export function isExpected(end: WorkerEnd, { expected }: WorkerEnding): boolean {
   return end.code === expected.code && end.error === expected.error
 }
@@ -31,22 +31,22 @@ export interface MainEnding {
   readonly mode: Mode
   readonly prepare?: () => void
   readonly inside?: () => void
-  /** The process gets SIGTERM from outside some time after the activity started. */
+  /** The process receives SIGTERM some time after the activity started. */
   readonly isSignalled?: boolean
-  /** Workers run the activity meanwhile: their number, and whether they keep the process alive. */
+  /** Workers that run the activity meanwhile: their number, and whether they keep the process alive. */
   readonly workers?: { readonly count: number; readonly isReferenced: boolean }
   readonly expected: ProcessEnd
 }
 
-/** What is seen of the end of a process from outside. */
+/** End of a process as seen from outside. */
 export interface ProcessEnd {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** Text that stderr contains. */
+  /** Text that stderr must contain. */
   readonly stderr?: string
 }
 
-/** Message of the exceptions that are thrown on purpose. */
+/** Message of intentional exceptions. */
 export const PLANNED = 'planned'
 
 const exit = () => process.exit(3)
@@ -59,7 +59,7 @@ const reject = () => void Promise.reject(new Error(PLANNED))
 
 const exitOnException = () => void process.on('uncaughtException', () => process.exit(4))
 
-/** By name: how a worker ends. */
+/** Endings of a worker by name. */
 export const workerEndings: Readonly<Record<string, WorkerEnding>> = {
   'process.exit': { mode: 'yielding', inside: exit, expected: { code: 3 } },
   throw: { mode: 'yielding', inside: fail, expected: { code: 1, error: PLANNED } },
@@ -94,7 +94,7 @@ export const workerEndings: Readonly<Record<string, WorkerEnding>> = {
   },
 }
 
-/** By name: how the main thread ends. */
+/** Endings of the main thread by name. */
 export const mainEndings: Readonly<Record<string, MainEnding>> = {
   'process.exit': { mode: 'yielding', inside: exit, expected: exited(3) },
   'process.reallyExit': { mode: 'yielding', inside: reallyExit, expected: exited(5) },
@@ -106,7 +106,7 @@ export const mainEndings: Readonly<Record<string, MainEnding>> = {
     inside: fail,
     expected: exited(4),
   },
-  'uncaughtException handler goes on': {
+  'uncaughtException handler continues': {
     mode: 'yielding',
     prepare: exitSoonAfterException,
     inside: fail,
@@ -145,7 +145,7 @@ function useUpMemory(): void {
   throw new Error(`memory did not run out after ${kept.length} arrays`)
 }
 
-/** What Node ends in after its `exit` listeners: they are left out. */
+/** Ends of the process that bypass the `exit` listeners are left out. */
 function reallyExit(): void {
   const { reallyExit } = process as unknown as { reallyExit(code: number): void }
   reallyExit.call(process, 5)

@@ -4,8 +4,8 @@ import dropIn from '../../../src/dgram/index.js'
 import { BatchConn, endpoint, RecvBatch, SendBatch } from '../../../src/index.js'
 
 /**
- * Sockets of the main thread that exchange datagrams with sockets of a worker which lives on. Whatever happens to other
- * threads, each exchange must return all its datagrams, once each and in order.
+ * Sockets of the main thread that exchange datagrams with sockets of a worker that keeps running. Whatever happens to
+ * other threads, each exchange must return all its datagrams, once each and in order.
  */
 export class Exchange {
   readonly #echo: Worker
@@ -39,7 +39,7 @@ export class Exchange {
     })
   }
 
-  /** Sends numbered datagrams with both sockets. @returns what went wrong, if anything did */
+  /** Sends numbered datagrams with both sockets. @returns the problems, if there are any */
   async round(): Promise<string[]> {
     this.#rounds += 1
     const expected = Array.from({ length: DATAGRAMS }, (_, index) => `${this.#rounds}:${index}`)
@@ -67,7 +67,7 @@ export class Exchange {
     await this.#echo.terminate()
   }
 
-  /** Settles when both sockets have as many datagrams as were sent, or with false when the time is over. */
+  /** Settles when both sockets have received as many datagrams as were sent, or with false at the timeout. */
   #complete(): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), LIMIT_MS)

@@ -1,8 +1,8 @@
 import { BatchConn, RecvBatch, SendBatch } from '../../../src/index.js'
 
 /**
- * The member of a `reusePort` group that the main thread keeps while others join and end. Once they have ended, it must
- * get every datagram that is sent to the port: a socket that a dead thread left open would take its share.
+ * The member of a `reusePort` group that the main thread keeps while others join and end. After they have ended, it
+ * must receive every datagram sent to the port: a socket left open by a dead thread would receive some of them.
  */
 export class Group {
   readonly #conn = BatchConn.open({ reusePort: true }).bind({ address: '127.0.0.1', port: 0 })
@@ -22,7 +22,7 @@ export class Group {
     return this.#conn.localAddress.port
   }
 
-  /** Sends numbered datagrams, each from a port of its own. @returns what went wrong, if anything did */
+  /** Sends numbered datagrams, each from its own port. @returns the problems, if there are any */
   async check(): Promise<string[]> {
     const expected = Array.from({ length: SENDERS }, (_, index) => `${PREFIX}${index}`)
     for (const text of expected) {

@@ -1,6 +1,6 @@
 /**
- * A process in which workers end, some at a time, while other sockets of the main thread and of another worker exchange
- * datagrams. Argument: a JSON list of Job. Prints a JobMessage per line.
+ * A process in which workers end, several at a time, while other sockets of the main thread and of another worker
+ * exchange datagrams. Argument: a JSON list of Job. Prints a JobMessage per line.
  */
 import { stat } from 'node:fs/promises'
 import { Exchange } from './ends-exchange.js'
@@ -8,7 +8,7 @@ import { Group } from './ends-group.js'
 import { endWorkers, type Job, runJobs } from './ends-jobs.js'
 
 async function main(jobs: readonly Job[]): Promise<void> {
-  // Makes libuv's threads, which the process then keeps.
+  // Starts libuv's threads, which the process then keeps.
   await Promise.all(Array.from({ length: 8 }, () => stat('/')))
   const broken: string[] = []
   const exchange = await Exchange.open((text) => broken.push(text))
@@ -35,7 +35,7 @@ async function main(jobs: readonly Job[]): Promise<void> {
   group.close()
 }
 
-/** Between two rounds of the exchange, so that most of the processor is left to the workers. */
+/** Pause between two rounds of the exchange, so that most of the CPU time is left to the workers. */
 const PAUSE_MS = 15
 
 void main(JSON.parse(process.argv[2]))

@@ -1,14 +1,14 @@
 import { differences, mappings, residentKb, resources } from './ends-resources.js'
 import { endWorker, type WorkerCase } from './ends-starter.js'
 
-/** One case, and how often. */
+/** One case, and the number of its repetitions. */
 export interface Job extends WorkerCase {
   readonly times: number
   /** Number of workers that run at the same time. */
   readonly atOnce: number
 }
 
-/** What a process reports, a line of JSON each: a case begins, some workers of it have ended, or all have. */
+/** Messages of a process, a line of JSON each: a case begins, some of its workers have ended, or all have. */
 export type JobMessage =
   | { readonly type: 'begin'; readonly job: number }
   | { readonly type: 'progress'; readonly ended: number }
@@ -21,10 +21,10 @@ export interface MemorySamples {
   readonly mappings: readonly number[]
 }
 
-/** Starts workers at the same time and waits for their ends. @returns what went wrong */
+/** Starts workers at the same time, and waits for their ends. @returns the problems */
 export type RunGroup = (job: Job, atMoments: readonly number[]) => Promise<string[]>
 
-/** Runs jobs one after another, and compares what the process holds before and after each. */
+/** Runs jobs one after another, and compares the resources of the process before and after each. */
 export async function runJobs(jobs: readonly Job[], runGroup: RunGroup): Promise<void> {
   await warmUp(runGroup)
   for (const [index, job] of jobs.entries()) {
@@ -33,7 +33,7 @@ export async function runJobs(jobs: readonly Job[], runGroup: RunGroup): Promise
   }
 }
 
-/** Workers that end, and nothing besides. */
+/** Ends workers, and does nothing else. */
 export async function endWorkers(job: Job, atMoments: readonly number[], groupPort = 0): Promise<string[]> {
   return (await Promise.all(atMoments.map((atMoment) => endWorker(job, groupPort, atMoment)))).flat()
 }
@@ -65,7 +65,7 @@ async function runJob(job: Job, runGroup: RunGroup): Promise<JobMessage> {
   return { type: 'end', problems: Object.fromEntries(problems), memory }
 }
 
-/** Makes what a process makes once and keeps, with the first worker and its end. */
+/** Creates everything that a process creates once and keeps, by starting and ending a first worker. */
 async function warmUp(runGroup: RunGroup): Promise<void> {
   const problems = await runGroup(
     { activity: 'node:dgram: idle socket', ending: 'natural end', times: 1, atOnce: 1 },
@@ -79,7 +79,7 @@ function report(message: JobMessage): void {
   process.stdout.write(`${JSON.stringify(message)}\n`)
 }
 
-/** A case with as many different problems is broken, and each may have cost a time limit. */
+/** A case with this many different problems is stopped, because each may have taken a timeout. */
 const MAX_PROBLEMS = 5
 
 /** Workers end at their first moment, their second, and so on up to this one. */

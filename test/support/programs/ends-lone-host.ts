@@ -1,6 +1,6 @@
 /**
- * A process in which workers end, one at a time, and no other thread loads the library: with the last thread that uses
- * Koffi, Node unloads it. Argument: a JSON list of Job. Prints a JobMessage per line.
+ * A process in which workers end, one at a time, and no other thread loads the library: Node unloads Koffi with the
+ * last thread that uses it. Argument: a JSON list of Job. Prints a JobMessage per line.
  */
 import { stat } from 'node:fs/promises'
 import { endWorkers, type Job, runJobs } from './ends-jobs.js'

@@ -1,6 +1,6 @@
 /**
- * A process whose main thread runs one activity and ends in one way. Argument: a JSON MainCase. Prints `started` once
- * the activity is under way.
+ * A process whose main thread runs one activity and ends in one way. Argument: a JSON MainCase. Prints `started` when
+ * the activity has started.
  */
 import { once } from 'node:events'
 import { writeSync } from 'node:fs'
@@ -39,7 +39,7 @@ async function main(data: MainCase): Promise<void> {
   })
 }
 
-/** Workers that run the same activity until the process ends. */
+/** Starts workers that run the same activity until the process ends. */
 async function startWorkers(
   data: MainCase,
   { count, isReferenced }: NonNullable<MainEnding['workers']>,
@@ -54,7 +54,7 @@ async function started(worker: Worker): Promise<void> {
   for (let text = ''; text !== 'started'; ) [text] = await once(worker, 'message')
 }
 
-// A group of its own for each socket: which member gets a datagram is not what this is about.
+// A group per socket, because the distribution within a group does not matter here.
 function sceneOf({ activity, slowPeer }: MainCase) {
   return { activity, slowPeer, groupPort: 0 }
 }

@@ -1,29 +1,29 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What a process holds: each open descriptor with what it refers to, and the number of its threads. */
+/** Resources of a process: each open descriptor with its target, and the number of threads. */
 export interface Resources {
   readonly descriptors: ReadonlyMap<string, string>
   readonly threads: number
 }
 
-/** What the process holds now. */
+/** Returns the current resources of this process. */
 export function resources(): Resources {
   const descriptors = new Map<string, string>()
   for (const fd of readdirSync('/proc/self/fd')) {
     try {
       descriptors.set(fd, readlinkSync(`/proc/self/fd/${fd}`))
     } catch {
-      // The descriptor of the listing itself.
+      // Descriptor of the listing itself.
     }
   }
   return { descriptors, threads: readdirSync('/proc/self/task').length }
 }
 
 /**
- * Compares with what the process held before, for as long as the difference may still go away.
+ * Compares the resources with earlier ones, repeatedly while a difference may still disappear.
  *
- * @returns the differences, one per line; none if it holds exactly the same, the same sockets by the same numbers
+ * @returns the differences, one per line; empty if there are none
  */
 export async function differences(before: Resources): Promise<string[]> {
   let found = compare(before, resources())
@@ -34,7 +34,7 @@ export async function differences(before: Resources): Promise<string[]> {
   return found
 }
 
-/** Resident memory of the process in kB: all of it, not the JavaScript heap alone. */
+/** Resident memory of the process in kB, not only the JavaScript heap. */
 export function residentKb(): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
 }
@@ -61,10 +61,10 @@ function compare(before: Resources, after: Resources): string[] {
   return found
 }
 
-/** The target without its inode number. */
+/** Target without its inode number. */
 function kindOf(target: string): string {
   return target.replace(/:\[\d+\]$/, '')
 }
 
-/** Node itself makes some threads when they are first needed. */
+/** Node starts some threads when they are first required. */
 const MAX_MORE_THREADS = 2

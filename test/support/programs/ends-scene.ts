@@ -1,33 +1,33 @@
 import { BatchConn, type Endpoint, type MessageOptions, type OpenOptions, SendBatch } from '../../../src/index.js'
 
 /**
- * How an activity goes on until its thread ends:
- * - `yielding`: for ever, and the event loop turns: a moment comes again and again;
- * - `blocking`: for ever, and calls that block wait without a limit: only another thread can end it;
- * - `natural`: for a short time, after which nothing keeps the thread alive, with its sockets open and unref'd.
+ * How an activity runs until its thread ends:
+ * - `yielding`: endlessly, with a running event loop: moments occur again and again;
+ * - `blocking`: endlessly, in calls that block without a timeout: only another thread can end it;
+ * - `natural`: for a short time; then nothing keeps the thread alive, and its sockets are open and unref'd.
  */
 export type Mode = 'yielding' | 'blocking' | 'natural'
 
-/** What an activity requires from the thread that runs it. */
+/** What an activity uses from the thread that runs it. */
 export interface Scene {
   readonly mode: Mode
-  /** Port of the `reusePort` group that the process keeps a member of. */
+  /** Port of the `reusePort` group of which the process keeps a member. */
   readonly groupPort: number
-  /** Address behind a device that sends 1 kB per second; undefined where there is none. */
+  /** Address behind a device that sends 1 kB per second; undefined if there is none. */
   readonly slowPeer: string | undefined
-  /** Reports that the activity is under way, where no moment follows soon. */
+  /** Reports that the activity has started, if no moment follows soon. */
   started(): void
-  /** A moment at which the thread may end: does so at one of its first calls, if this is how the thread ends. */
+  /** A moment at which the thread may end: one of its first calls ends the thread, if the ending is of that kind. */
   moment(): void
 }
 
-/** A bound socket; unref'd where the thread has to end by itself. */
+/** Creates a bound socket; unref'd if the thread must end by itself. */
 export function openSocket(scene: Scene, options?: OpenOptions, port = 0, address = '127.0.0.1'): BatchConn {
   const conn = BatchConn.open(options).bind({ address, port })
   return scene.mode === 'natural' ? conn.unref() : conn
 }
 
-/** Sends datagrams from a socket of its own to `to`: every millisecond, or three times in mode `natural`. */
+/** Sends datagrams from a new socket to `to`: every millisecond, or three times in mode `natural`. */
 export function sendTraffic(scene: Scene, to: Endpoint, options?: MessageOptions, sender = BatchConn.open()): void {
   const payload = Buffer.alloc(options?.segmentBytes === undefined ? 16 : 4 * options.segmentBytes, 'traffic')
   const out = new SendBatch({ capacity: BURST, slotBytes: payload.byteLength })
@@ -47,14 +47,14 @@ export function repeat(scene: Scene, action: () => void): void {
   let left = NATURAL_TIMES
   const step = () => {
     if (left-- <= 0) return
-    // First, so that an exception of the action does not end the repetition.
+    // Scheduled first, so that an exception of the action does not end the repetition.
     setImmediate(step)
     action()
   }
   step()
 }
 
-/** Calls a function once per iteration of the event loop, in mode `blocking` without returning, or three times. */
+/** Calls a function once per loop iteration, in mode `blocking` without returning, in mode `natural` three times. */
 export function repeatAtOnce(scene: Scene, action: () => void): void {
   if (scene.mode === 'natural') {
     for (let index = 0; index < NATURAL_TIMES; index += 1) action()
@@ -78,5 +78,5 @@ const BURST = 16
 
 const NATURAL_TIMES = 3
 
-/** A thread that is not ended meanwhile ends by itself then, which its host reports. */
+/** A thread that was not ended until then ends by itself, which its host reports. */
 const BLOCKING_MS = 30_000

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { isExpected, PLANNED, type WorkerEnd, workerEndings } from './ends-endings.js'
 import type { EndsWorkerData } from './ends-worker.js'
 
-/** What a worker does, and how it ends. */
+/** Activity and ending of a worker. */
 export interface WorkerCase {
   readonly activity: string
   readonly ending: string
@@ -10,7 +10,7 @@ export interface WorkerCase {
   readonly slowPeer?: string | undefined
 }
 
-/** Starts a worker and lets it end. @returns what went otherwise than the ending says */
+/** Starts a worker and ends it. @returns differences from the specified ending */
 export async function endWorker(work: WorkerCase, groupPort: number, atMoment: number): Promise<string[]> {
   const ending = workerEndings[work.ending]
   const { activity, slowPeer } = work
@@ -34,7 +34,7 @@ export async function endWorker(work: WorkerCase, groupPort: number, atMoment: n
   return [`the worker ended with ${JSON.stringify(end)} instead of ${JSON.stringify(ending.expected)}`]
 }
 
-/** Undefined if it has not ended when the time is over. */
+/** Resolves with undefined if the worker has not ended at the timeout. */
 function endOf(worker: Worker): Promise<WorkerEnd | undefined> {
   return new Promise((resolve) => {
     let failure: { error: string } | undefined
@@ -52,10 +52,10 @@ function endOf(worker: Worker): Promise<WorkerEnd | undefined> {
   })
 }
 
-/** How long the workers of this process take to load the library and to start: a moving average. */
+/** Time in ms that the workers of this process take to load the library and to start: a moving average. */
 let loadingMs = 100
 
 const RUNNING_MS = 10
 
-/** Much longer than any end takes, on a busy machine as well. */
+/** Much longer than any end takes, also on a busy machine. */
 const LIMIT_MS = 60_000

@@ -2,13 +2,13 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { type WorkerEnding, workerEndings } from './ends-endings.js'
 
-/** What such a worker is given. */
+/** Start parameters of such a worker. */
 export interface EndsWorkerData {
   readonly activity: string
   readonly ending: string
   readonly groupPort: number
   readonly slowPeer: string | undefined
-  /** At which of its moments it ends, from 1. */
+  /** Number of the moment at which it ends, from 1. */
   readonly atMoment: number
   /** True in the worker of a worker. */
   readonly isInner?: boolean

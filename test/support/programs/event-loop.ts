@@ -9,8 +9,8 @@ import { reactor } from '../../../src/loop/reactor.js'
 import { Waiters } from '../../../src/loop/wait.js'
 import { boundSocket, drain } from '../sockets.js'
 
-// What can end or hang a process: event-loop SCENARIO. Prints its steps, a line each.
-function say(text: string): void {
+// Situations that can end or hang a process: event-loop SCENARIO. Prints its steps, one per line.
+function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
@@ -21,11 +21,11 @@ function send(text: string, destination: Endpoint): void {
   conn.send(out)
 }
 
-/** Tells what becomes of a wait. */
-function told(wait: Promise<void>): Promise<void> {
+/** Prints the result of a wait. */
+function report(wait: Promise<void>): Promise<void> {
   return wait.then(
-    () => say('settled'),
-    (error) => say(`${typeof error.code === 'string' ? error.code : error.name}`),
+    () => print('settled'),
+    (error) => print(`${typeof error.code === 'string' ? error.code : error.name}`),
   )
 }
 
@@ -51,7 +51,7 @@ async function workerRounds(rounds: number, scenario: 'end' | 'wait'): Promise<v
     const each = worker(conn, scenario)
     const exited = once(each, 'exit')
     await conn.readable()
-    say(drain(conn)[0].text)
+    print(drain(conn)[0].text)
     if (scenario === 'wait') await each.terminate()
     await exited
   }
@@ -60,14 +60,14 @@ async function workerRounds(rounds: number, scenario: 'end' | 'wait'): Promise<v
 const scenarios: Record<string, () => unknown> = {
   'throwing callback': () => {
     const [bad, good] = [boundSocket(), boundSocket()]
-    process.on('uncaughtException', (error) => say(`uncaught: ${error.message}`))
+    process.on('uncaughtException', (error) => print(`uncaught: ${error.message}`))
     const watch = reactor().watch(bad.fd, EPOLLIN, () => {
       watch.close()
       throw new Error('from the callback')
     })
     const other = reactor().watch(good.fd, EPOLLIN, () => {
       other.close()
-      say('the other is told')
+      print('the other callback runs')
     })
     send('x', bad.localAddress)
     send('x', good.localAddress)
@@ -75,44 +75,44 @@ const scenarios: Record<string, () => unknown> = {
   'uncaught exception': () => {
     const conn = boundSocket()
     reactor().watch(conn.fd, EPOLLIN, () => {
-      throw new Error('nobody catches this')
+      throw new Error('uncaught')
     })
     send('x', conn.localAddress)
   },
   'waiting keeps alive': () => {
     const conn = boundSocket()
-    // The timer alone would not keep the process alive.
+    // The timer alone does not keep the process alive.
     setTimeout(() => send('x', conn.localAddress), 100).unref()
-    return told(conn.readable())
+    return report(conn.readable())
   },
-  'nobody waits': async () => {
+  'no wait': async () => {
     const conn = boundSocket()
     await conn.writable()
-    say('done, with the socket open')
+    print('done, with the socket open')
   },
   'aborted wait': async () => {
     const conn = boundSocket()
-    await told(conn.readable({ signal: AbortSignal.abort() }))
+    await report(conn.readable({ signal: AbortSignal.abort() }))
     const controller = new AbortController()
     setTimeout(() => controller.abort(), 20)
-    await told(conn.readable({ signal: controller.signal }))
+    await report(conn.readable({ signal: controller.signal }))
   },
   'closed while waiting': async () => {
     const conn = boundSocket()
     setTimeout(() => conn.close(), 20)
-    await told(conn.readable())
+    await report(conn.readable())
   },
   'exit while waiting': () => {
-    void told(boundSocket().readable())
+    void report(boundSocket().readable())
     setTimeout(() => process.exit(7), 20)
   },
   'closed at exit': () => {
     const conn = boundSocket()
-    void conn.readable().catch((error) => say(error.code))
-    // The listener comes after the event loop's own.
+    void conn.readable().catch((error) => print(error.code))
+    // This listener runs after the event loop's own.
     process.on('exit', () => {
       conn.close()
-      say('closed')
+      print('closed')
     })
     setTimeout(() => process.exit(0), 20)
   },
@@ -123,48 +123,48 @@ const scenarios: Record<string, () => unknown> = {
     process.on('exit', () => {
       void conn.writable().catch(() => {})
       controller.abort()
-      say('still here')
+      print('still here')
     })
     setTimeout(() => process.exit(0), 20)
   },
   'descriptor closed elsewhere': async () => {
     const [gone, other] = [boundSocket(), boundSocket()]
-    const wait = told(gone.readable())
+    const wait = report(gone.readable())
     await sleep(20)
     libc().close(gone.fd)
-    // At once, before the number is somebody else's.
+    // Close at once, before another descriptor gets the number.
     try {
       gone.close()
     } catch (error) {
-      say(`${(error as Error).message}`)
+      print(`${(error as Error).message}`)
     }
     await wait
     setTimeout(() => send('x', other.localAddress), 20)
     await other.readable()
-    say('the others go on')
+    print('the other sockets work')
   },
   'descriptor number used again': async () => {
     const gone = boundSocket()
-    const wait = told(gone.readable())
+    const wait = report(gone.readable())
     await sleep(20)
     libc().close(gone.fd)
     const next = boundSocket()
-    say(next.fd === gone.fd ? 'the same number' : 'another number')
+    print(next.fd === gone.fd ? 'the same number' : 'another number')
     setTimeout(() => send('x', next.localAddress), 20)
     await next.readable()
-    say(`the new one got ${drain(next)[0].text}`)
-    // Nobody tells the old one: its wait would keep the process alive.
+    print(`the new socket received ${drain(next)[0].text}`)
+    // The old socket gets no event: its wait would keep the process alive.
     void wait
     process.exit()
   },
   'replaced watch': async () => {
     const gone = boundSocket()
     const waiters = new Waiters(gone.fd)
-    const wait = told(waiters.wait('readable'))
+    const wait = report(waiters.wait('readable'))
     await sleep(20)
     libc().close(gone.fd)
     const next = boundSocket()
-    say(next.fd === gone.fd ? 'the same number' : 'another number')
+    print(next.fd === gone.fd ? 'the same number' : 'another number')
     setTimeout(() => send('x', next.localAddress), 20)
     await next.readable()
     next.close()
@@ -173,14 +173,14 @@ const scenarios: Record<string, () => unknown> = {
   },
   'unreferenced watch': () => {
     const conn = boundSocket()
-    const watch = reactor().watch(conn.fd, EPOLLIN, () => say('told'))
+    const watch = reactor().watch(conn.fd, EPOLLIN, () => print('called'))
     watch.unref()
     watch.unref()
   },
   'watch referenced again': () => {
     const conn = boundSocket()
     const watch = reactor().watch(conn.fd, EPOLLIN, () => {
-      say('told')
+      print('called')
       watch.close()
       watch.ref()
     })
@@ -193,7 +193,7 @@ const scenarios: Record<string, () => unknown> = {
     await workerRounds(1, 'end')
     const before = epollDescriptors()
     await workerRounds(3, 'end')
-    say(`descriptors left behind: ${epollDescriptors() - before}`)
+    print(`descriptors left behind: ${epollDescriptors() - before}`)
   },
   'workers terminated while they wait': () => workerRounds(3, 'wait'),
 }

@@ -7,15 +7,15 @@ import { boundSocket } from '../sockets.js'
 import { close, dup, dup2, O_CLOEXEC, O_RDONLY, open, SHUT_RD, SHUT_RDWR, SHUT_WR, shutdown } from './faults-native.js'
 import { sendText } from './faults-send.js'
 
-// faults-descriptors READER EVENT: a socket waits for datagrams by READER when EVENT happens to its descriptor outside of
-// the library. Prints as JSON how busy the thread was afterwards and what was reported.
+// faults-descriptors READER EVENT: a socket waits for datagrams by READER while other code causes EVENT on its
+// descriptor. Prints as JSON the loop iterations and calls afterwards, and what was reported.
 
 const [readerName, eventName] = process.argv.slice(2)
 const errors: string[] = []
 const note = (error: unknown) => errors.push(error instanceof Error && 'code' in error ? `${error.code}` : `${error}`)
 process.on('uncaughtException', note)
 
-/** Calls of receiving functions; system calls of the event loop itself show as loop iterations. */
+/** Calls of receiving functions. System calls of the event loop itself show as loop iterations. */
 let receiveCalls = 0
 const native = libc()
 for (const name of ['recvmsg', 'recvmmsg'] as const) {
@@ -28,7 +28,7 @@ for (const name of ['recvmsg', 'recvmmsg'] as const) {
   })
 }
 
-/** Collects what arrives as text. */
+/** Collects received datagrams as text. */
 const readers: Record<string, (conn: BatchConn, texts: string[]) => void> = {
   onReadable: (conn, texts) => {
     conn.onReadable(new RecvBatch(), (batch) => {
@@ -44,7 +44,7 @@ const readers: Record<string, (conn: BatchConn, texts: string[]) => void> = {
   },
 }
 
-/** What happens to the descriptor. What is returned is undone at the end. */
+/** Events by name. A returned function undoes the event at the end. */
 const events: Record<string, (conn: BatchConn) => (() => void) | undefined> = {
   closed: ({ fd }) => {
     close(fd)

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import dropIn from '../../../src/dgram/index.js'
 import { SHUT_RD, SHUT_RDWR, SHUT_WR, shutdown } from './faults-native.js'
 
-// faults-dgram-descriptors EVENT drop-in|node: a socket of either receives when EVENT happens to its descriptor outside of Node.
-// Prints as JSON how many loop iterations followed and what the socket emitted.
+// faults-dgram-descriptors EVENT drop-in|node: a socket of either kind receives while other code causes EVENT on its
+// descriptor. Prints as JSON how many loop iterations followed and what the socket emitted.
 
 const [eventName, which] = process.argv.slice(2)
 const dgram = which === 'node' ? nodeDgram : dropIn

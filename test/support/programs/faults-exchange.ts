@@ -5,13 +5,13 @@ import dgram from '../../../src/dgram/index.js'
 import { type Family, RecvBatch, SendBatch } from '../../../src/index.js'
 import { boundSocket } from '../sockets.js'
 
-// faults-exchange [ipv4|ipv6] [worker]: sends numbered messages over loopback by each way that the library has, in this
-// thread or in a worker, and prints as JSON what was reported and what arrived.
+// faults-exchange [ipv4|ipv6] [worker]: sends numbered messages over loopback by each method of the library, in this
+// thread or in a worker, and prints as JSON what was reported and what was received.
 
 const [family = 'ipv4', where] = workerData ?? process.argv.slice(2)
 const COUNT = 300
 
-/** The numbers that arrived. */
+/** Numbers of the received messages. */
 class Tally {
   readonly #seen = new Set<number>()
   length = 0
@@ -32,10 +32,10 @@ function payload(number: number): Buffer {
   return bytes
 }
 
-/** Waits until it is so, or five seconds have passed. */
+/** Waits until a condition holds, or five seconds have passed. */
 async function settled(isDone: () => boolean): Promise<void> {
   for (let round = 0; round < 500 && !isDone(); round += 1) await sleep(10)
-  // Time for what should not come.
+  // Waits for datagrams that must not arrive.
   await sleep(20)
 }
 

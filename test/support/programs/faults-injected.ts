@@ -19,7 +19,7 @@ const descriptors = () => readdirSync('/proc/self/fd').length
 
 const scenarios: Record<string, () => unknown> = {
   open: () => {
-    // Loads what is loaded once.
+    // Loads everything that is loaded once.
     outcome(() => BatchConn.open({ ttl: 5 }).close())
     const before = descriptors()
     const open = (options: OpenOptions) => outcome(() => BatchConn.open(options).close() ?? 'opened')

@@ -1,6 +1,6 @@
 import * as koffi from 'koffi'
 
-// System calls that the library has no use for and the fault tests have.
+// System calls that the library does not use and the fault tests do.
 
 const library = koffi.load(null)
 

@@ -7,11 +7,11 @@ import { BatchConn, probe, RecvBatch } from '../../../src/index.js'
 import { boundSocket, drain } from '../sockets.js'
 import { sendText } from './faults-send.js'
 
-// faults-out-of-descriptors SCENARIO: what the library does in a process that has no descriptor left. Prints JSON.
+// faults-out-of-descriptors SCENARIO: uses the library in a process without a free descriptor. Prints JSON.
 
 const files: number[] = []
 
-/** Opens files until no descriptor is left but `spare`. */
+/** Opens files until only `spare` descriptors are left. */
 function useUp(spare = 0): void {
   try {
     for (;;) files.push(openSync('/dev/null', 'r'))
@@ -23,7 +23,7 @@ function free(count = files.length): void {
   for (const fd of files.splice(0, count)) closeSync(fd)
 }
 
-/** The error that `work` throws or rejects with, as code and system call. */
+/** Returns the error that `work` throws or rejects with, as code and system call. */
 async function failure(work: () => unknown): Promise<string> {
   try {
     await work()
@@ -57,7 +57,7 @@ const scenarios: Record<string, () => Promise<object>> = {
     const texts = drain(existing).map(({ text }) => text)
     free(1)
     let opened = 0
-    // One free descriptor serves one socket after the other.
+    // One free descriptor is enough for one socket after the other.
     for (let round = 0; round < 50; round += 1) {
       const conn = BatchConn.open()
       if ((await failure(() => BatchConn.open())) === 'EMFILE socket') opened += 1

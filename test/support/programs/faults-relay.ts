@@ -1,15 +1,15 @@
 import { createSocket } from 'node:dgram'
 
-// faults-relay PORT SEED: passes what arrives on to 127.0.0.1:PORT, some of it twice or three times, in another order.
-// Plain node:dgram, and none of the library. Over IPC it sends its own port once, and for each 'pass on' the list of the
-// numbers it has sent since the last, in the order in which it sent them.
+// faults-relay PORT SEED: forwards datagrams to 127.0.0.1:PORT, some of them two or three times, in another order. Uses
+// node:dgram only. Over IPC it sends its own port once, and for each 'pass on' the numbers that it has forwarded since
+// the last one, in order.
 
 const [port, seed] = process.argv.slice(2).map(Number)
 const socket = createSocket('udp4')
 let held: Buffer[] = []
 let state = seed
 
-/** A whole number below `limit` (the generator of Numerical Recipes). */
+/** Returns an integer below `limit` (the generator of Numerical Recipes). */
 function random(limit: number): number {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0
   return Math.floor((state / 2 ** 32) * limit)

@@ -1,7 +1,7 @@
 import * as koffi from 'koffi'
 
-// Installs a seccomp filter before the program that comes after it: node --require faults-seccomp.js PROGRAM. The
-// environment variable FAULTS_SECCOMP lists what is refused: sendmmsg=EPERM,recvmmsg=ENOSYS.
+// Installs a seccomp filter before the following program runs: node --require faults-seccomp.js PROGRAM. The
+// environment variable FAULTS_SECCOMP lists the rejected calls: sendmmsg=EPERM,recvmmsg=ENOSYS.
 
 /** Numbers of asm/unistd.h. */
 const SYSTEM_CALLS: Record<string, Record<string, number>> = {
@@ -53,9 +53,9 @@ function install(filter: Buffer): void {
   sockFprog.writeUInt16LE(filter.length / 8, 0)
   sockFprog.writeBigUInt64LE(BigInt(koffi.address(filter)), 8)
   const prctl = koffi.load(null).func('int prctl(int, unsigned long, uintptr_t, unsigned long, unsigned long)')
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) !== 0) throw new Error('PR_SET_NO_NEW_PRIVS was refused')
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) !== 0) throw new Error('PR_SET_NO_NEW_PRIVS failed')
   const status = prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, Number(koffi.address(sockFprog)), 0, 0)
-  if (status !== 0) throw new Error('PR_SET_SECCOMP was refused')
+  if (status !== 0) throw new Error('PR_SET_SECCOMP failed')
 }
 
 const refused = (process.env.FAULTS_SECCOMP ?? '').split(',').map((text): [number, number] => {

@@ -1,7 +1,7 @@
 import { type BatchConn, type Endpoint, SendBatch } from '../../../src/index.js'
 import { boundSocket } from '../sockets.js'
 
-/** Sends a text as one datagram, by `sender` or else by a socket of its own. */
+/** Sends a text as one datagram, from `sender` or else from a new socket. */
 export function sendText(text: string, destination: Endpoint, sender?: BatchConn): void {
   const out = new SendBatch({ capacity: 1 })
   out.append(text, destination)

@@ -5,8 +5,8 @@ import { libc } from '../../../src/libc/libc.js'
 import { boundSocket } from '../sockets.js'
 import { sendText } from './faults-send.js'
 
-// faults-signals blocking|events|children TOTAL: prints its port, receives TOTAL numbered datagrams by blocking calls or on
-// the event loop, and answers each hundredth. Signals arrive meanwhile. Prints as JSON what it received.
+// faults-signals blocking|events|children TOTAL: prints its port, receives TOTAL numbered datagrams by blocking calls
+// or on the event loop, and replies to each hundredth. Signals arrive meanwhile. Prints as JSON what it received.
 
 const [mode, totalText] = process.argv.slice(2)
 const total = Number(totalText)
@@ -22,7 +22,7 @@ for (const signal of ['SIGUSR2', 'SIGCHLD'] as const) {
   })
 }
 
-// How often a signal interrupted a wait.
+// Number of waits that a signal interrupted.
 const native = libc()
 const { poll } = native
 Object.assign(native, {
@@ -61,7 +61,7 @@ async function receiveBlocking(): Promise<void> {
   while (numbers.length < total && Date.now() < deadline) {
     if (mode === 'children' && started === exits && started < 100) startChild()
     if (receiver.recvBlocking(inbox, { timeoutMs: 100 }) > 0) take(inbox)
-    // Signal handlers and exits of children have their turn.
+    // Lets signal handlers and exit events of children run.
     if (mode === 'children') await new Promise((resolve) => setImmediate(resolve))
   }
   report()

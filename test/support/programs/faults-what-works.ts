@@ -1,8 +1,8 @@
 import { BatchConn, type Family, probe, RecvBatch, SendBatch } from '../../../src/index.js'
 import { boundSocket } from '../sockets.js'
 
-// faults-what-works: prints as JSON which sockets open, which bind to loopback, what probe reports, and what a socket says
-// of its batched calls after it has used them.
+// faults-what-works: prints as JSON which sockets open, which bind to loopback, what probe reports, and what a socket
+// reports about its batched calls after it has used them.
 
 function outcome(work: () => { close(): void }): string {
   try {
@@ -27,7 +27,7 @@ const of = (family: Family) => ({
   open: outcome(() => BatchConn.open({ family })),
   bind: outcome(() => boundSocket({ family })),
 })
-/** A few batches from a socket to itself. */
+/** Sends a few batches from a socket to itself. */
 function batching(): string {
   try {
     using conn = boundSocket()

@@ -3,12 +3,13 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { addressOf } from '../../../src/libc/libc.js'
 import { CALLS, type Call, HandMade, piece } from './kernel-view-message.js'
 
-// Shows the kernel view faulty messages. Arguments: the calls and the faults to plant, separated by commas, all by
-// default; `worker` as third to plant them in a worker thread. The last message of a call has the fault. Needs --expose-gc.
+// Passes invalid messages to the kernel view. Arguments: the calls and the faults to inject, separated by commas, all
+// by default; `worker` as the third to inject them in a worker thread. The last message of a call has the fault.
+// Requires --expose-gc.
 
-type Plant = (made: HandMade, message: number) => void | Promise<void>
+type Fault = (made: HandMade, message: number) => void | Promise<void>
 
-const FAULTS: Readonly<Record<string, Plant>> = {
+const FAULTS: Readonly<Record<string, Fault>> = {
   none: () => {},
   'no name, with a length': (made, message) => made.set(message, 'name', 0),
   'nothing, at a bad address': (made, message) => made.setVector(message, 1, 0xbad, 0),
@@ -71,7 +72,7 @@ const FAULTS: Readonly<Record<string, Plant>> = {
   },
 }
 
-// What the TypeScript libraries of this project do not declare.
+// Not declared by the TypeScript libraries of this project.
 declare const WebAssembly: {
   Memory: new (size: { initial: number }) => { readonly buffer: ArrayBuffer; grow(pages: number): number }
 }
@@ -93,7 +94,7 @@ function piece100() {
   return made
 }
 
-/** Makes an iovec of the message point at a buffer that only the caller holds. */
+/** Makes an iovec of the message point at a buffer that only the caller references. */
 function payload<B extends ArrayBuffer>(made: HandMade, message: number, buffer = new ArrayBuffer(100) as B): B {
   made.setVector(message, 1, addressOf(new Uint8Array(buffer, 0, 100)), 100)
   return buffer
@@ -113,7 +114,7 @@ function collect(): void {
   globalThis.gc?.()
 }
 
-async function plant(calls: readonly string[], faults: readonly string[]): Promise<void> {
+async function inject(calls: readonly string[], faults: readonly string[]): Promise<void> {
   for (const call of calls as Call[]) {
     for (const fault of faults) {
       const made = new HandMade()
@@ -127,5 +128,5 @@ async function plant(calls: readonly string[], faults: readonly string[]): Promi
 const [, , calls, faults, where] = process.argv
 if (isMainThread && where === 'worker') new Worker(__filename, { argv: process.argv.slice(2), workerData: true })
 else if (isMainThread || workerData === true) {
-  void plant(calls?.split(',') ?? CALLS, faults?.split(',') ?? Object.keys(FAULTS))
+  void inject(calls?.split(',') ?? CALLS, faults?.split(',') ?? Object.keys(FAULTS))
 }

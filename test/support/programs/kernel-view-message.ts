@@ -16,12 +16,12 @@ export function piece(byteLength: number): Piece {
   return { view, address: addressOf(view) }
 }
 
-/** Two messages laid out by hand, each part in memory of its own: 16 bytes of name, two iovecs, 64 bytes of control. */
+/** Two hand-made messages, each part in its own memory: 16 bytes of name, two iovecs, 64 bytes of control. */
 export class HandMade {
   readonly headers = piece(2 * mmsghdr.bytes)
   readonly vectors = [piece(2 * iovec.bytes), piece(2 * iovec.bytes)]
   readonly #kept: Piece[] = []
-  /** The address that the call passes: that of `headers`, unless a fault changes it. */
+  /** Address that the call passes: that of `headers`, unless a fault changes it. */
   address = this.headers.address
   count = 2
   timeout = 0
@@ -66,7 +66,7 @@ export class HandMade {
     if (call === 'recvmmsg') recvmmsg(noSocket, this.address, this.count, 0, this.timeout)
   }
 
-  /** The address of new memory that this object holds. */
+  /** Returns the address of new memory that this object references. */
   #new(byteLength: number): number {
     const made = piece(byteLength)
     this.#kept.push(made)
@@ -74,5 +74,5 @@ export class HandMade {
   }
 }
 
-// The layouts alone: the library's code that writes headers is under test.
+// Only the layouts are imported, because the library's code that writes headers is under test.
 const { iovec, mmsghdr, msghdr } = libc().structs

@@ -5,7 +5,7 @@ import { RecvBatch, SendBatch } from '../../../src/index.js'
 import { boundSocket, drain } from '../sockets.js'
 
 // Correct sends and receives for the kernel view, in the main thread and in a worker: single calls and batches, copied
-// and external memory, with control messages and without. Argument `dgram`: node:dgram alone, which does not use Koffi.
+// and external memory, with and without control messages. Argument `dgram`: only node:dgram, which does not use Koffi.
 // Ends with status 1 unless every datagram arrives.
 
 function exchange(capacity: number): void {

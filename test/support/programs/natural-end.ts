@@ -1,6 +1,6 @@
 /**
- * Ends by itself while datagrams arrive at an unref'd socket: of the drop-in or, with the argument `conn`, a BatchConn. With
- * `removed`, without the listeners of `exit`.
+ * Ends by itself while datagrams arrive at an unref'd socket: of the drop-in, or a BatchConn with the argument `conn`.
+ * With `removed`, the `exit` listeners are removed before.
  */
 import dgram from '../../../src/dgram/index.js'
 import { BatchConn, RecvBatch, SendBatch } from '../../../src/index.js'

@@ -1,6 +1,6 @@
 /**
- * Sends a message above the MTU on a socket with recvErrors and DF set, while it is read in the way given as the argument.
- * Prints what failed, what `takeErrors()` returned and how often `recv` was called, as JSON.
+ * Sends a message above the MTU on a socket with recvErrors and DF set, while the socket is read by the method that the
+ * argument names. Prints as JSON the failure, the result of `takeErrors()` and the number of `recv` calls.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BatchConn, endpoint, RecvBatch, SendBatch } from '../../../src/index.js'
@@ -19,7 +19,7 @@ async function main(way: string): Promise<void> {
   out.append(Buffer.alloc(3000), endpoint({ address: '127.0.0.1', port: 9 }))
   const { failed } = await conn.sendAll(out)
   const errors = conn.takeErrors().map(({ code, origin }) => `${code} ${origin}`)
-  // Again, with the report left in the kernel's queue.
+  // A second time, with the first error still in the kernel's queue.
   out.rewind()
   await conn.sendAll(out)
   if (way === 'recvBlocking') conn.recvBlocking(new RecvBatch(), { timeoutMs: 200 })

@@ -1,6 +1,6 @@
 /**
- * Loads the library on another platform, or without Koffi, and prints what happens.
- * Arguments: the platform to be, and `without-koffi` to have no Koffi.
+ * Loads the library on another platform, or without Koffi, and prints the results. Arguments: the name of the platform,
+ * and `without-koffi` to make Koffi unavailable.
  */
 import Module from 'node:module'
 

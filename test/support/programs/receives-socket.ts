@@ -1,4 +1,4 @@
-/** Receives a socket from its parent, by plain node:dgram, and sends back the sizes of the first 40 datagrams. */
+/** Receives a socket from its parent with node:dgram, and sends back the sizes of the first 40 datagrams. */
 import type { Socket } from 'node:dgram'
 
 process.on('message', (message, handle) => {

@@ -1,7 +1,7 @@
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 
-// Registers two copies of the package, as when a dependency has a copy of its own, and takes them back in both orders.
+// Registers two copies of the package, as when a dependency has its own copy, and unregisters them in both orders.
 
 const dgram = require('node:dgram')
 const SOURCE = join(__dirname, '../../../src')

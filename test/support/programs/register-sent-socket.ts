@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import * as dgram from 'node:dgram'
 import { once } from 'node:events'
 
-// Sends a bound socket to a forked process, which inherits the preloaded modules. Prints what the child did with it.
+// Sends a bound socket to a forked process, which inherits the preloaded modules. Prints how the child used it.
 
 interface Received {
   readonly isSocket: boolean

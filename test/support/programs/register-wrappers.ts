@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 
-// Wraps `send` of the prototype as tracers do, or replaces createSocket as mocks do, before or after register. Prints what
-// the wrapper saw.
+// Wraps `send` of the prototype as tracers do, or replaces createSocket as mocks do, before or after register. Prints
+// what the wrapper recorded.
 
 type Dgram = Pick<typeof dgram, 'createSocket' | 'Socket'>
 
@@ -17,11 +17,11 @@ async function main([what, order]: string[]): Promise<unknown> {
   return traced(order === 'before register' ? register : undefined)
 }
 
-/** What a wrapper of `send` saw of the messages that were sent, and what arrived. */
+/** Calls that a wrapper of `send` recorded, and the received messages. */
 interface Traced {
   readonly seen: string[]
   readonly arrived: string[]
-  /** What it saw after it was removed. */
+  /** Calls recorded after it was removed. */
   readonly seenLater: number
   readonly batching: boolean | undefined
 }
@@ -43,7 +43,9 @@ async function traced(then?: () => void): Promise<Traced> {
   return { seen, arrived, seenLater: seen.length - before, batching }
 }
 
-/** Sends in each form that node:dgram has: unbound, bound, without an address, in pieces, to a name, and connected. */
+/**
+ * Sends in each form that node:dgram has: unbound, bound, without an address, in pieces, to a host name, and connected.
+ */
 async function sendAll(): Promise<{ arrived: string[]; batching: boolean | undefined }> {
   const receiver = udp.createSocket('udp4')
   const arrived: string[] = []

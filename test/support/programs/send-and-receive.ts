@@ -1,7 +1,8 @@
 import { RecvBatch, SendBatch } from '../../../src/index.js'
 import { boundSocket } from '../sockets.js'
 
-// send-and-receive ROUNDS BATCH: that many batches over loopback; prints how many datagrams arrived.
+// send-and-receive ROUNDS BATCH: sends ROUNDS batches of BATCH messages over loopback; prints how many datagrams
+// arrived.
 const [rounds, capacity] = process.argv.slice(2).map(Number)
 using receiver = boundSocket()
 using sender = boundSocket()

@@ -1,6 +1,6 @@
 /**
- * Cluster workers share a descriptor on which datagrams wait. Each closes its socket after a number of them. Prints how
- * many each received. Arguments: number of workers, datagrams, datagrams after which a worker closes.
+ * Cluster workers share a descriptor with queued datagrams. Each closes its socket after a number of them. Prints how
+ * many each received. Arguments: number of workers, of datagrams, of datagrams after which a worker closes.
  */
 import cluster from 'node:cluster'
 import { createSocket } from 'node:dgram'

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 
-// Only the worker loads the library; it is terminated while a socket waits. The parent must survive that.
+// Only the worker loads the library, and is terminated while a socket waits. The parent must keep running.
 const library = JSON.stringify(require.resolve('../../../src/index.js'))
 const worker = new Worker(
   `const { BatchConn, RecvBatch } = require(${library})

@@ -1,4 +1,4 @@
-/** Receives five datagrams at once; a tick between two of them throws. Argument: `handled`, to deal with it. */
+/** Receives five datagrams at once; a tick between two of them throws. Argument: `handled` to handle the exception. */
 import dgram from '../../../src/dgram/index.js'
 
 if (process.argv[2] === 'handled') process.on('uncaughtException', ({ message }) => console.log('uncaught', message))

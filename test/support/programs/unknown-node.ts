@@ -1,4 +1,7 @@
-/** A Node whose dgram keeps its state elsewhere: the drop-in must work as node:dgram. Prints what it received and warned. */
+/**
+ * A Node whose dgram stores its state elsewhere: the drop-in must work as node:dgram. Prints the received message and
+ * the warnings.
+ */
 const { getOwnPropertySymbols } = Object
 Object.getOwnPropertySymbols = (object) =>
   getOwnPropertySymbols(object).filter(({ description }) => description !== 'state symbol')

@@ -1,4 +1,7 @@
-/** Sends more than its send buffer holds, by an unref'd socket to its argument, and ends by itself. Prints how many were sent. */
+/**
+ * Sends more than its send buffer holds from an unref'd socket to the address given as argument, and ends by itself.
+ * Prints how many messages were sent.
+ */
 import dgram from '../../../src/dgram/index.js'
 
 const COUNT = 400

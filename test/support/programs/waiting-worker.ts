@@ -2,8 +2,8 @@ import { workerData } from 'node:worker_threads'
 import { endpoint, SendBatch } from '../../../src/index.js'
 import { boundSocket, drain } from '../sockets.js'
 
-// A worker that waits on its own event loop: for a datagram of its own, which it tells its parent, and then, if it is
-// to `wait`, for another that never comes.
+// A worker that waits on its own event loop: for a datagram from itself, whose text it sends to its parent, and then,
+// in the scenario `wait`, for another that never arrives.
 const parent = endpoint(workerData)
 
 async function main(): Promise<void> {

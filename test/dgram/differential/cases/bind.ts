@@ -22,18 +22,18 @@ export const bind = [
     'with { port, address }': (t) => binds(t, { port: 0, address: '127.0.0.1' }),
     'with { port, address, exclusive } and callback': (t) =>
       binds(t, { port: 0, address: '127.0.0.1', exclusive: true }, t.callback()),
-    'with { port } and an address behind it, which does not count': (t) => binds(t, ANY_PORT, '127.0.0.1'),
+    'with { port } and an address argument after it, which is ignored': (t) => binds(t, ANY_PORT, '127.0.0.1'),
     'with { address: undefined }': (t) => binds(t, { address: undefined, port: undefined }),
     "with { address: '' }": (t) => binds(t, { address: '', port: 0 }),
-    'with { fd: 0 }, which counts as none': (t) => binds(t, { port: 0, fd: 0 }),
-    'with { fd } that is no int32, which counts as none': (t) => binds(t, { port: 0, fd: 2 ** 40 }),
+    'with { fd: 0 }, which is ignored': (t) => binds(t, { port: 0, fd: 0 }),
+    'with { fd } that is no int32, which is ignored': (t) => binds(t, { port: 0, fd: 2 ** 40 }),
     'with null': (t) => binds(t, null),
     'with null and address': (t) => binds(t, null, '127.0.0.2'),
     "with address ''": (t) => binds(t, 0, ''),
     'with address null': (t) => binds(t, 0, null),
     'with a host name': (t) => binds(t, 0, 'localhost'),
     'to another loopback address': (t) => binds(t, 0, '127.9.8.7'),
-    'callback in the middle does not count': (t) => binds(t, 0, t.callback(), undefined),
+    'with a callback that is not the last argument, which is ignored': (t) => binds(t, 0, t.callback(), undefined),
     'undefined as callback': (t) => binds(t, 0, '127.0.0.1', undefined),
     'a callback that is no function': (t) => binds(t, 0, '127.0.0.1', 'callback'),
     'callback and listener: in the order they were added': async (t) => {
@@ -45,19 +45,19 @@ export const bind = [
       await t.settle()
       t.log('listeners left', socket.listenerCount('listening'), socket.listenerCount('error'))
     },
-    'listeners that a callback takes while it waits': (t) => {
+    'listeners that a callback adds until bind is done': (t) => {
       const socket = t.plain()
       socket.bind(0, t.callback())
       t.log('listeners', socket.listenerCount('listening'), socket.listenerCount('error'))
     },
-    'comes after the tick, before the next turn': async (t) => {
+    'is done after the tick, before the next loop iteration': async (t) => {
       const socket = t.socket()
       socket.bind(0)
-      t.markTurns()
+      t.markIterations()
       await once(socket, 'listening')
       await t.settle()
     },
-    'is bound when listening is told': async (t) => {
+    'the socket is bound when listening is emitted': async (t) => {
       const socket = t.socket()
       socket.bind(0, '127.0.0.1', () => t.log('address', socket.address()))
       await once(socket, 'listening')
@@ -70,14 +70,14 @@ export const bind = [
       await t.seen('uncaught')
       t.log('address', socket.address())
     },
-    'applies the buffer sizes before listening is told': async (t) => {
+    'applies the buffer sizes before listening is emitted': async (t) => {
       const socket = t.socket({ type: 'udp4', recvBufferSize: 20_000, sendBufferSize: 30_000 })
       socket.bind(0, () => t.log('sizes', socket.getRecvBufferSize(), socket.getSendBufferSize()))
       await once(socket, 'listening')
     },
   }),
 
-  ...cases('bind takes any port', {
+  ...cases('bind accepts any port', {
     'beyond 65535, and masks it': async (t) => {
       for (const port of [65536, 2 ** 32, 2 ** 16 * 5]) await bindsOnce(t, port)
     },
@@ -86,7 +86,7 @@ export const bind = [
     },
     'that is a fraction': (t) => bindsOnce(t, 0.5),
     'that is a function without being last': (t) => bindsOnce(t, () => {}, '127.0.0.1'),
-    'that is a symbol or a bigint: not these': async (t) => {
+    'that is a symbol or a bigint: rejected': async (t) => {
       for (const port of [Symbol('port'), 0n, 10n]) await bindsOnce(t, port)
     },
   }),
@@ -120,12 +120,12 @@ export const bind = [
       t.socket('udp4', 'second').bind(String(port), '127.0.0.1')
       await t.seen("second 'error'")
     },
-    'on a used port, with nobody listening': async (t) => {
+    'on a used port, without an error listener': async (t) => {
       const port = (await t.bound()).address().port
       t.plain('udp4', 'second').bind(port, '127.0.0.1')
       await t.seen('uncaught')
     },
-    'on a used port, with a callback and nobody listening': async (t) => {
+    'on a used port, with a callback and without an error listener': async (t) => {
       const port = (await t.bound()).address().port
       const second = t.plain('udp4', 'second').bind(port, '127.0.0.1', t.callback())
       await t.settle()
@@ -173,7 +173,7 @@ export const bind = [
     'two sockets share a port': (t) => sharePort(t, true, true),
     'the second alone does not share': (t) => sharePort(t, false, true),
     'the first alone does not share': (t) => sharePort(t, true, false),
-    'counts when truthy': (t) => sharePort(t, 1, 'yes'),
+    'any truthy value switches it on': (t) => sharePort(t, 1, 'yes'),
   }),
 ]
 

@@ -5,7 +5,7 @@ import { bindQuietly, feed, hold, readAll, reader, SIX } from '../feed.js'
 import type { Trial } from '../trial.js'
 import type { Socket } from '../types.js'
 
-/** Ways to call a function from a listener: at once, or soon. */
+/** Ways to call a function from a listener: at once or soon after. */
 const LATER: Readonly<Record<string, (work: () => void) => unknown>> = {
   'in the listener': (work) => work(),
   'in a tick': (work) => process.nextTick(work),
@@ -24,7 +24,7 @@ const LATER: Readonly<Record<string, (work: () => void) => unknown>> = {
 
 export const closeInBatch = [
   ...cases(
-    'close with datagrams waiting',
+    'close with queued datagrams',
     Object.fromEntries(
       Object.entries(LATER).map(([when, later]) => [
         when,
@@ -37,7 +37,7 @@ export const closeInBatch = [
     ),
   ),
   ...cases(
-    'abort with datagrams waiting',
+    'abort with queued datagrams',
     Object.fromEntries(
       ['in the listener', 'in a tick', 'in a promise', 'in an immediate'].map((when) => [
         when,
@@ -64,7 +64,7 @@ export const closeInBatch = [
       onText(socket, 'six', () => socket.close())
       await readAll(t, socket)
     },
-    'at the first of one': async (t) => {
+    'at the only datagram': async (t) => {
       const socket = await reader(t)
       onText(socket, 'one', () => socket.close())
       await readAll(t, socket, ['one'])
@@ -106,7 +106,7 @@ export const closeInBatch = [
       })
       await readAll(t, socket)
     },
-    'what the socket can still do in the listener': async (t) => {
+    'what the socket can do in the listener after close': async (t) => {
       const socket = await reader(t)
       onText(socket, 'two', () => {
         socket.close()
@@ -135,7 +135,7 @@ export const closeInBatch = [
       onText(socket, 'two', () => socket[Symbol.asyncDispose]().then(() => t.log('disposed')))
       await readAll(t, socket)
     },
-    'of another socket with datagrams waiting': async (t) => {
+    'of another socket with queued datagrams': async (t) => {
       const [socket, other] = [await reader(t), await reader(t, 'udp4', 'other')]
       await hold(t, other, SIX)
       onText(socket, 'one', () => other.close())
@@ -187,7 +187,7 @@ export const closeInBatch = [
       await t.settle(2)
     },
   }),
-  ...cases('close with sends under way', {
+  ...cases('close with pending sends', {
     'connected, in the listener: the answer is sent': async (t) => {
       const { peer, socket } = await t.connected()
       socket.on('message', () => {
@@ -234,7 +234,7 @@ export const closeInBatch = [
       await t.seen("peer 'message'", 2)
       await t.settle(2)
     },
-    'a lookup that answers after close': async (t) => {
+    'a lookup that calls back after close': async (t) => {
       let answer = () => {}
       const lookup = (_name: string, _family: number, callback: (...args: unknown[]) => void) => {
         answer = () => callback(null, '127.0.0.1', 4)
@@ -270,7 +270,7 @@ export const closeInBatch = [
     },
   }),
   ...cases('in a batch', {
-    'connect to a stranger: what was waiting still comes': async (t) => {
+    'connect to another peer: queued datagrams are still delivered': async (t) => {
       const socket = await reader(t)
       onText(socket, 'two', () => socket.connect(9, '127.0.0.1', t.callback('connected')))
       await readAll(t, socket)
@@ -286,7 +286,7 @@ export const closeInBatch = [
       onText(socket, 'two', () => socket.setRecvBufferSize(5000))
       await readAll(t, socket)
     },
-    'an immediate of a listener comes after the datagrams that were waiting': async (t) => {
+    'an immediate of a listener runs after the queued datagrams': async (t) => {
       const socket = await reader(t)
       onText(socket, 'two', () => setImmediate(() => t.log('immediate')))
       await readAll(t, socket)
@@ -305,7 +305,7 @@ export const closeInBatch = [
   }),
 ]
 
-/** Calls a function in the listener of the message with a text, behind the other listeners. */
+/** Calls a function in the listener of the message with a given text, after the other listeners. */
 function onText(socket: Socket, text: string, work: () => unknown): void {
   socket.on('message', (bytes) => {
     if (String(bytes) === text) work()

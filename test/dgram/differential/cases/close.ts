@@ -3,7 +3,7 @@ import { cases } from '../case.js'
 import type { Trial } from '../trial.js'
 import type { Socket } from '../types.js'
 
-/** What each method does on a socket that is closed. */
+/** Every method, called on a closed socket. */
 const CALLS: Readonly<Record<string, (socket: Socket) => unknown>> = {
   'bind()': (socket) => socket.bind(),
   'bind(fd)': (socket) => socket.bind({ fd: 1 }),
@@ -60,7 +60,7 @@ export const close = [
     'of a bound socket': async (t) => closes(t, await t.bound()),
     'of a connected socket': async (t) => closes(t, (await t.connected()).socket),
     'with a callback': async (t) => closes(t, await t.bound(), t.callback()),
-    'with something else': async (t) => closes(t, await t.bound(), 'callback'),
+    'with an argument that is no function': async (t) => closes(t, await t.bound(), 'callback'),
     'callback and listener: in the order they were added': async (t) => {
       const socket = await t.bound()
       socket.on('close', t.callback('before'))
@@ -69,7 +69,7 @@ export const close = [
       await t.seen('after')
       t.log('listeners', socket.listenerCount('close'))
     },
-    'twice, with a callback each: the refused one is called too': async (t) => {
+    'twice, each with a callback: the callback of the rejected call is called too': async (t) => {
       const socket = await t.bound()
       t.attempt('first', () => socket.close(t.callback('first callback')))
       t.attempt('second', () => socket.close(t.callback('second callback')))
@@ -101,13 +101,13 @@ export const close = [
       t.attempt('send', () => socket.send('y', 9, '127.0.0.1', t.callback('sent again')))
       await t.settle()
     },
-    'while a lookup for bind is under way': async (t) => {
+    'while a lookup for bind is pending': async (t) => {
       const socket = t.socket()
       socket.bind(0, 'localhost')
       await closes(t, socket)
       await t.settle(10)
     },
-    'while a lookup for send is under way': async (t) => {
+    'while a lookup for send is pending': async (t) => {
       const socket = await t.bound()
       socket.send('x', 9, 'localhost', t.callback('sent'))
       socket.send('x', 9, 'no..such.host', t.callback('not sent'))
@@ -192,11 +192,11 @@ export const close = [
       t.socket('udp4', 'next').bind(port, '127.0.0.1')
       await t.seen("next 'listening'")
     },
-    'when the event comes': async (t) => {
+    'when the event is emitted': async (t) => {
       const socket = await t.bound()
       process.nextTick(() => t.log('tick before'))
       socket.close()
-      t.markTurns()
+      t.markIterations()
       await t.settle()
     },
     'an exception in the callback': async (t) => {
@@ -233,7 +233,7 @@ export const close = [
       const socket = await t.bound()
       t.log('both', await Promise.all([socket[Symbol.asyncDispose](), socket[Symbol.asyncDispose]()]))
     },
-    'Symbol.dispose is not there': (t) => t.log('there', Symbol.dispose in t.socket()),
+    'Symbol.dispose does not exist': (t) => t.log('there', Symbol.dispose in t.socket()),
   }),
 ]
 

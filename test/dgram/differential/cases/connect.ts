@@ -21,19 +21,19 @@ export const connect = [
       const peer = await t.bound('udp4', 'peer')
       const socket = await t.bound()
       t.attempt('connect', () => socket.connect(peer.address().port, '127.0.0.1', t.callback()))
-      t.markTurns()
+      t.markIterations()
       await once(socket, 'connect')
       await t.settle()
       t.log('addresses', peer.address(), socket.address(), socket.remoteAddress())
     },
-    'of an unbound socket: when what is told': async (t) => {
+    'of an unbound socket: order of the events': async (t) => {
       const socket = t.socket()
       t.attempt('connect', () => socket.connect(9))
-      t.markTurns()
+      t.markIterations()
       await once(socket, 'connect')
       await t.settle()
     },
-    'hears its peer alone': async (t) => {
+    'receives from its peer only': async (t) => {
       const { peer, socket } = await t.connected()
       const stranger = await t.bound('udp4', 'stranger')
       stranger.send('from a stranger', socket.address().port, '127.0.0.1')
@@ -52,7 +52,7 @@ export const connect = [
       await t.seen("other 'message'")
       t.log('addresses', other.address(), socket.remoteAddress())
     },
-    'after a disconnect it hears everybody, and sends anywhere': async (t) => {
+    'after a disconnect it receives from every sender, and sends to any address': async (t) => {
       const peer = await t.bound('udp4', 'peer')
       const socket = t.socket().bind(await t.freePort(), '127.0.0.1')
       socket.connect(peer.address().port)
@@ -85,7 +85,7 @@ export const connect = [
       t.attempt('close', () => socket.close())
       await t.settle()
     },
-    'and sends that were queued before it': async (t) => {
+    'sends queued before it': async (t) => {
       const peer = await t.bound('udp4', 'peer')
       const socket = t.socket()
       const { port } = peer.address()
@@ -95,7 +95,7 @@ export const connect = [
       await t.seen('second')
       await t.settle()
     },
-    'listeners it takes': async (t) => {
+    'listeners that it adds': async (t) => {
       const socket = await t.bound()
       socket.connect(9, t.callback())
       t.log('listeners', socket.listenerCount('connect'))
@@ -150,9 +150,9 @@ export const connect = [
 
   ...cases('connect fails', {
     'on a host name that does not exist': (t) => failsWith(t, 'udp4', 'no..such.host'),
-    'on an address of the other family': (t) => failsWith(t, 'udp4', '::1'),
+    'on an address of another family': (t) => failsWith(t, 'udp4', '::1'),
     'udp6 on an IPv4 address': (t) => failsWith(t, 'udp6', '127.0.0.1'),
-    'with nobody listening and no callback': async (t) => {
+    'without an error listener and without a callback': async (t) => {
       const socket = t.plain()
       socket.connect(9, '::1')
       await t.seen('uncaught')
@@ -197,13 +197,13 @@ export const connect = [
       const { socket } = await t.connected('udp6')
       t.log('remote', socket.remoteAddress(), Object.keys(socket.remoteAddress()))
     },
-    'disconnect gives back a port that the kernel chose': async (t) => {
+    'disconnect releases a port that the kernel chose': async (t) => {
       const { socket } = await t.connected()
       const before = socket.address()
       socket.disconnect()
       t.log('addresses', before, socket.address())
     },
-    'disconnect keeps a port that was asked for': async (t) => {
+    'disconnect keeps a port that was requested': async (t) => {
       const socket = t.socket().bind(await t.freePort(), '127.0.0.1')
       socket.connect(9)
       await once(socket, 'connect')
@@ -231,8 +231,8 @@ async function failsWith(t: Trial, type: string, address: string): Promise<void>
   one.bind(0, LOOPBACK[type])
   await once(one, 'listening')
   one.connect(9, address, t.callback())
-  // How long a failing look-up takes is chance.
-  if (isIP(address)) t.markTurns()
+  // The time that a failing lookup takes is random.
+  if (isIP(address)) t.markIterations()
   await t.seen('callback')
   await t.settle()
   two.connect(9, address)

@@ -8,12 +8,12 @@ import type { Socket } from '../types.js'
 
 export const contexts = [
   ...cases('AsyncLocalStorage in a batch', {
-    'each message is in the context of the socket': async (t) => {
+    'each message is delivered in the context of the socket': async (t) => {
       const { socket, storage } = await stored(t)
       socket.on('message', (bytes) => t.log(String(bytes), storage.getStore()))
       await readAll(t, socket)
     },
-    'run in a listener does not last': async (t) => {
+    'run in a listener does not affect the next message': async (t) => {
       const { socket, storage } = await stored(t)
       socket.on('message', (bytes) => {
         t.log(String(bytes), storage.getStore())
@@ -160,7 +160,7 @@ export const contexts = [
       storage.run('send', () => socket.send('x', 9, 'no..such.host'))
       await t.seen('store')
     },
-    'the error event of a refused datagram': async (t) => {
+    'the error event of a rejected datagram': async (t) => {
       const { socket, storage } = await stored(t)
       socket.on('error', () => t.log('store', storage.getStore()))
       socket.connect(await t.freePort(), '127.0.0.1')
@@ -176,7 +176,7 @@ export const contexts = [
       storage.run('another family', () => socket.send('x', 9, '::1', call))
       await t.seen('store', 2)
     },
-    'connect, and what it waits for': async (t) => {
+    'connect, and the listeners that it adds': async (t) => {
       const storage = new AsyncLocalStorage()
       const socket = storage.run('create', () => t.plain())
       socket.on('connect', () => t.log('connect', storage.getStore()))
@@ -199,14 +199,14 @@ export const contexts = [
       storage.run('abort', () => controller.abort())
       await t.seen('store')
     },
-    'many sends, each in its own': async (t) => {
+    'many sends, each in its own context': async (t) => {
       const { socket, storage } = await stored(t)
       for (const text of SIX) {
         storage.run(text, () => socket.send(text, 9, '127.0.0.1', () => t.log(text, storage.getStore())))
       }
       await t.seen('six')
     },
-    'many connected sends, each in its own': async (t) => {
+    'many connected sends, each in its own context': async (t) => {
       const peer = await reader(t, 'udp4', 'peer')
       const { socket, storage } = await stored(t)
       socket.connect(peer.address().port, '127.0.0.1')
@@ -387,7 +387,7 @@ export const contexts = [
   }),
 ]
 
-/** A bound socket that was made in a context of its own. */
+/** A bound socket that was created in its own context. */
 async function stored(t: Trial): Promise<{ socket: Socket; storage: AsyncLocalStorage<string> }> {
   const storage = new AsyncLocalStorage<string>()
   const socket = storage.run('create', () => t.plain())
@@ -404,7 +404,7 @@ function initTypes(t: Trial, work: () => void): string[] {
   return types
 }
 
-/** Makes a socket while the channel of new sockets has a subscriber, and uses it. */
+/** Creates a socket while the diagnostics channel of new sockets has a subscriber, and uses the socket. */
 async function subscribed(t: Trial, subscriber: (socket: Socket) => unknown): Promise<void> {
   await during(subscriber, async () => {
     const socket = await reader(t)
@@ -417,7 +417,7 @@ async function subscribed(t: Trial, subscriber: (socket: Socket) => unknown): Pr
 }
 
 async function during(subscriber: (socket: Socket) => unknown, work: () => Promise<unknown>): Promise<void> {
-  // Only the sockets of the module under test, and not those that feed them.
+  // Only the sockets of the module under test, not those that send to them.
   const listener = (message: unknown) => {
     const { socket } = message as { socket: Socket }
     if (!(new Error().stack ?? '').includes('feed.')) subscriber(socket)

@@ -40,7 +40,7 @@ export const create = [
       t.log('options', options)
     },
     'with options in an inherited property': (t) => describe(t, t.socket(Object.create({ type: 'udp4' }))),
-    'two sockets are two': (t) => {
+    'two calls return two sockets': (t) => {
       const [one, two] = [t.socket(), t.socket()]
       t.log('same', one === two)
     },
@@ -60,7 +60,7 @@ export const create = [
     },
   }),
 
-  ...cases('createSocket refuses', {
+  ...cases('createSocket rejects', {
     'a bad type': (t) => {
       for (const type of BAD_TYPES) t.attempt(`createSocket(${text(type)})`, () => t.dgram.createSocket(type))
     },
@@ -73,7 +73,7 @@ export const create = [
       for (const sendBufferSize of BAD_SIZES)
         t.attempt(text(sendBufferSize), () => t.plain({ type: 'udp4', sendBufferSize }))
     },
-    'not a buffer size that is falsy': (t) => {
+    'but accepts falsy buffer sizes': (t) => {
       for (const size of [0, '', null, Number.NaN, false]) {
         t.attempt(text(size), () => t.plain({ type: 'udp4', recvBufferSize: size, sendBufferSize: size }))
       }
@@ -81,10 +81,10 @@ export const create = [
     'a lookup that is no function': (t) => {
       for (const lookup of BAD_FUNCTIONS) t.attempt(text(lookup), () => t.plain({ type: 'udp4', lookup }))
     },
-    'a signal that is none': (t) => {
+    'a signal that is no AbortSignal': (t) => {
       for (const signal of BAD_SIGNALS) t.attempt(text(signal), () => t.plain({ type: 'udp4', signal }))
     },
-    'the sizes before the lookup, the lookup before the type, the type before the signal': (t) => {
+    'options in this order: the sizes, the lookup, the type, the signal': (t) => {
       const signal = 5
       t.attempt('all bad', () => t.plain({ type: 'x', sendBufferSize: -1, recvBufferSize: -2, lookup: 1, signal }))
       t.attempt('but recvBufferSize', () => t.plain({ type: 'x', sendBufferSize: -1, lookup: 1, signal }))
@@ -94,7 +94,7 @@ export const create = [
   }),
 
   ...cases('Socket', {
-    'its place among the classes': (t) => {
+    'its prototype chain': (t) => {
       const { Socket } = t.dgram
       const socket = t.socket()
       t.log('instance', socket instanceof Socket, socket instanceof EventEmitter)
@@ -107,7 +107,7 @@ export const create = [
       describe(t, t.adopt(new t.dgram.Socket('udp4'), 'socket'))
       t.attempt('bad type', () => new t.dgram.Socket('x'))
     },
-    'is extended the old way, with inherits and call': (t) => {
+    'can be extended with inherits and call': (t) => {
       const { Socket } = t.dgram
       function Extended(this: object): void {
         Reflect.apply(Socket, this, ['udp4'])
@@ -116,7 +116,7 @@ export const create = [
       const make = Extended as unknown as new () => InstanceType<typeof Socket>
       t.attempt('new Extended()', () => describe(t, t.adopt(new make(), 'extended')))
     },
-    'is extended with class': async (t) => {
+    'can be extended with class': async (t) => {
       class Extended extends t.dgram.Socket {
         override bind(...args: unknown[]): this {
           t.log('overridden bind')
@@ -133,7 +133,7 @@ export const create = [
       t.attempt('Socket()', () => Socket('udp4'))
     },
     'names and lengths of its methods': (t) => {
-      // What is there in addition is an extension: each must have what node:dgram has.
+      // Further names are extensions of the drop-in: only those of node:dgram are compared.
       const names = Object.getOwnPropertyNames(exported.Socket.prototype).filter((name) => !name.startsWith('_'))
       const prototype = t.dgram.Socket.prototype as Record<string, unknown>
       for (const name of names.sort()) {
@@ -148,7 +148,7 @@ export const create = [
         t.log(name, typeof value, typeof value === 'function' && [value.name, value.length])
       }
     },
-    'its methods refuse another this': (t) => {
+    'its methods reject another this': (t) => {
       const { prototype } = t.dgram.Socket as unknown as { prototype: Record<string, () => void> }
       for (const name of ['bind', 'close', 'address']) {
         try {
@@ -159,7 +159,7 @@ export const create = [
         }
       }
     },
-    'its type is a property of its own': (t) => {
+    'type is an own property': (t) => {
       const socket = t.socket()
       t.log('type', Object.getOwnPropertyDescriptor(socket, 'type'))
       t.log(
@@ -167,7 +167,7 @@ export const create = [
         ['_handle', '_bindState', '_receiving', '_queue', '_reuseAddr'].map((name) => name in socket),
       )
     },
-    'is told on the diagnostics channel': async (t) => {
+    'is published on the diagnostics channel': async (t) => {
       const { subscribe, unsubscribe } = await import('node:diagnostics_channel')
       const seen: unknown[] = []
       const listener = (message: unknown) => void seen.push(message)
@@ -176,17 +176,17 @@ export const create = [
       unsubscribe('udp.socket', listener)
       t.log('published', seen.length, (seen[0] as { socket: unknown })?.socket === socket, Object.keys(Object(seen[0])))
     },
-    'with a bad type nothing is told on the channel': async (t) => {
+    'with a bad type nothing is published on the channel': async (t) => {
       const { subscribe, unsubscribe } = await import('node:diagnostics_channel')
-      let told = 0
+      let published = 0
       const listener = () => {
-        told += 1
+        published += 1
       }
       subscribe('udp.socket', listener)
       t.attempt('bad type', () => t.plain('x'))
       t.attempt('bad signal', () => t.plain({ type: 'udp4', signal: 1 }))
       unsubscribe('udp.socket', listener)
-      t.log('published', told)
+      t.log('published', published)
     },
   }),
 ]

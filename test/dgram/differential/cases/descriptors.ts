@@ -16,10 +16,10 @@ export const descriptors = [
       const socket = t.socket()
       t.attempt('bind', () => socket.bind({ fd: handle.fd }, t.callback()))
       t.log('address', socket.address())
-      t.markTurns()
+      t.markIterations()
       await t.settle(1)
     },
-    'reads what was waiting': async (t) => {
+    'reads queued datagrams': async (t) => {
       const handle = newHandle()
       await feed({ port: portOf(handle), address: '127.0.0.1' }, SIX)
       const socket = t.plain()
@@ -27,7 +27,7 @@ export const descriptors = [
       socket.bind({ fd: handle.fd })
       await t.seen('got', SIX.length)
     },
-    'more than a batch was waiting': async (t) => {
+    'reads more than one batch of queued datagrams': async (t) => {
       const handle = newHandle()
       const texts = Array.from({ length: 100 }, (_, index) => `${index}`)
       await feed({ port: portOf(handle), address: '127.0.0.1' }, texts)
@@ -38,7 +38,7 @@ export const descriptors = [
       await t.until(() => got.length >= texts.length)
       t.log('got', got.join())
     },
-    'closes with datagrams waiting': async (t) => {
+    'closes with queued datagrams': async (t) => {
       const handle = newHandle()
       await feed({ port: portOf(handle), address: '127.0.0.1' }, SIX)
       const socket = t.plain()
@@ -130,7 +130,7 @@ export const descriptors = [
       t.attempt('bind', () => socket.bind(newHandle(), t.callback()))
       t.log('address', socket.address())
     },
-    'reads what was waiting': async (t) => {
+    'reads queued datagrams': async (t) => {
       const handle = newHandle()
       await feed({ port: portOf(handle), address: '127.0.0.1' }, SIX)
       const socket = t.plain()
@@ -153,7 +153,7 @@ export const descriptors = [
       t.plain().unref().bind(handle)
       t.log('referenced', handle.hasRef())
     },
-    'closes with datagrams waiting': async (t) => {
+    'closes with queued datagrams': async (t) => {
       const handle = newHandle()
       await feed({ port: portOf(handle), address: '127.0.0.1' }, SIX)
       const socket = t.plain()
@@ -180,7 +180,7 @@ export const descriptors = [
     },
   }),
   ...cases('a socket sent to a child', {
-    'and closed here at once: the child reads': withRemote(async (t, run) => {
+    'and closed here at once: the child receives': withRemote(async (t, run) => {
       const socket = await reader(t)
       const address = socket.address()
       run(readsInChild, socket)
@@ -189,14 +189,14 @@ export const descriptors = [
       await feed(address, SIX)
       await t.seen("child 'got'", SIX.length)
     }),
-    'and closed there: the parent reads': withRemote(async (t, run) => {
+    'and closed there: the parent receives': withRemote(async (t, run) => {
       const socket = await reader(t)
       run(({ socket, say }: Visit) => (socket as Child).close(() => say('closed')), socket)
       await t.seen("child 'closed'")
       await feed(socket.address(), SIX)
       await t.seen('socket got', SIX.length)
     }),
-    'and read by both: each datagram comes once': withRemote(async (t, run) => {
+    'and read by both: each datagram is received once': withRemote(async (t, run) => {
       const socket = await reader(t)
       run(readsInChild, socket)
       await t.seen("child 'ready'")
@@ -226,7 +226,7 @@ export const descriptors = [
       start()
       await t.seen("child 'ready'")
       await t.seen("socket 'close'")
-      // Behind all others in the receive buffer.
+      // After all others in the receive buffer.
       await feed(address, ['99'])
       await t.seen("child 'got' '99'")
       await allGot(t, [])
@@ -265,7 +265,7 @@ export const descriptors = [
         ports.map((port) => port === socket.address().port),
       )
     }),
-    'what it is there': withRemote(async (t, run) => {
+    'what it is in the child': withRemote(async (t, run) => {
       for (const type of ['udp4', 'udp6']) {
         const socket = await reader(t, type, type)
         run(({ socket, say }: Visit) => {
@@ -426,7 +426,7 @@ const readsInChild = ({ socket, say }: Visit) => {
   say('ready')
 }
 
-/** Waits until the texts have come, here or in the child, and logs all of them in their order. */
+/** Waits until the texts have been received, here or in the child, and logs all of them in their order. */
 async function allGot(t: Trial, texts: readonly string[]): Promise<void> {
   const got = () => t.lines.flatMap((line) => /^(?:child 'got'|socket got) '(.*)'$/.exec(line)?.[1] ?? [])
   await t.until(() => got().length >= texts.length)

@@ -3,8 +3,8 @@ import { reader } from '../feed.js'
 import type { Trial } from '../trial.js'
 import type { AnyFunction, Dgram } from '../types.js'
 
-// Each function runs in a process of its own and can use nothing from outside. The peer is a socket of this process: what
-// was sent is waiting there when the other process has ended.
+// Each function runs in its own process and cannot use variables from outside. The peer is a socket of this process: it
+// receives the datagrams after the other process has ended.
 export const ends = [
   ...cases('last sends of a process', {
     'before process.exit, connected': (t) =>
@@ -75,7 +75,7 @@ export const ends = [
           process.exit(3)
         })
       }),
-    'around an exit event that is made up': (t) =>
+    'around an exit event that is emitted by hand': (t) =>
       sends(t, (dgram: Dgram, _path: string, port: number) => {
         const socket = dgram.createSocket('udp4')
         process.on('exit', () => socket.send('in the handler'))
@@ -234,11 +234,11 @@ export const ends = [
   }),
 ]
 
-/** Runs a program that sends to a port, and logs what has come there once it has ended. */
+/** Runs a program that sends to a port, and logs what was received there after the program has ended. */
 async function sends(t: Trial, source: AnyFunction): Promise<void> {
   const peer = await reader(t, 'udp4', 'peer')
   const { port } = peer.address()
-  // Logged behind the end of the process, however soon it comes.
+  // Logged after the end of the process, however early it was received.
   const got = t.lines.length
   await t.program(source, port)
   await t.settle(2)

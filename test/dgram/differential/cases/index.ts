@@ -24,7 +24,7 @@ import { sendMisuse } from './send-misuse.js'
 import { signal } from './signal.js'
 import { workers } from './workers.js'
 
-/** Every behaviour that is compared. */
+/** All behaviours that are compared. */
 export const CASES: readonly Case[] = [
   ...create,
   ...bind,

@@ -19,7 +19,7 @@ export const inheritance = [
       await t.seen('got')
       await t.settle(1)
     },
-    'reads what was waiting': async (t) => {
+    'reads queued datagrams': async (t) => {
       const socket = await bindQuietly(t, oldStyle(t, {}))
       socket.on('message', (bytes) => t.log('got', String(bytes)))
       await readAll(t, socket)
@@ -43,7 +43,7 @@ export const inheritance = [
       socket.close()
       await t.seen('peer got', SIX.length)
     },
-    'its own methods go first': async (t) => {
+    'its own methods are called first': async (t) => {
       const peer = await reader(t, 'udp4', 'peer')
       const own = Object.fromEntries(METHODS.map((name) => [name, passedOn(t, name)]))
       const socket = oldStyle(t, own)
@@ -79,7 +79,7 @@ export const inheritance = [
       socket.send('to itself', socket.address().port, '127.0.0.1')
       await t.seen('got')
     },
-    'apply on an object that is made elsewhere': async (t) => {
+    'apply on an object that was created elsewhere': async (t) => {
       const object = Object.create(t.dgram.Socket.prototype)
       t.attempt('call', () => Reflect.apply(t.dgram.Socket, object, ['udp4']))
       const socket = await bindQuietly(t, t.adopt(object, 'object'))
@@ -114,7 +114,7 @@ export const inheritance = [
       await t.seen('sent')
       proxy.close()
     },
-    'refuses what its handler refuses': async (t) => {
+    'rejects what its handler rejects': async (t) => {
       const proxy = new Proxy(t.plain(), {
         get(target, name) {
           if (name === 'send') throw new Error('no sending')
@@ -165,7 +165,7 @@ export const inheritance = [
     },
   }),
   ...cases('a subclass overrides', {
-    'send: a message before bind passes it twice': async (t) => {
+    'send: a message before bind is passed to it twice': async (t) => {
       const peer = await reader(t, 'udp4', 'peer')
       class Counting extends t.dgram.Socket {
         override send(...args: unknown[]): undefined {
@@ -204,7 +204,7 @@ export const inheritance = [
       await t.seen('sent', 2)
       t.lines.sort()
     },
-    'bind: the implicit one passes it': async (t) => {
+    'bind: the implicit bind calls it': async (t) => {
       class Bound extends t.dgram.Socket {
         override bind(...args: unknown[]): this {
           t.log('bind', args)
@@ -228,7 +228,7 @@ export const inheritance = [
       await t.seen('sent')
       t.log('address', socket.address().address)
     },
-    'close: signals, dispose and queued closes pass it': async (t) => {
+    'close: signals, dispose and queued closes call it': async (t) => {
       class Closing extends t.dgram.Socket {
         override close(...args: unknown[]): this {
           t.log('close', args.length)
@@ -245,7 +245,7 @@ export const inheritance = [
       queued.close()
       await once(queued, 'close')
     },
-    'on: it sees what the socket itself listens to': async (t) => {
+    "on: it is called for the socket's own listeners": async (t) => {
       class Listening extends t.dgram.Socket {
         override on(event: string | symbol, listener: (...args: never[]) => void): this {
           t.log('on', String(event))
@@ -306,7 +306,7 @@ export const inheritance = [
     },
   }),
   ...cases('createSocket and methods are patched', {
-    // In a process of its own: ts-node compiles the exports of this module to getters, the package has plain properties.
+    // In its own process: ts-node compiles the exports of this module to getters, the package has plain properties.
     'createSocket is a stub for a while': (t) =>
       t.program((dgram: Dgram) => {
         const { createSocket } = dgram
@@ -378,13 +378,13 @@ function oldConstructor(t: Trial, methods: Methods): AnyFunction {
   return Extended
 }
 
-/** A socket of a constructor that was written before classes. */
+/** A socket of a constructor in the style from before ES2015 classes. */
 function oldStyle(t: Trial, methods: Methods, ...args: unknown[]): Socket {
   const Extended = oldConstructor(t, methods) as never as new (...args: unknown[]) => Socket
   return t.adopt(new Extended(...(args.length > 0 ? args : ['udp4'])), 'extended')
 }
 
-/** Uses a socket while a method of a prototype is wrapped, as a tracer does it. */
+/** Uses a socket while a method of a prototype is wrapped, as a tracer does. */
 async function patching(t: Trial, prototype: Methods, name: string): Promise<void> {
   const peer = await reader(t, 'udp4', 'peer')
   const own = Object.getOwnPropertyDescriptor(prototype, name)
@@ -407,7 +407,7 @@ async function patching(t: Trial, prototype: Methods, name: string): Promise<voi
     socket.address()
     socket.close()
     await once(socket, 'close')
-    // The events of the peer and of the sender come in either order.
+    // The events of the peer and of the sender can be emitted in either order.
     t.lines.sort()
   } finally {
     if (own === undefined) Reflect.deleteProperty(prototype, name)

@@ -32,12 +32,12 @@ export const ipv6 = [
       socket.send('abcdef', 2, 2, peer.address().port, '::1', t.callback())
       await t.seen("peer 'message'", 3)
     },
-    'sends to an IPv4 address: refused': async (t) => {
+    'sends to an IPv4 address: rejected': async (t) => {
       const socket = await t.bound('udp6')
       socket.send('x', 9, '127.0.0.1', t.callback())
       await t.seen('callback')
     },
-    'sends to addresses written in many ways': async (t) => {
+    'sends to addresses in several notations': async (t) => {
       const peer = await t.bound('udp6', 'peer')
       const socket = await t.bound('udp6')
       for (const address of [
@@ -55,7 +55,7 @@ export const ipv6 = [
         await t.settle()
       }
     },
-    'hears IPv4 as mapped addresses, bound to all': async (t) => {
+    'receives from IPv4 as mapped addresses, bound to all': async (t) => {
       const peer = t.socket('udp6', 'peer').bind(0)
       await once(peer, 'listening')
       const socket = await t.bound()
@@ -75,7 +75,7 @@ export const ipv6 = [
       await once(socket, 'listening')
       t.log('address', socket.address())
     },
-    'with ipv6Only does not hear IPv4': async (t) => {
+    'with ipv6Only does not receive from IPv4': async (t) => {
       const peer = t.socket({ type: 'udp6', ipv6Only: true }, 'peer').bind(0)
       await once(peer, 'listening')
       const { port } = peer.address()
@@ -99,7 +99,7 @@ export const ipv6 = [
       t.socket('udp4', 'four').bind(six.address().port)
       await t.seen("four 'error'")
     },
-    'from a link-local address: told with its interface': async (t) => {
+    'from a link-local address: rinfo has the interface': async (t) => {
       const [name, address] = linkLocal() ?? []
       if (address === undefined) return t.log('no link-local address here')
       const socket = t.socket('udp6').bind(0)

@@ -7,14 +7,14 @@ import { bindQuietly, feed, hold, readAll, reader, SIX } from '../feed.js'
 import type { Trial } from '../trial.js'
 import type { Address, Socket } from '../types.js'
 
-/** A socket of a version of Node that binds and connects synchronously. */
+/** A socket of a version of Node with bindSync and connectSync. */
 interface Synchronous extends Socket {
   bindSync(...args: unknown[]): Address
   connectSync(...args: unknown[]): unknown
 }
 
-// An earlier version of Node than the one that is named ignores the option or lacks the method: so must the module under
-// test on that version.
+// A version of Node before the named one ignores the option or lacks the method: on that version, the module under test
+// must do the same.
 export const laterVersions = [
   // From Node 26 on.
   ...cases('bindSync', {
@@ -22,7 +22,7 @@ export const laterVersions = [
       t.attempt('bindSync', () => socket.bindSync({ address: '127.0.0.1' }))
       t.attempt('address', () => socket.address())
       t.log('listening comes later')
-      t.markTurns()
+      t.markIterations()
       await t.seen("socket 'listening'")
       await t.settle(1)
     }),
@@ -30,7 +30,7 @@ export const laterVersions = [
       t.attempt('bindSync', () => socket.bindSync())
       await t.seen("socket 'listening'")
     }),
-    'refuses what is no option': synchronous((t, socket) => {
+    'rejects unknown options': synchronous((t, socket) => {
       for (const options of [null, 0, '0', [], () => {}]) t.attempt(typeof options, () => socket.bindSync(options))
       for (const port of [-1, 65536, 'x', 1.5, {}]) t.attempt(String(port), () => socket.bindSync({ port }))
       for (const address of ['localhost', 5, '127.0.0.1 ', '::1']) {
@@ -60,11 +60,11 @@ export const laterVersions = [
       await t.seen('sent', SIX.length)
       t.lines.sort()
     }),
-    'reads what was waiting': synchronous(async (t, socket) => {
+    'reads queued datagrams': synchronous(async (t, socket) => {
       socket.bindSync({ address: '127.0.0.1' })
       await readAll(t, socket)
     }),
-    'while bind is under way': synchronous(async (t, socket) => {
+    'while bind is pending': synchronous(async (t, socket) => {
       socket.bind(0, '127.0.0.1')
       t.attempt('bindSync', () => socket.bindSync())
       await once(socket, 'listening')
@@ -93,7 +93,7 @@ export const laterVersions = [
       await t.seen("socket 'connect'")
       t.lines.sort()
     }),
-    'refuses what is no port or address': synchronous((t, socket) => {
+    'rejects an invalid port or address': synchronous((t, socket) => {
       for (const port of [0, -1, 65536, 'x', undefined]) t.attempt(String(port), () => socket.connectSync(port))
       for (const address of ['localhost', 5, {}, '::1'])
         t.attempt(String(address), () => socket.connectSync(9, address))
@@ -103,7 +103,7 @@ export const laterVersions = [
       t.attempt('connectSync', () => socket.connectSync(9))
       t.attempt('connect', () => socket.connect(9))
     }),
-    'while bind is under way': synchronous(async (t, socket) => {
+    'while bind is pending': synchronous(async (t, socket) => {
       socket.bind(0, '127.0.0.1')
       t.attempt('connectSync', () => socket.connectSync(9))
       await once(socket, 'listening')
@@ -173,7 +173,7 @@ export const laterVersions = [
       await once(two, 'listening')
       return undefined
     },
-    'each datagram comes to one of two': async (t) => {
+    'each datagram is received by one of two': async (t) => {
       if (!isSince('22.12.0')) return t.log('not in this version')
       const options = { type: 'udp4', reusePort: true }
       const one = await reader(t, options, 'one')
@@ -198,7 +198,7 @@ export const laterVersions = [
       })
       await readAll(t, socket)
     }),
-    'a sender that is blocked while datagrams wait': listed(async (t, list) => {
+    'a sender that is blocked while its datagrams are queued': listed(async (t, list) => {
       const socket = await reader(t, { type: 'udp4', receiveBlockList: list })
       const start = await hold(t, socket, SIX)
       list.addSubnet('127.0.0.0', 8)
@@ -312,7 +312,7 @@ function listed(work: (t: Trial, list: BlockList) => Promise<unknown>) {
   }
 }
 
-/** Uses a socket while dns.lookup is replaced by one that never answers. */
+/** Uses a socket while dns.lookup is replaced by one that never calls back. */
 async function withoutLookup(t: Trial, work: (socket: Socket) => Promise<unknown>): Promise<void> {
   const { lookup } = dns
   dns.lookup = ((name: string, family: number) => t.log('looked up', name, family)) as never

@@ -6,7 +6,7 @@ import type { Socket } from '../types.js'
 
 type Listener = (bytes: Buffer) => void
 
-/** Ways to add a listener again, after the only one was removed. */
+/** Ways to add a listener again after the only one was removed. */
 const AGAIN: Readonly<Record<string, (work: () => void) => unknown>> = {
   'in the listener': (work) => work(),
   'in a tick': (work) => process.nextTick(work),
@@ -40,7 +40,7 @@ export const listeners = [
     ),
   ),
   ...cases('listeners change in a batch', {
-    'the only one is removed: the rest is lost': async (t) => {
+    'the only one is removed: the other datagrams are dropped': async (t) => {
       const socket = await silent(t)
       const only: Listener = (bytes) => {
         t.log('only', String(bytes))
@@ -76,7 +76,7 @@ export const listeners = [
       onText(socket, 'two', () => socket.prependListener('message', logged(t, 'prepended')))
       await readAll(t, socket)
     },
-    'one is prepended for once': async (t) => {
+    'one is prepended with once': async (t) => {
       const socket = await reader(t)
       onText(socket, 'two', () => socket.prependOnceListener('message', logged(t, 'prepended once')))
       await readAll(t, socket)
@@ -112,7 +112,7 @@ export const listeners = [
       })
       await readAll(t, socket)
     },
-    'one for each message, each for once': async (t) => {
+    'one per message, each with once': async (t) => {
       const socket = await silent(t)
       for (const name of ['a', 'b', 'c']) socket.once('message', logged(t, name))
       await readAll(t, socket)
@@ -131,13 +131,13 @@ export const listeners = [
       socket.once('message', logged(t, 'first'))
       await readAll(t, socket)
     },
-    'none is there until all have come': async (t) => {
+    'none exists until all datagrams were delivered': async (t) => {
       const socket = await silent(t)
       await readAll(t, socket)
       socket.on('message', logged(t, 'late'))
       await readAll(t, socket, ['later'])
     },
-    'none is there, and one is added before the socket reads': async (t) => {
+    'none exists, and one is added before the socket reads': async (t) => {
       const socket = await silent(t)
       const start = await hold(t, socket, SIX)
       socket.on('message', logged(t, 'in time'))
@@ -224,7 +224,7 @@ export const listeners = [
       onText(socket, 'two', () => socket.emit('message', Buffer.from('made up'), {}))
       await readAll(t, socket)
     },
-    'the listeners, as they are listed': async (t) => {
+    'the listeners, as listed': async (t) => {
       const socket = await reader(t)
       socket.once('message', () => {})
       t.log('before', socket.eventNames(), socket.listenerCount('message'), socket.rawListeners('message').length)
@@ -429,7 +429,7 @@ export const listeners = [
         t.log('rejected', (error as Error).name)
       }
     },
-    'on, with an answer for each': async (t) => {
+    'on, with a reply to each': async (t) => {
       const socket = await silent(t)
       const sender = await reader(t, 'udp4', 'sender')
       const { port } = socket.address()
@@ -454,7 +454,7 @@ export const listeners = [
   }),
 ]
 
-/** A bound socket with no listener for messages. */
+/** A bound socket without a message listener. */
 function silent(t: Trial): Promise<Socket> {
   return bindQuietly(t, t.plain())
 }
@@ -469,7 +469,7 @@ function onText(socket: Socket, text: string, work: () => unknown): void {
   })
 }
 
-/** Restores a method when the work is done, also where it was inherited. */
+/** Restores a method when the work is done. A method that was inherited becomes inherited again. */
 async function patched(
   object: EventEmitter,
   name: 'emit',

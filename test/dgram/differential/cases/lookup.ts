@@ -9,17 +9,17 @@ type Lookup = (name: unknown, family: unknown, answer: Answer, ...rest: unknown[
 
 export const lookup = [
   ...cases('lookup', {
-    'is asked by bind': async (t) => {
+    'is called by bind': async (t) => {
       const socket = asking(t)
       socket.bind(0, 'a.name')
       await once(socket, 'listening')
     },
-    'is asked by bind for the default address': async (t) => {
+    'is called by bind for the default address': async (t) => {
       const socket = asking(t)
       socket.bind(0)
       await once(socket, 'listening')
     },
-    'is asked by send, even for a numeric address': async (t) => {
+    'is called by send, even for a numeric address': async (t) => {
       const socket = asking(t)
       socket.send('x', 9, '127.0.0.1', t.callback())
       await t.seen('callback')
@@ -28,29 +28,29 @@ export const lookup = [
       socket.send('x', 9, 'a.name', t.callback())
       await t.seen('callback', 3)
     },
-    'is asked by connect, and not by a connected send': async (t) => {
+    'is called by connect, and not by a connected send': async (t) => {
       const socket = asking(t)
       socket.connect(9)
       await once(socket, 'connect')
       socket.send('x', t.callback())
       await t.seen('callback')
     },
-    'of udp6 is asked for family 6': async (t) => {
+    'of udp6 is called with family 6': async (t) => {
       const socket = asking(t, 'udp6', '::1')
       socket.send('x', 9, t.callback())
       await t.seen('callback')
     },
-    'that answers at once: bind is done when it returns': async (t) => {
+    'that calls back at once: bind is done when it returns': async (t) => {
       const socket = t.socket({ type: 'udp4', lookup: atOnce })
       t.attempt('bind', () => socket.bind(0, '127.0.0.1', t.callback()))
       t.attempt('address', () => socket.address())
       const other = t.socket({ type: 'udp4', lookup: atOnce }, 'other')
       t.attempt('send', () => other.send('x', socket.address().port, '127.0.0.1', t.callback('sent')))
-      t.markTurns()
+      t.markIterations()
       await t.seen("socket 'message'")
       await t.settle()
     },
-    'that answers at once: send and close in one tick is sent': async (t) => {
+    'that calls back at once: send and close in one tick is sent': async (t) => {
       const peer = await t.bound('udp4', 'peer')
       const socket = t.socket({ type: 'udp4', lookup: atOnce })
       socket.bind(0, '127.0.0.1')
@@ -59,7 +59,7 @@ export const lookup = [
       await t.seen("peer 'message'")
       await t.settle()
     },
-    'that answers at once: connect is done when it returns': async (t) => {
+    'that calls back at once: connect is done when it returns': async (t) => {
       const socket = t.socket({ type: 'udp4', lookup: atOnce })
       t.attempt('connect', () => socket.connect(9, '127.0.0.1', t.callback()))
       t.attempt('remoteAddress', () => socket.remoteAddress())
@@ -81,7 +81,7 @@ export const lookup = [
       socket.send('x', 9, 'bad.name', t.callback())
       await t.seen('callback')
       socket.send('x', 9, 'bad.name')
-      t.markTurns()
+      t.markIterations()
       await t.seen("socket 'error'")
       await t.settle()
     },
@@ -93,7 +93,7 @@ export const lookup = [
       t.attempt('send', () => t.socket({ type: 'udp4', lookup: thrower }).send('x', 9))
       await t.settle()
     },
-    'that answers late: sends keep waiting each for its own': async (t) => {
+    'that calls back late: each send waits for its own lookup': async (t) => {
       const peer = await t.bound('udp4', 'peer')
       const socket = t.socket({ type: 'udp4', lookup: slowFor('slow.name') })
       socket.bind(0, '127.0.0.1')
@@ -103,7 +103,7 @@ export const lookup = [
       await t.seen("peer 'message'", 2)
       await t.settle()
     },
-    'that answers late: the socket closed meanwhile': async (t) => {
+    'that calls back late: the socket is closed meanwhile': async (t) => {
       const socket = t.socket({ type: 'udp4', lookup: slowFor('slow.name') })
       socket.bind(0, '127.0.0.1')
       await once(socket, 'listening')
@@ -111,7 +111,7 @@ export const lookup = [
       socket.close()
       await t.settle(10)
     },
-    'that answers twice': async (t) => {
+    'that calls back twice': async (t) => {
       const peer = await t.bound('udp4', 'peer')
       const twice: Lookup = (_name, _family, answer) => {
         process.nextTick(answer, null, '127.0.0.1', 4)
@@ -122,14 +122,14 @@ export const lookup = [
       socket.send('x', peer.address().port, 'a.name', t.callback())
       await t.seen("peer 'message'", 2)
     },
-    'that answers something else: bind': async (t) => {
+    'that calls back with an invalid address: bind': async (t) => {
       for (const address of ['not numeric', '::1', '', '0.0.0.0']) {
         const socket = t.socket({ type: 'udp4', lookup: answering(address) })
         t.attempt(address, () => socket.bind(0, 'a.name'))
         await t.settle()
       }
     },
-    'that answers something else: send': async (t) => {
+    'that calls back with an invalid address: send': async (t) => {
       for (const address of ['not numeric', '::1', '', '127.0.0.1 ']) {
         const socket = t.socket({ type: 'udp4', lookup: atOnceThen(answering(address)) })
         socket.bind(0, '127.0.0.1')
@@ -138,7 +138,7 @@ export const lookup = [
         await t.settle()
       }
     },
-    'that answers something else: connect': async (t) => {
+    'that calls back with an invalid address: connect': async (t) => {
       for (const address of ['not numeric', '::1', '']) {
         const socket = t.socket({ type: 'udp4', lookup: atOnceThen(answering(address)) })
         socket.bind(0, '127.0.0.1')
@@ -146,7 +146,7 @@ export const lookup = [
         await t.settle()
       }
     },
-    'by default is dns.lookup as it was when the socket was made': async (t) => {
+    'is by default dns.lookup as it was when the socket was created': async (t) => {
       const original = dns.lookup
       const before = t.socket('udp4', 'before')
       dns.lookup = ((name: string, family: number, answer: Answer) => {
@@ -189,7 +189,7 @@ function answering(address: string): Lookup {
   return (_name, family, answer) => process.nextTick(answer, null, address, family)
 }
 
-/** Answers the first question, which is the bind's, with loopback. */
+/** Calls back with loopback for the first lookup, which is the one of bind. */
 function atOnceThen(next: Lookup): Lookup {
   let asked = false
   return (name, family, answer) => {

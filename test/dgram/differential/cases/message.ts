@@ -12,71 +12,71 @@ export const message = [
         t.log('keys', Object.keys(rinfo), Object.getPrototypeOf(rinfo) === Object.prototype)
         t.log('sender', rinfo.port === sender.address().port)
       })
-      await told(t, socket, sender, 'hello')
+      await deliver(t, socket, sender, 'hello')
     },
     'rinfo of IPv6': async (t) => {
       const { socket, sender } = await pair(t, 'udp6')
-      await told(t, socket, sender, 'hello')
+      await deliver(t, socket, sender, 'hello')
     },
-    'every rinfo is an object of its own': async (t) => {
+    'every rinfo is a new object': async (t) => {
       const { socket, sender } = await pair(t)
       const seen: object[] = []
       socket.on('message', (_bytes, rinfo) => {
         rinfo.extra = seen.length
         seen.push(rinfo)
       })
-      await told(t, socket, sender, 'one', 'two')
+      await deliver(t, socket, sender, 'one', 'two')
       t.log('the same', seen[0] === seen[1])
     },
-    'the bytes are a Buffer of their own memory': async (t) => {
+    'the bytes are a Buffer with its own memory': async (t) => {
       const { socket, sender } = await pair(t)
       socket.once('message', (bytes: Buffer) => {
         t.log('Buffer', Buffer.isBuffer(bytes), bytes.constructor === Buffer, bytes.length)
         t.log('memory', bytes.byteOffset, bytes.buffer.byteLength, bytes.buffer instanceof ArrayBuffer)
       })
-      await told(t, socket, sender, 'hello')
+      await deliver(t, socket, sender, 'hello')
     },
-    'the bytes stay as they are': async (t) => {
+    'the bytes do not change later': async (t) => {
       const { socket, sender } = await pair(t)
       const kept: Buffer[] = []
       socket.on('message', (bytes) => kept.push(bytes))
-      await told(t, socket, sender, ...Array.from({ length: 60 }, (_, index) => `message ${index}`))
-      await told(t, socket, sender, 'x'.repeat(2000))
+      await deliver(t, socket, sender, ...Array.from({ length: 60 }, (_, index) => `message ${index}`))
+      await deliver(t, socket, sender, 'x'.repeat(2000))
       t.log(
         'kept',
         kept.every((bytes, index) => index === 60 || String(bytes) === `message ${index}`),
       )
     },
-    'one may be written to without harm to another': async (t) => {
+    'writing to one does not change another': async (t) => {
       const { socket, sender } = await pair(t)
       const kept: Buffer[] = []
       socket.on('message', (bytes) => kept.push(bytes))
-      await told(t, socket, sender, 'one', 'two', 'three')
+      await deliver(t, socket, sender, 'one', 'two', 'three')
       kept[1].fill('x')
       t.log('kept', kept)
     },
-    'one may be transferred without harm to another': async (t) => {
+    'transferring one does not change another': async (t) => {
       const { socket, sender } = await pair(t)
       const kept: Buffer[] = []
       socket.on('message', (bytes) => kept.push(bytes))
-      await told(t, socket, sender, 'one', 'two', 'three')
+      await deliver(t, socket, sender, 'one', 'two', 'three')
       structuredClone(kept[0].buffer, { transfer: [kept[0].buffer as ArrayBuffer] })
       t.log('kept', kept)
     },
     'this is the socket': async (t) => {
       const { socket, sender } = await pair(t)
       socket.once('message', t.callback())
-      await told(t, socket, sender, 'hello')
+      await deliver(t, socket, sender, 'hello')
     },
     'of no bytes': async (t) => {
       const { socket, sender } = await pair(t)
-      await told(t, socket, sender, '', 'x', '')
+      await deliver(t, socket, sender, '', 'x', '')
     },
     'of every size': async (t) => {
       const { socket, sender } = await pair(t)
-      for (const size of [1, 1472, 1473, 2048, 2049, 9000, 65507]) await told(t, socket, sender, 'x'.repeat(size))
+      for (const size of [1, 1472, 1473, 2048, 2049, 9000, 65507]) await deliver(t, socket, sender, 'x'.repeat(size))
     },
-    'that came before anybody listened is lost': async (t) => {
+    'is dropped without a listener': async (t) => {
       const socket = t.plain()
       socket.bind(0, '127.0.0.1')
       await once(socket, 'listening')
@@ -96,17 +96,17 @@ export const message = [
       sender.send('hello', socket.address().port, '127.0.0.1')
       await t.seen('listener')
     },
-    'once is once': async (t) => {
+    'a listener added with once is called once': async (t) => {
       const { socket, sender } = await pair(t)
       socket.once('message', t.callback('once'))
-      await told(t, socket, sender, 'one', 'two')
+      await deliver(t, socket, sender, 'one', 'two')
     },
-    'a listener that is taken away by another': async (t) => {
+    'a listener that is removed by another': async (t) => {
       const { socket, sender } = await pair(t)
       const second = t.callback('second')
       socket.once('message', () => socket.off('message', second))
       socket.on('message', second)
-      await told(t, socket, sender, 'one', 'two')
+      await deliver(t, socket, sender, 'one', 'two')
     },
     'what a listener queues runs before the next message': async (t) => {
       const { socket, sender } = await pair(t)
@@ -114,22 +114,22 @@ export const message = [
         process.nextTick(() => t.log(`tick of ${bytes}`))
         Promise.resolve().then(() => t.log(`promise of ${bytes}`))
       })
-      await told(t, socket, sender, 'one', 'two', 'three')
+      await deliver(t, socket, sender, 'one', 'two', 'three')
     },
-    'an exception in a listener: uncaught, and the next ones come': async (t) => {
+    'an exception in a listener is uncaught, and the next messages are delivered': async (t) => {
       const { socket, sender } = await pair(t)
       socket.on('message', (bytes) => {
         if (String(bytes) === 'one') throw new Error('from the listener')
       })
-      await told(t, socket, sender, 'one', 'two', 'three')
+      await deliver(t, socket, sender, 'one', 'two', 'three')
     },
-    'a rejection in a listener is not told as an error event': async (t) => {
+    'a rejection in a listener emits no error event': async (t) => {
       const { socket, sender } = await pair(t)
       socket.on('message', async () => {
         await t.settle(1)
         t.log('after waiting')
       })
-      await told(t, socket, sender, 'one')
+      await deliver(t, socket, sender, 'one')
       await t.seen('after waiting')
     },
     'awaited with once, one after another': async (t) => {
@@ -180,7 +180,7 @@ export const message = [
       sender.send('two', socket.address().port, '127.0.0.1')
       await t.seen("socket 'message'")
       await t.seen("other 'message'")
-      // Which comes first is the kernel's choice.
+      // The kernel chooses the order.
       t.lines.sort()
     },
     'to itself': async (t) => {
@@ -188,24 +188,24 @@ export const message = [
       socket.send('to myself', socket.address().port, '127.0.0.1', t.callback())
       await t.seen("socket 'message'")
     },
-    'an answer from the listener': async (t) => {
+    'a reply from the listener': async (t) => {
       const { socket, sender } = await pair(t)
       socket.on('message', (bytes, { port, address }: Address) => socket.send(['re: ', bytes], port, address))
       sender.send('question', socket.address().port, '127.0.0.1')
       await t.seen("sender 'message'")
     },
-    'made up with emit': (t) => {
+    'emitted by hand': (t) => {
       const socket = t.socket()
       t.attempt('emit', () => socket.emit('message', Buffer.from('made up'), { port: 1 }))
     },
     'while the socket is unreferenced': async (t) => {
       const { socket, sender } = await pair(t)
       socket.unref()
-      await told(t, socket, sender, 'hello')
+      await deliver(t, socket, sender, 'hello')
       socket.ref()
-      await told(t, socket, sender, 'hello again')
+      await deliver(t, socket, sender, 'hello again')
     },
-    'several times what is read in one turn': async (t) => {
+    'several times the datagrams that one loop iteration reads': async (t) => {
       const socket = t.plain({ type: 'udp4', recvBufferSize: 1 << 20 })
       socket.bind(0, '127.0.0.1')
       await once(socket, 'listening')
@@ -219,7 +219,7 @@ export const message = [
   }),
 
   ...cases('AsyncLocalStorage', {
-    'in a message listener': (t) => stores(t, (socket, sender) => told(t, socket, sender, 'hello')),
+    'in a message listener': (t) => stores(t, (socket, sender) => deliver(t, socket, sender, 'hello')),
     'in the callback of a send': (t) =>
       stores(t, async (socket, _sender, storage) => {
         storage.run('send', () => socket.send('x', 9, '127.0.0.1', () => t.log('store', storage.getStore())))
@@ -255,8 +255,8 @@ async function pair(t: Trial, type = 'udp4'): Promise<{ socket: Socket; sender: 
   return { socket: await t.bound(type), sender: await t.bound(type, 'sender') }
 }
 
-/** Sends texts in one tick, and waits until all have come. */
-async function told(t: Trial, socket: Socket, sender: Socket, ...texts: string[]): Promise<void> {
+/** Sends texts in one tick, and waits until all were received. */
+async function deliver(t: Trial, socket: Socket, sender: Socket, ...texts: string[]): Promise<void> {
   const { port, address } = socket.address()
   const before = t.lines.filter((line) => line.startsWith("socket 'message'")).length
   for (const text of texts) sender.send(text, port, address)
@@ -264,7 +264,7 @@ async function told(t: Trial, socket: Socket, sender: Socket, ...texts: string[]
   await t.settle()
 }
 
-/** A socket whose parts are made in different asynchronous contexts. */
+/** A socket whose listeners, bind and creation have different asynchronous contexts. */
 async function stores(
   t: Trial,
   act: (socket: Socket, sender: Socket, storage: AsyncLocalStorage<string>) => Promise<unknown>,

@@ -46,11 +46,12 @@ const NOT_TEXT = [undefined, null, 5, true, {}, []]
 
 export const multicast = [
   ...cases('addMembership', {
-    'to groups good and bad': async (t) => each(t, GROUPS, (socket, group) => socket.addMembership(group, '127.0.0.1')),
-    'to groups good and bad, of a new socket': async (t) => {
+    'to valid and invalid groups': async (t) =>
+      each(t, GROUPS, (socket, group) => socket.addMembership(group, '127.0.0.1')),
+    'to valid and invalid groups, of a new socket': async (t) => {
       for (const group of GROUPS) t.attempt(String(group), () => t.socket().addMembership(group, '127.0.0.1'))
     },
-    'on interfaces good and bad': async (t) => {
+    'on valid and invalid interfaces': async (t) => {
       for (const name of INTERFACES) {
         const socket = await t.bound()
         t.attempt(String(name), () => socket.addMembership(GROUP, name))
@@ -81,14 +82,14 @@ export const multicast = [
         t.attempt(group, () => socket.addMembership(group, '::%lo'))
       }
     },
-    'of udp6 on interfaces good and bad': async (t) => {
+    'of udp6 on valid and invalid interfaces': async (t) => {
       for (const name of INTERFACES6) {
         const socket = t.socket('udp6').bind(0)
         await once(socket, 'listening')
         t.attempt(String(name), () => socket.addMembership(GROUP6, name))
       }
     },
-    'and messages come, to several members': async (t) => {
+    'and messages are received by several members': async (t) => {
       const first = await member(t, 'first', 0)
       const { port } = first.address()
       await member(t, 'second', port)
@@ -99,7 +100,7 @@ export const multicast = [
       await t.seen("second 'message'")
       t.lines.sort()
     },
-    'and after dropMembership none come': async (t) => {
+    'and after dropMembership none is received': async (t) => {
       const socket = await member(t, 'member', 0)
       const sender = await t.bound('udp4', 'sender')
       sender.setMulticastInterface('127.0.0.1')
@@ -108,7 +109,7 @@ export const multicast = [
       await t.seen('callback')
       await t.settle()
     },
-    'without loopback none come back': async (t) => {
+    'without loopback none is received by this host': async (t) => {
       const socket = await member(t, 'member', 0)
       socket.setMulticastInterface('127.0.0.1')
       socket.setMulticastLoopback(false)
@@ -119,7 +120,7 @@ export const multicast = [
       socket.send('two', socket.address().port, GROUP)
       await t.seen("member 'message'")
     },
-    'and messages of udp6 tell the interface of the sender': async (t) => {
+    "and the source of a udp6 message has the sender's interface": async (t) => {
       const socket = t.socket({ type: 'udp6', reuseAddr: true }).bind(0)
       await once(socket, 'listening')
       socket.addMembership(GROUP6, '::%lo')
@@ -134,9 +135,9 @@ export const multicast = [
   }),
 
   ...cases('dropMembership', {
-    'of groups good and bad': async (t) =>
+    'of valid and invalid groups': async (t) =>
       each(t, GROUPS, (socket, group) => socket.dropMembership(group, '127.0.0.1')),
-    'of one never joined': async (t) => each(t, [1], (socket) => socket.dropMembership(GROUP)),
+    'of a group that was never joined': async (t) => each(t, [1], (socket) => socket.dropMembership(GROUP)),
     'of a new socket': (t) => t.attempt('dropMembership', () => t.socket().dropMembership(GROUP)),
     'with no arguments': async (t) => each(t, [1], (socket) => socket.dropMembership()),
     'joined and left': async (t) => {
@@ -161,13 +162,13 @@ export const multicast = [
       t.attempt('add', () => socket.addSourceSpecificMembership('127.0.0.1', SOURCE_GROUP, '127.0.0.1'))
       t.attempt('address', () => socket.address())
     },
-    'of sources and groups that are no text': async (t) => {
+    'of sources and groups that are no strings': async (t) => {
       await each(t, NOT_TEXT, (socket, source) => socket.addSourceSpecificMembership(source, SOURCE_GROUP))
       await each(t, NOT_TEXT, (socket, group) => socket.addSourceSpecificMembership('127.0.0.1', group))
       await each(t, NOT_TEXT, (socket, source) => socket.dropSourceSpecificMembership(source, SOURCE_GROUP))
       await each(t, NOT_TEXT, (socket, group) => socket.dropSourceSpecificMembership('127.0.0.1', group))
     },
-    'of sources, groups and interfaces that are bad': async (t) => {
+    'of invalid sources, groups and interfaces': async (t) => {
       const bad = ['', 'x', '::1', '10.0.0.1']
       await each(t, bad, (socket, source) => socket.addSourceSpecificMembership(source, SOURCE_GROUP, 'x'))
       await each(t, bad, (socket, group) => socket.addSourceSpecificMembership('127.0.0.1', group, '127.0.0.1'))
@@ -181,7 +182,7 @@ export const multicast = [
       t.attempt('drop', () => socket.dropSourceSpecificMembership('::1', 'ff3e::c8', '::%lo'))
       t.attempt('IPv4 source', () => socket.addSourceSpecificMembership('127.0.0.1', 'ff3e::c8', '::%lo'))
     },
-    'messages come from the source alone': async (t) => {
+    'messages are received from the source only': async (t) => {
       const socket = t.socket().bind(0)
       await once(socket, 'listening')
       socket.addSourceSpecificMembership('127.0.0.1', SOURCE_GROUP, '127.0.0.1')
@@ -197,7 +198,7 @@ export const multicast = [
   }),
 
   ...cases('setMulticastInterface', {
-    'to interfaces good and bad': async (t) =>
+    'to valid and invalid interfaces': async (t) =>
       each(t, INTERFACES, (socket, name) => socket.setMulticastInterface(name)),
     'of a new socket': (t) => {
       for (const name of INTERFACES) t.attempt(String(name), () => t.socket().setMulticastInterface(name))

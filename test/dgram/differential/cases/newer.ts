@@ -5,15 +5,15 @@ import type { Trial } from '../trial.js'
 
 const NO_LISTS = [null, 0, 1, '', 'list', {}, [], true]
 
-// A version of Node that does not know these options ignores them: so must the module under test on that version.
+// A version of Node before these options ignores them: on that version, the module under test must do the same.
 export const newer = [
   ...cases('reusePort', {
     'two sockets share a port': (t) => sharePort(t, true, true),
     'the second alone does not share': (t) => sharePort(t, false, true),
-    'counts when truthy': (t) => sharePort(t, 1, 'yes'),
+    'any truthy value switches it on': (t) => sharePort(t, 1, 'yes'),
   }),
   ...cases('block lists', {
-    'that are none': (t) => {
+    'that are no block lists': (t) => {
       for (const list of NO_LISTS) {
         t.attempt(`receive ${JSON.stringify(list)}`, () => t.plain({ type: 'udp4', receiveBlockList: list }))
         t.attempt(`send ${JSON.stringify(list)}`, () => t.plain({ type: 'udp4', sendBlockList: list }))

@@ -17,7 +17,7 @@ export const options = [
     'of a bound socket': async (t) => numbers(t, await t.bound(), 'setTTL'),
     'of a new socket': (t) => numbers(t, t.socket(), 'setTTL'),
     'of udp6': async (t) => numbers(t, await t.bound('udp6'), 'setTTL'),
-    'refuses what is no number': async (t) => notNumbers(t, await t.bound(), 'setTTL'),
+    'rejects what is no number': async (t) => notNumbers(t, await t.bound(), 'setTTL'),
     'with no argument': async (t) => {
       const socket = await t.bound()
       t.attempt('setTTL()', () => socket.setTTL())
@@ -27,7 +27,7 @@ export const options = [
     'of a bound socket': async (t) => numbers(t, await t.bound(), 'setMulticastTTL'),
     'of a new socket': (t) => numbers(t, t.socket(), 'setMulticastTTL'),
     'of udp6': async (t) => numbers(t, await t.bound('udp6'), 'setMulticastTTL'),
-    'refuses what is no number': async (t) => notNumbers(t, await t.bound(), 'setMulticastTTL'),
+    'rejects what is no number': async (t) => notNumbers(t, await t.bound(), 'setMulticastTTL'),
   }),
   ...cases('setMulticastLoopback', {
     'of a bound socket': async (t) => truths(t, await t.bound(), 'setMulticastLoopback'),
@@ -37,7 +37,7 @@ export const options = [
   ...cases('setBroadcast', {
     'of a bound socket': async (t) => truths(t, await t.bound(), 'setBroadcast'),
     'of a new socket': (t) => truths(t, t.socket(), 'setBroadcast'),
-    'lets broadcasts out': async (t) => {
+    'permits broadcasts': async (t) => {
       const peer = t.socket('udp4', 'peer').bind(0, '0.0.0.0')
       await t.seen("peer 'listening'")
       const socket = await t.bound()
@@ -68,18 +68,18 @@ export const options = [
       t.attempt('getRecvBufferSize', () => socket.getRecvBufferSize())
       t.attempt('getSendBufferSize', () => socket.getSendBufferSize())
     },
-    'that are none': async (t) => {
+    'that are invalid': async (t) => {
       const socket = await t.bound()
       for (const size of NOT_SIZES) {
         t.attempt(`setRecvBufferSize(${String(size)})`, () => socket.setRecvBufferSize(size))
         t.attempt(`setSendBufferSize(${String(size)})`, () => socket.setSendBufferSize(size))
       }
     },
-    'that are none, of a new socket': (t) => {
+    'that are invalid, of a new socket': (t) => {
       const socket = t.socket()
       for (const size of NOT_SIZES) t.attempt(`${String(size)}`, () => socket.setRecvBufferSize(size))
     },
-    'of createSocket that are too large: told by bind': async (t) => {
+    'of createSocket that are too large: bind fails': async (t) => {
       const socket = t.socket({ type: 'udp4', recvBufferSize: 2 ** 32 - 1 })
       t.attempt('bind', () => socket.bind(0))
       await t.settle()
@@ -113,7 +113,7 @@ export const options = [
     'while it binds': (t) => addresses(t, t.socket().bind(0)),
     'of a bound socket': async (t) => addresses(t, await t.bound()),
     'of a bound udp6 socket': async (t) => addresses(t, await t.bound('udp6')),
-    'each time an object of its own': async (t) => {
+    'returns a new object each time': async (t) => {
       const socket = await t.bound()
       const [one, two] = [socket.address(), socket.address()]
       t.log('same', one === two)

@@ -17,7 +17,7 @@ export const order = [
       await t.seen('callback')
       t.log('address', socket.address())
     },
-    'then bind is refused': async (t) => {
+    'then bind is rejected': async (t) => {
       const socket = t.socket()
       socket.send('x', 9, '127.0.0.1')
       t.attempt('bind at once', () => socket.bind(0))
@@ -33,7 +33,7 @@ export const order = [
       await t.seen("peer 'message'", 20)
       await t.settle()
     },
-    'while a bind with a callback is under way': async (t) => {
+    'while a bind with a callback is pending': async (t) => {
       const peer = await t.bound('udp4', 'peer')
       const socket = t.socket()
       socket.bind(0, '127.0.0.1', t.callback('bound'))
@@ -41,14 +41,14 @@ export const order = [
       await t.seen("peer 'message'")
       await t.settle()
     },
-    'when what is told': async (t) => {
+    'order of the ticks and the callback': async (t) => {
       const socket = t.socket()
       socket.send('x', 9, '127.0.0.1', t.callback())
-      t.markTurns()
+      t.markIterations()
       await t.seen('callback')
       await t.settle()
     },
-    'from a listening listener: behind what was queued': async (t) => {
+    'from a listening listener: after the queued ones': async (t) => {
       const peer = await t.bound('udp4', 'peer')
       const socket = t.socket()
       const { port } = peer.address()
@@ -58,7 +58,7 @@ export const order = [
       await t.seen("peer 'message'", 3)
       await t.settle()
     },
-    'listeners that the queue takes': async (t) => {
+    'listeners that the queue adds': async (t) => {
       const socket = t.plain()
       socket.send('x', 9, '127.0.0.1')
       socket.send('x', 9, '127.0.0.1')
@@ -66,7 +66,7 @@ export const order = [
       await once(socket, 'listening')
       t.log('listeners', socket.listenerCount('listening'), socket.listenerCount('error'))
     },
-    'the bytes are read when the bind is done': async (t) => {
+    'the bytes are read when bind is done': async (t) => {
       const peer = await t.bound('udp4', 'peer')
       const bytes = Buffer.from('before')
       t.socket().send(bytes, peer.address().port, '127.0.0.1')
@@ -81,7 +81,7 @@ export const order = [
       list.push('more')
       await t.seen("peer 'message'")
     },
-    'the bind fails: what was queued is forgotten': async (t) => {
+    'the bind fails: queued sends are discarded': async (t) => {
       const used = await t.bound('udp4', 'used')
       const socket = t.socket()
       socket.bind(used.address().port, '127.0.0.1')
@@ -91,7 +91,7 @@ export const order = [
       t.attempt('send again', () => socket.send('y', used.address().port, '127.0.0.1', t.callback('second')))
       await t.seen("used 'message'")
     },
-    'an error event while it binds, of whatever kind: what was queued is forgotten': async (t) => {
+    'an error event of any kind while it binds: queued sends are discarded': async (t) => {
       const peer = await t.bound('udp4', 'peer')
       const socket = t.socket()
       socket.send('x', peer.address().port, '127.0.0.1', t.callback())
@@ -99,7 +99,7 @@ export const order = [
       await once(socket, 'listening')
       await t.settle()
     },
-    'a listening event that is made up': async (t) => {
+    'a listening event that is emitted by hand': async (t) => {
       const socket = t.socket()
       socket.send('x', 9, '127.0.0.1', t.callback())
       t.attempt('emit', () => socket.emit('listening'))
@@ -108,17 +108,17 @@ export const order = [
   }),
 
   ...cases('send when bound', {
-    'when the callback comes': async (t) => {
+    'order of the ticks and the callback': async (t) => {
       const socket = await t.bound()
       socket.send('x', 9, '127.0.0.1', t.callback())
-      t.markTurns()
+      t.markIterations()
       await t.seen('callback')
       await t.settle()
     },
-    'connected, when the callback comes': async (t) => {
+    'connected, order of the ticks and the callback': async (t) => {
       const { socket } = await t.connected()
       socket.send('x', t.callback())
-      t.markTurns()
+      t.markIterations()
       await t.seen('callback')
       await t.settle()
     },
@@ -179,7 +179,7 @@ export const order = [
       socket.send('two', port, '127.0.0.1', t.callback('two'))
       await t.seen("peer 'message'", 2)
       await t.settle()
-      // Whether the peer or the sender is told first is not for the sender to decide.
+      // The events of the peer and of the sender can be emitted in either order.
       t.lines.sort()
     },
     'an exception in an error listener': async (t) => {
@@ -190,7 +190,7 @@ export const order = [
       socket.send('x', 9, 'no..such.host')
       await t.seen('uncaught')
     },
-    'a message of one size after another': async (t) => {
+    'messages of different sizes': async (t) => {
       const peer = await t.bound('udp4', 'peer')
       const socket = await t.bound()
       const sizes = [1, 1, 1400, 1400, 1400, 700, 0, 1400, 2000, 2000, 9000, 1, 1]
@@ -198,7 +198,7 @@ export const order = [
         socket.send(Buffer.alloc(size, size), peer.address().port, '127.0.0.1', t.callback(`${size}`))
       await t.seen("peer 'message'", sizes.length)
     },
-    'to two peers in turn': async (t) => {
+    'to two peers alternately': async (t) => {
       const peers = [await t.bound('udp4', 'one'), await t.bound('udp4', 'two')]
       const socket = await t.bound()
       for (let index = 0; index < 10; index += 1) {
@@ -230,7 +230,7 @@ export const order = [
         got.every((text, index) => text === String(index)),
       )
     },
-    'the send queue, as it is told': (t) => queueLengths(t),
+    'the length of the send queue': (t) => queueLengths(t),
   }),
 ]
 

@@ -1,7 +1,7 @@
 import { cases } from '../case.js'
 import type { Dgram } from '../types.js'
 
-// Each function runs in a process of its own and can use nothing from outside.
+// Each function runs in its own process and cannot use variables from outside.
 export const processes = [
   ...cases('a process', {
     'with a socket that was never bound ends': (t) =>
@@ -24,7 +24,7 @@ export const processes = [
           .bind(0, () => console.log('bound'))
         process.on('exit', () => console.log('exit'))
       }),
-    'with a bound socket goes on until it is closed': (t) =>
+    'with a bound socket runs until the socket is closed': (t) =>
       t.program((dgram: Dgram) => {
         const socket = dgram.createSocket('udp4')
         socket.bind(0)
@@ -34,7 +34,7 @@ export const processes = [
         }, 100).unref()
         process.on('exit', () => console.log('exit'))
       }),
-    'with a socket referenced again goes on': (t) =>
+    'with a socket referenced again keeps running': (t) =>
       t.program((dgram: Dgram) => {
         const socket = dgram.createSocket('udp4')
         socket.bind(0, () => socket.unref().ref())
@@ -63,7 +63,7 @@ export const processes = [
         socket.bind(0, '127.0.0.1', () => socket.send('x', socket.address().port, '127.0.0.1'))
         process.on('exit', (code) => console.log('exit', code))
       }),
-    'whose message listener throws may go on': (t) =>
+    'whose message listener throws may continue': (t) =>
       t.program((dgram: Dgram) => {
         const socket = dgram.createSocket('udp4')
         process.on('uncaughtException', (error, origin) => console.log(origin, error.message))
@@ -82,7 +82,7 @@ export const processes = [
           throw new TypeError('from the callback')
         })
       }),
-    'with an error event nobody listens to ends with it': (t) =>
+    'with an error event without a listener ends with that error': (t) =>
       t.program((dgram: Dgram) => {
         dgram.createSocket('udp4').bind(0, '192.0.2.1')
       }),

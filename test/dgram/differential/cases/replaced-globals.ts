@@ -19,7 +19,7 @@ const CLOCKS: Readonly<Record<string, object>> = {
   'performance.now': performance,
 }
 
-/** Kinds of use, each complete while a global is replaced. */
+/** Uses of a socket, each complete while a global is replaced. */
 const USES: Readonly<Record<string, (t: Trial, socket: Socket, peer: Socket) => Promise<unknown>>> = {
   'send and receive': async (t, socket, peer) => {
     for (const text of SIX) socket.send(text, peer.address().port, '127.0.0.1', t.callback('sent'))
@@ -27,14 +27,14 @@ const USES: Readonly<Record<string, (t: Trial, socket: Socket, peer: Socket) => 
     await t.seen('sent', SIX.length)
     t.lines.sort()
   },
-  'a batch that was waiting': async (t, socket) => {
+  'a batch of queued datagrams': async (t, socket) => {
     const start = await hold(t, socket, SIX)
     start()
     await t.seen('socket got', SIX.length)
   },
 }
 
-/** Values that a prepareStackTrace may return. */
+/** Return values of a prepareStackTrace. */
 const STACKS: Readonly<Record<string, () => unknown>> = {
   'a list': () => [],
   'an object': () => ({}),
@@ -86,7 +86,7 @@ export const replacedGlobals = [
         await readAll(t, socket)
         await t.seen('got', SIX.length)
       }),
-    'a listener that is removed and comes back': (t) =>
+    'a listener that is removed and added again': (t) =>
       withAllReplaced(async () => {
         const socket = await bindQuietly(t, t.plain())
         const start = await hold(t, socket, SIX)
@@ -119,7 +119,7 @@ export const replacedGlobals = [
       }),
   }),
   ...cases('process.nextTick is replaced', {
-    'by one that passes on': async (t) => {
+    'by one that calls the original': async (t) => {
       const [socket, peer] = [await reader(t), await reader(t, 'udp4', 'peer')]
       const { nextTick } = process
       const passOn = (work: Work, ...args: unknown[]) => nextTick(work, ...args)
@@ -326,7 +326,7 @@ function withAllReplaced(work: () => Promise<unknown>): Promise<unknown> {
   )()
 }
 
-/** Reads the type of a socket and uses it, and logs what became of Error.stackTraceLimit. */
+/** Reads the type of a socket, uses the socket, and logs the value of Error.stackTraceLimit. */
 async function keepsLimit(t: Trial, limit: PropertyDescriptor | undefined): Promise<void> {
   const socket = await reader(t)
   const before = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit') ?? {}

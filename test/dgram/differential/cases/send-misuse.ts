@@ -51,17 +51,17 @@ const BAD_RANGES = [
 
 export const sendMisuse = [
   ...cases('send refuses', {
-    'messages that are none': (t) => {
+    'invalid messages': (t) => {
       const socket = t.socket()
       for (const message of BAD_MESSAGES) t.attempt(String(message), () => socket.send(message, 9, '127.0.0.1'))
     },
-    'messages that are none, with offset and length': (t) => {
+    'invalid messages, with offset and length': (t) => {
       const socket = t.socket()
       for (const message of [...BAD_MESSAGES, ['list']]) {
         t.attempt(String(message), () => socket.send(message, 0, 1, 9, '127.0.0.1'))
       }
     },
-    'lists with something else in them': (t) => {
+    'lists with invalid elements': (t) => {
       const socket = t.socket()
       for (const item of BAD_ITEMS) t.attempt(String(item), () => socket.send(['x', item], 9, '127.0.0.1'))
     },
@@ -70,7 +70,7 @@ export const sendMisuse = [
       delete list[1]
       t.attempt('send', () => t.socket().send(list, 9, '127.0.0.1'))
     },
-    'connected, messages that are none': async (t) => {
+    'connected, invalid messages': async (t) => {
       const { socket } = await t.connected()
       for (const message of BAD_MESSAGES) t.attempt(String(message), () => socket.send(message))
       t.attempt('a list', () => socket.send(['x', 1]))
@@ -85,7 +85,7 @@ export const sendMisuse = [
     },
     'a bigint as port': (t) => t.attempt('send', () => t.socket().send('x', 9n, '127.0.0.1')),
     'a function as port': (t) => t.attempt('send', () => t.socket().send('x', t.callback(), '127.0.0.1')),
-    'nothing but a message': (t) => {
+    'a message alone': (t) => {
       t.attempt('send', () => t.socket().send('x'))
       t.attempt('with callback', () => t.socket().send('x', t.callback()))
     },
@@ -118,7 +118,7 @@ export const sendMisuse = [
       for (const [offset, length] of BAD_RANGES)
         t.attempt(`${offset}, ${length}`, () => socket.send('abcdef', offset, length))
     },
-    'the message before the port, the port before the address, the address before the closed socket': (t) => {
+    'arguments in this order: the message, the port, the address; then the state of the socket': (t) => {
       const socket = t.socket()
       socket.close()
       t.attempt('all bad', () => socket.send(5, 0, 5))
@@ -139,7 +139,7 @@ export const sendMisuse = [
       t.attempt('send', () => socket.send('x', t.callback()))
       await t.settle()
     },
-    'and a refused send does not bind': async (t) => {
+    'and a rejected send does not bind': async (t) => {
       const socket = t.socket()
       t.attempt('send', () => socket.send('x', 0, '127.0.0.1'))
       await t.settle()
@@ -148,7 +148,7 @@ export const sendMisuse = [
   }),
 
   ...cases('send fails', {
-    '65507 bytes, which is the most there is': (t) => fails(t, Buffer.alloc(65507), '127.0.0.1'),
+    '65507 bytes, the maximum': (t) => fails(t, Buffer.alloc(65507), '127.0.0.1'),
     '65508 bytes': (t) => fails(t, Buffer.alloc(65508), '127.0.0.1'),
     '65508 bytes in a list': (t) => fails(t, [Buffer.alloc(60000), Buffer.alloc(5508)], '127.0.0.1'),
     '70000 bytes of text': (t) => fails(t, 'x'.repeat(70_000), '127.0.0.1'),
@@ -161,20 +161,20 @@ export const sendMisuse = [
       await t.seen("peer 'message'")
       await t.settle()
     },
-    'to the other family': (t) => fails(t, 'x', '::1'),
-    'to broadcast without leave': (t) => fails(t, 'x', '255.255.255.255'),
+    'to an address of another family': (t) => fails(t, 'x', '::1'),
+    'to broadcast without setBroadcast': (t) => fails(t, 'x', '255.255.255.255'),
     'to a host name that does not exist': (t) => fails(t, 'x', 'no..such.host'),
-    'to a host name that does not exist, with nobody listening': async (t) => {
+    'to a host name that does not exist, without an error listener': async (t) => {
       const socket = t.plain()
       socket.send('x', 9, 'no..such.host')
       await t.seen('uncaught')
     },
-    'to a host name that holds a zero byte': async (t) => {
+    'to a host name that contains a zero byte': async (t) => {
       const socket = await t.bound()
       t.attempt('send', () => socket.send('x', 9, 'a\0b', t.callback()))
       await t.settle(10)
     },
-    'a bad one between good ones': async (t) => {
+    'an invalid one between valid ones': async (t) => {
       const peer = await t.bound('udp4', 'peer')
       const socket = await t.bound()
       const { port } = peer.address()
@@ -186,7 +186,7 @@ export const sendMisuse = [
       await t.seen("peer 'message'", 2)
       await t.settle()
     },
-    'connected to nobody: both the callback and the error event tell': async (t) => {
+    'connected to a closed port: both the callback and the error event report it': async (t) => {
       const socket = t.socket()
       socket.connect(await t.freePort())
       await once(socket, 'connect')
@@ -195,7 +195,7 @@ export const sendMisuse = [
       socket.send('x', t.callback('second'))
       await t.seen("socket 'error'", 2)
     },
-    'connected to nobody, two at once: the second is told': async (t) => {
+    'connected to a closed port, two at once: the second fails': async (t) => {
       const socket = t.socket()
       socket.connect(await t.freePort())
       await once(socket, 'connect')
@@ -203,7 +203,7 @@ export const sendMisuse = [
       socket.send('x', t.callback('second'))
       await t.settle()
     },
-    'unconnected to nobody: silence': async (t) => {
+    'unconnected, to a closed port: no error': async (t) => {
       const socket = t.socket()
       socket.send('x', await t.freePort(), '127.0.0.1', t.callback())
       await t.seen('callback')
@@ -217,7 +217,7 @@ async function fails(t: Trial, message: unknown, address: string): Promise<void>
   const port = (await t.bound('udp4', 'peer')).address().port
   t.attempt('send', () => socket.send(message, port, address, t.callback()))
   await t.seen('callback')
-  // Without a callback: a failing lookup is an error event, anything else is silence.
+  // Without a callback: a failing lookup emits an error event, any other failure is not reported.
   t.attempt('send', () => socket.send(message, port, address))
   if (t.lines.some((line) => line.includes('getaddrinfo'))) await t.seen("socket 'error'")
   await t.settle()

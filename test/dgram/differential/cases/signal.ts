@@ -7,7 +7,7 @@ export const signal = [
       const socket = t.socket({ type: 'udp4', signal: AbortSignal.abort() })
       t.attempt('bind', () => socket.bind(0))
       t.attempt('send', () => socket.send('x', 9))
-      t.markTurns()
+      t.markIterations()
       await t.seen("socket 'close'")
       await t.settle()
     },
@@ -16,7 +16,7 @@ export const signal = [
       const socket = await t.bound({ type: 'udp4', signal: controller.signal })
       controller.abort(new Error('a reason'))
       t.attempt('address at once', () => socket.address())
-      t.markTurns()
+      t.markIterations()
       await t.settle()
     },
     'aborted while it binds': async (t) => {
@@ -40,14 +40,14 @@ export const signal = [
       t.attempt('bind', () => socket.bind(0))
       await t.settle()
     },
-    'aborted after close: nothing more': async (t) => {
+    'aborted after close: no further effect': async (t) => {
       const controller = new AbortController()
       const socket = await t.bound({ type: 'udp4', signal: controller.signal })
       socket.close()
       controller.abort()
       await t.settle()
     },
-    'is not listened to any more after close': async (t) => {
+    'has no listener of the socket after close': async (t) => {
       const { signal } = new AbortController()
       const socket = await t.bound({ type: 'udp4', signal })
       t.log('listeners', getEventListeners(signal, 'abort').length, socket.listenerCount('close'))
@@ -68,7 +68,7 @@ export const signal = [
       t.socket({ type: 'udp4', signal: AbortSignal.timeout(10) }).bind(0, '127.0.0.1')
       await t.seen("socket 'close'")
     },
-    'anything with aborted passes, if it is aborted': async (t) => {
+    'any object whose aborted is true is accepted': async (t) => {
       t.attempt('createSocket', () => t.socket({ type: 'udp4', signal: { aborted: true } }))
       await t.seen("socket 'close'")
     },

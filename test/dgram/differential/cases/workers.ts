@@ -6,11 +6,11 @@ import type { Address, Dgram } from '../types.js'
 
 type Say = (...values: unknown[]) => void
 
-// Each function runs in a worker thread of its own and can use nothing from outside. No worker ends in a message listener
-// while further datagrams wait: node:dgram aborts the process then (OnRecv in src/udp_wrap.cc).
+// Each function runs in its own worker thread and cannot use variables from outside. No worker ends in a message
+// listener while further datagrams are queued: node:dgram aborts the process then (OnRecv in src/udp_wrap.cc).
 export const workers = [
   ...cases('a worker with sockets', {
-    'reads what its parent sends': async (t) => {
+    'receives from its parent': async (t) => {
       const thread = t.worker((dgram: Dgram, say: Say) => {
         const socket = dgram.createSocket('udp4')
         socket.on('message', (bytes) => {
@@ -22,7 +22,7 @@ export const workers = [
       await feedWorker(t, thread)
       await thread.ended
     },
-    'reads and answers': async (t) => {
+    'receives and replies': async (t) => {
       const socket = await reader(t)
       const thread = t.worker((dgram: Dgram, say: Say) => {
         const socket = dgram.createSocket('udp4')
@@ -36,7 +36,7 @@ export const workers = [
       for (const text of SIX) socket.send(text, await portOfWorker(t, thread), '127.0.0.1')
       await thread.ended
       await t.seen('socket got', SIX.length)
-      // The end of the worker and the last answer come in either order.
+      // The end of the worker and the last reply can come in either order.
       t.lines.sort()
     },
     'ends when its last socket is closed': async (t) => {
@@ -218,7 +218,7 @@ export const workers = [
       })
       await feedWorker(t, thread, ['one'])
       await thread.ended
-      // An error and what a worker logs come by different ports.
+      // An error and the worker's log messages use different message ports.
       t.lines.sort()
     },
     'of a tick of a message listener': async (t) => {
@@ -234,7 +234,7 @@ export const workers = [
       })
       await feedWorker(t, thread, ['one'])
       await thread.ended
-      // An error and what a worker logs come by different ports.
+      // An error and the worker's log messages use different message ports.
       t.lines.sort()
     },
     'of an async listener': async (t) => {
@@ -248,7 +248,7 @@ export const workers = [
       })
       await feedWorker(t, thread, ['one'])
       await thread.ended
-      // An error and what a worker logs come by different ports.
+      // An error and the worker's log messages use different message ports.
       t.lines.sort()
     },
     'that is handled there': async (t) => {
@@ -296,7 +296,7 @@ export const workers = [
       }, port)
       await t.seen("worker 'bound'")
       const texts = Array.from({ length: 40 }, (_, index) => `${index}`)
-      // Each sender has a port of its own, which is what the kernel chooses the receiver by.
+      // Each sender has its own port, by which the kernel chooses the receiver.
       for (const text of texts) await feed({ port, address: '127.0.0.1' }, [text])
       const got = () => t.lines.flatMap((line) => /got '?(\d+)'?$/.exec(line.replaceAll("'", ''))?.[1] ?? [])
       await t.until(() => got().length >= texts.length)
@@ -377,7 +377,7 @@ export const workers = [
   }),
 ]
 
-/** The port of the address that a worker has logged. */
+/** Returns the port of the address that a worker has logged. */
 async function portOfWorker(t: Trial, { said }: Thread): Promise<number> {
   const find = () => said.map(([value]) => (value as Partial<Address> | undefined)?.port).find((port) => port)
   await t.until(() => find() !== undefined)

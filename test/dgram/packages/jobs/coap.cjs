@@ -1,4 +1,5 @@
-// A CoAP server with a resource to read, one to write, one to observe and one that takes many blocks; and its client.
+// A CoAP server with a resource to read, one to write, one to observe and one that requires block-wise transfer; and
+// its client.
 const { text } = require('node:stream/consumers')
 const { setTimeout: wait } = require('node:timers/promises')
 const coap = require('coap')
@@ -55,7 +56,7 @@ function answer(request, response) {
   response.end()
 }
 
-/** Tells three times, with the observer's leave. */
+/** Sends three notifications to an observer. */
 async function tick(response) {
   for (let count = 1; count <= 3; count += 1) {
     response.write(`tick ${count}`)
@@ -66,7 +67,7 @@ async function tick(response) {
 
 async function exchange(options, body) {
   const request = coap.request(options)
-  // Asks for blocks of 1024 bytes: a body does not fit into one message.
+  // Requests blocks of 1024 bytes, because the body does not fit into one message.
   if (body?.length > 1024) request.setOption('Block1', Buffer.from([6]))
   const answered = next(request, 'response')
   request.end(body)

@@ -1,4 +1,4 @@
-// Two hosts of a local network, played by two instances: one answers for a name and a service, the other asks.
+// Two hosts of a local network, as two instances: one answers for a name and a service, the other queries.
 const { createSocket } = require('node:dgram')
 const multicastDns = require('multicast-dns')
 const { next, report } = require('./report.cjs')
@@ -33,7 +33,7 @@ async function main() {
   report('service', { answers: found.answers, additionals: found.additionals })
   report('from', { from, family, size })
 
-  // Many at once: the order of the answers is that of the questions.
+  // Many queries at once: the answers come in the order of the queries.
   const names = Array.from({ length: 50 }, (_, index) => `host-${index}.local`)
   responder.on('query', ({ questions: [{ name }] }) => {
     if (name.startsWith('host-')) responder.respond([{ name, type: 'TXT', ttl: 1, data: Buffer.from(name) }])

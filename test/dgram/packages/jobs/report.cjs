@@ -1,7 +1,7 @@
-// What a job has seen, one JSON line each: the test compares it with what it must be.
+// Prints the results of a job, one JSON line each. The test compares them with the expected ones.
 exports.report = (event, value) => console.log(JSON.stringify([event, value]))
 
-/** The next event of an emitter that satisfies a condition. */
+/** Resolves with the next event of an emitter that satisfies a condition. */
 exports.next = (emitter, event, wanted = () => true) =>
   new Promise((resolve) => {
     const listener = (...args) => {

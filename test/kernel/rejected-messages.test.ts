@@ -2,9 +2,11 @@ import t from 'tap'
 import { BatchConn, type ErrnoError, endpoint, SendBatch } from '../../src/index.js'
 import { boundSocket, deadEndpoint, drain } from '../support/sockets.js'
 
-// Facts 1 to 4: more than two chunks, and the bad message first in the second one.
+// sendmmsg(2) accepts at most 1024 messages (UIO_MAXIOV), stops before the first one that fails, and reports that error
+// only to the next call. The tests use more than two such calls, and an invalid message as the first of the second
+// call.
 
-t.test('3000 messages to a live and a dead port, a 70,000-byte one first in the second chunk', async (t) => {
+t.test('3000 messages to an open and a closed port; the first of the second call is oversized', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open({ sendBufferBytes: 4 << 20 })
   const live = receiver.localAddress
@@ -33,11 +35,11 @@ t.test('3000 messages to a live and a dead port, a 70,000-byte one first in the 
   t.strictSame(
     drain(receiver).map(({ text }) => text),
     expected,
-    'each good one once, in order',
+    'each valid one once, in order',
   )
 })
 
-t.test('poison at every place of a batch costs only itself', async (t) => {
+t.test('an invalid message at any index of a batch does not affect the others', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const live = receiver.localAddress
@@ -61,7 +63,7 @@ t.test('poison at every place of a batch costs only itself', async (t) => {
   }
 })
 
-t.test('send: a short count, then the error with its index, then skip', (t) => {
+t.test('send returns a short count, then throws the error with its index, then continues after skip', (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const live = receiver.localAddress
@@ -82,7 +84,7 @@ t.test('send: a short count, then the error with its index, then skip', (t) => {
     index: 2,
     message: `sendmmsg EMSGSIZE ${live}`,
   })
-  t.equal(out.sent, 2, 'the failed message stays where it is')
+  t.equal(out.sent, 2, 'the failed message is still the next one')
   out.skip()
   t.equal(sender.send(out), 2)
   t.equal(out.remaining, 0)
@@ -94,12 +96,12 @@ t.test('send: a short count, then the error with its index, then skip', (t) => {
   t.end()
 })
 
-t.test('the kernel refuses a destination: reported, the others arrive', async (t) => {
+t.test('a destination that the kernel rejects is reported, and the other messages arrive', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const out = new SendBatch()
   out.append('before', receiver.localAddress)
-  out.append('to a broadcast address without leave', endpoint({ address: '255.255.255.255', port: 9 }))
+  out.append('to a broadcast address without SO_BROADCAST', endpoint({ address: '255.255.255.255', port: 9 }))
   out.append('after', receiver.localAddress)
   const { sent, failed } = await sender.sendAll(out)
   t.equal(sent, 2)
@@ -110,7 +112,7 @@ t.test('the kernel refuses a destination: reported, the others arrive', async (t
   )
 })
 
-t.test('a destination of the other family never reaches the kernel and costs only itself', async (t) => {
+t.test('a destination of another family is rejected before the system call; the others arrive', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   const out = new SendBatch()
@@ -130,7 +132,7 @@ t.test('a destination of the other family never reaches the kernel and costs onl
   )
 })
 
-t.test('batches of 1, 1023, 1024, 1025, 2048, 2049 arrive whole and in order', async (t) => {
+t.test('batches of 1, 1023, 1024, 1025, 2048 and 2049 messages arrive complete and in order', async (t) => {
   using receiver = boundSocket()
   using sender = BatchConn.open()
   for (const count of [1, 1023, 1024, 1025, 2048, 2049]) {

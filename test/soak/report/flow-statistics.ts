@@ -1,28 +1,28 @@
 import type { NetworkCounters } from '../control/network.js'
 import type { Flow, Received, Sent, SocketCounts } from '../plan/flow.js'
 
-/** What all sockets and networks have counted, at one moment. */
+/** Counts of all sockets and networks at one moment. */
 export interface Counted {
   readonly sockets: ReadonlyMap<string, SocketCounts>
-  /** None for an ordinary user: then the counters are those of the whole machine. */
+  /** Empty for an unprivileged user, because the counters are then those of the whole machine. */
   readonly networks: readonly NetworkCounters[]
 }
 
-/** The account of one flow, in datagrams. */
-export interface FlowAccount {
+/** Statistics of one flow, in datagrams. */
+export interface FlowStatistics {
   readonly flow: Flow
   readonly sent: Sent
   readonly received: Received
-  /** The sum of those that failed, which the library reported. */
+  /** Sum of the failures that the library reported. */
   readonly failed: number
-  /** Dropped by the kernel, from the counter of the place where the flow may lose datagrams. */
+  /** Dropped by the kernel, from the counter of the component that may drop datagrams of the flow. */
   readonly dropped: number
-  /** Accepted, and neither delivered, nor dropped, nor sent to a closed port: 0 when the account closes. */
+  /** Accepted, and neither delivered, nor dropped, nor sent to a closed port: 0 if every datagram is accounted for. */
   readonly missing: number
 }
 
-/** The accounts of all flows. */
-export function accountsOf(flows: readonly Flow[], { sockets, networks }: Counted): FlowAccount[] {
+/** Returns the statistics of all flows. */
+export function statisticsOf(flows: readonly Flow[], { sockets, networks }: Counted): FlowStatistics[] {
   const queueDrops = new Map(networks.map((network) => [network.name, network.queueDrops]))
   return flows.map((flow) => {
     const sent = sockets.get(flow.from.name)?.sent[flow.id] ?? NOTHING_SENT
@@ -32,7 +32,8 @@ export function accountsOf(flows: readonly Flow[], { sockets, networks }: Counte
     if (flow.loss === 'receive buffer') dropped = sockets.get(flow.to.name)?.kernelDrops ?? 0
     if (flow.loss === 'nft') dropped = filterDrops(networks, flow)
     if (flow.loss === 'device queue') {
-      // Several flows share the queue and its count, which makes up for the losses of each in turn: their sum is exact.
+      // Several flows share the queue and its counter. Each flow's losses are taken from the counter, so the sum is
+      // exact.
       const left = queueDrops.get(flow.from.network) ?? 0
       dropped = Math.min(lost, left)
       queueDrops.set(flow.from.network, left - dropped)
@@ -42,8 +43,8 @@ export function accountsOf(flows: readonly Flow[], { sockets, networks }: Counte
   })
 }
 
-/** True when every accepted datagram is delivered or counted as lost. */
-export function isClosed({ missing, sent }: FlowAccount): boolean {
+/** True if every accepted datagram is delivered or counted as lost. */
+export function isComplete({ missing, sent }: FlowStatistics): boolean {
   return missing === 0 && sent.pendingCallbacks === 0
 }
 

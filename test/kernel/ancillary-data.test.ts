@@ -10,7 +10,10 @@ import {
 } from '../../src/index.js'
 import { boundSocket, LOOPBACK } from '../support/sockets.js'
 
-// Facts 19, 21, 22, 23: what is sent with a message is what the other end is told, over each way an address can be written.
+// The options of a message arrive as the receiver's ancillary data, for each notation of an address. UDP_SEGMENT is a
+// uint16, IP_TTL an int. A mapped destination takes IP_TOS; a dual-stack receiver requires IP_RECVTOS and
+// IPV6_RECVTCLASS. For IP_PKTINFO, recvmsg reads ipi_addr and sendmsg writes ipi_spec_dst. The control buffer must hold
+// all enabled messages.
 
 const EVERYTHING: OpenOptions = {
   countDrops: true,
@@ -77,7 +80,7 @@ const WAYS: Way[] = [
 
 for (const way of WAYS) {
   for (const connected of [false, true]) {
-    t.test(`${way.name}, ${connected ? 'connected' : 'not connected'}`, (t) => {
+    t.test(`options arrive as ancillary data: ${way.name}, ${connected ? 'connected' : 'not connected'}`, (t) => {
       using receiver = BatchConn.open({ ...way.receiver, ...EVERYTHING }).bind({ address: way.bind, port: 0 })
       using sender = BatchConn.open(way.sender)
       const peer = endpoint({ address: way.destination, port: receiver.localAddress.port })
@@ -109,7 +112,7 @@ for (const way of WAYS) {
       const inbox = new RecvBatch()
       for (let round = 0; round < 2; round += 1) {
         out.clear()
-        // The second round shifts the options by one slot: nothing of the first may stick to a slot.
+        // The second round shifts the options by one slot: a slot must not keep options of the first round.
         if (round === 1) out.append('shift', destination)
         for (const [options] of table) out.append('x', destination, options)
         t.equal(sender.send(out), table.length + round)
@@ -127,7 +130,7 @@ for (const way of WAYS) {
   }
 }
 
-t.test('nothing is told that was not asked for', (t) => {
+t.test('ancillary data that was not enabled is undefined', (t) => {
   using receiver = BatchConn.open().bind({ address: LOOPBACK.ipv4, port: 0 })
   using sender = BatchConn.open()
   const out = new SendBatch()
@@ -150,11 +153,11 @@ t.test('nothing is told that was not asked for', (t) => {
   t.end()
 })
 
-const isRoot = process.getuid?.() === 0
-t.test('a source this host does not have', { skip: isRoot ? false : 'IP_TRANSPARENT needs root' }, (t) => {
+const skip = process.getuid?.() === 0 ? false : 'IP_TRANSPARENT needs root'
+t.test('a source of another host requires transparent, or freebind over IPv6', { skip }, (t) => {
   const table: [OpenOptions, source: string, code: string | undefined][] = [
     [{ family: 'ipv4' }, '192.0.2.1', 'ENETUNREACH'],
-    // ip(7) promises less than one hopes: over IPv4, IP_FREEBIND is about bind(2) alone.
+    // ip(7): over IPv4, IP_FREEBIND affects bind(2) only.
     [{ family: 'ipv4', freebind: true }, '192.0.2.1', 'ENETUNREACH'],
     [{ family: 'ipv4', transparent: true }, '192.0.2.1', undefined],
     [{ family: 'ipv6' }, '2001:db8::1', 'EINVAL'],
@@ -174,7 +177,7 @@ t.test('a source this host does not have', { skip: isRoot ? false : 'IP_TRANSPAR
   t.end()
 })
 
-t.test('copy keeps what was told', (t) => {
+t.test('copy keeps the ancillary data', (t) => {
   using receiver = BatchConn.open(EVERYTHING).bind({ address: '127.0.0.1', port: 0 })
   using sender = BatchConn.open()
   const out = new SendBatch()
@@ -193,7 +196,7 @@ t.test('copy keeps what was told', (t) => {
   t.end()
 })
 
-t.test('txTimeNs: taken by a socket with txTime, refused by the kernel without', (t) => {
+t.test('txTimeNs is accepted by a socket with txTime, and rejected by the kernel without', (t) => {
   using receiver = BatchConn.open().bind({ address: '127.0.0.1', port: 0 })
   const out = new SendBatch()
   out.append('x', receiver.localAddress, { txTimeNs: process.hrtime.bigint() })
@@ -207,7 +210,7 @@ t.test('txTimeNs: taken by a socket with txTime, refused by the kernel without',
   t.end()
 })
 
-t.test('bad options are refused and leave the batch as it was', (t) => {
+t.test('invalid options are rejected and leave the batch unchanged', (t) => {
   const out = new SendBatch({ capacity: 4 })
   const ipv4 = endpoint({ address: '127.0.0.1', port: 9 })
   const ipv6 = endpoint({ address: '::1', port: 9 })

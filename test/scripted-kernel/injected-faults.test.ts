@@ -2,18 +2,18 @@ import t from 'tap'
 import { EINTR } from '../../src/libc/constants.js'
 import { libc } from '../../src/libc/libc.js'
 import { IOVEC, isSupportedMachine, MMSGHDR } from './abi.js'
-import { type Fault, memory, plantFault } from './kernel.js'
+import { type Fault, injectFault, memory } from './kernel.js'
 import { runSuite, SUITES, type Suite } from './suites.js'
 
-/** A fault, the suite that must find it, and what that must say. */
-interface Planted {
+/** A fault, the suite that must find it, and the message of the violation. */
+interface InjectedFault {
   readonly name: string
   readonly suite: Suite['name']
   readonly fault: Fault
   readonly says: RegExp
 }
 
-const PLANTED: readonly Planted[] = [
+const INJECTED_FAULTS: readonly InjectedFault[] = [
   {
     name: 'an iovec is one byte too long',
     suite: 'send',
@@ -75,12 +75,12 @@ const PLANTED: readonly Planted[] = [
 
 const skip = isSupportedMachine ? false : 'the scripted kernel reads structures of 64-bit machines'
 
-for (const { name, suite, fault, says } of PLANTED) {
-  t.test(`a planted fault is found: ${name}`, { skip }, async (t) => {
+for (const { name, suite, fault, says } of INJECTED_FAULTS) {
+  t.test(`the suite finds an injected fault: ${name}`, { skip }, async (t) => {
     const found = SUITES.find((one) => one.name === suite)
     if (found === undefined) throw new Error(`no suite ${suite}`)
-    plantFault(fault)
-    t.teardown(() => plantFault(undefined))
+    injectFault(fault)
+    t.teardown(() => injectFault(undefined))
     const { violation } = await runSuite(found, { cases: 3000, seed: 1, timeLimitMs: 20_000 })
     t.match(violation, says)
   })

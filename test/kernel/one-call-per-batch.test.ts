@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 
-// Seen from outside the program: strace counts what really enters the kernel.
+// strace counts the system calls from outside the process.
 
 const PROGRAM = join(__dirname, '../support/programs/send-and-receive.ts')
 const hasStrace = spawnSync('strace', ['-V']).status === 0
@@ -14,7 +14,7 @@ t.test('100 batches of 64 are 100 sendmmsg and 100 recvmmsg', { skip: hasStrace 
     [64, { sendmmsg: 100, recvmmsg: 100, sendmsg: 0, recvmsg: 0 }],
     [1, { sendmmsg: 0, recvmmsg: 0, sendmsg: 100, recvmsg: 100 }],
   ]
-  // A file of its own: node makes its end of a shared stderr pipe non-blocking, and strace then loses lines.
+  // A file per run: node makes its end of a shared stderr pipe non-blocking, and strace then loses lines.
   const folder = mkdtempSync(join(tmpdir(), 'batchconn-strace-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const trace = join(folder, 'trace')
@@ -34,7 +34,7 @@ t.test('100 batches of 64 are 100 sendmmsg and 100 recvmmsg', { skip: hasStrace 
     )
     t.equal(traced.status, 0)
     t.equal(traced.stdout.trim(), String(100 * batch), 'all arrived')
-    // Calls on Unix sockets are the runtime's own; a batch's have an Internet address or none.
+    // Calls on Unix sockets are the runtime's own. The calls of a batch have an Internet address or none.
     const calls = readFileSync(trace, 'utf8')
       .split('\n')
       .filter((line) => /sin_port|recvm?msg/.test(line))

@@ -1,6 +1,6 @@
 import { BatchConn, endpoint, SendBatch } from '../../../src/index.js'
 
-// send-train ADDRESS SOURCE: one train of 10,000 bytes in datagrams of 1,400, with ECN 2, 8 hops and that source.
+// send-gso ADDRESS SOURCE: one GSO send of 10,000 bytes in segments of 1,400, with ECN 2, hop limit 8 and that source.
 const [address, source] = process.argv.slice(2)
 const destination = endpoint({ address, port: 9 })
 using conn = BatchConn.open({ family: destination.family })

@@ -1,6 +1,6 @@
 /**
- * Sends its last words in the way that its first argument names, from a socket that is connected to, or bound beside, the
- * port of the second one.
+ * Sends a message while the process ends, in the way that the first argument names, from a socket that is connected to
+ * the port of the second argument, or bound and not connected.
  */
 import dgram from '../../../src/dgram/index.js'
 
@@ -8,51 +8,51 @@ const [, , way, port] = process.argv
 const [kind, moment] = way.split(' ')
 const socket = dgram.createSocket('udp4')
 
-const say = () => {
+const sendWay = () => {
   if (kind === 'connected') socket.send(way)
   else socket.send(way, Number(port), '127.0.0.1')
 }
 
 const moments: Readonly<Record<string, () => void>> = {
   'exit-handler': () => {
-    process.on('exit', say)
+    process.on('exit', sendWay)
     process.exit()
   },
   'natural-end': () => {
-    process.on('exit', say)
+    process.on('exit', sendWay)
     socket.unref()
   },
   uncaught: () => {
-    say()
+    sendWay()
     throw new Error('crash')
   },
   monitor: () => {
-    process.on('uncaughtExceptionMonitor', say)
+    process.on('uncaughtExceptionMonitor', sendWay)
     throw new Error('crash')
   },
   'uncaught-handler': () => {
     process.on('uncaughtException', () => {
-      say()
+      sendWay()
       process.exit(1)
     })
     throw new Error('crash')
   },
   sigterm: () => {
     process.on('SIGTERM', () => {
-      say()
+      sendWay()
       process.exit()
     })
     process.kill(process.pid, 'SIGTERM')
   },
   rejection: () => {
     process.on('unhandledRejection', () => {
-      say()
+      sendWay()
       process.exit(1)
     })
-    void Promise.reject(new Error('nobody catches this'))
+    void Promise.reject(new Error('unhandled'))
   },
   sigkill: () => {
-    say()
+    sendWay()
     process.kill(process.pid, 'SIGKILL')
   },
 }
