@@ -81,7 +81,7 @@ for (const address of ['127.0.0.1', '::1']) {
     const line = await example.line()
     t.match(line, /^listening on /)
     const port = portIn(line)
-    // Runs of one size, which are answered as trains; single ones, an empty one, and the longest there is.
+    // Runs of one size, which are answered by GSO sends; single datagrams, an empty one, and one of the maximum length.
     const sizes = [...Array(20).fill(700), 1, 0, 1400, 1400, 300, 65_507, 2048, 2049]
     for (const first of [0, 100]) {
       const socket = await client(t, address)
@@ -150,7 +150,7 @@ for (const address of ['127.0.0.1', '::1']) {
   })
 }
 
-t.test('the throughput sender tells what the network answered', async (t) => {
+t.test('the throughput sender reports what the network answered', async (t) => {
   const gone = boundSocket()
   const { port } = gone.localAddress
   gone.close()

@@ -130,7 +130,7 @@ export class SendScene {
   checkNumbers(): void {
     const { batch, model } = this
     expect(batch.length === model.messages.length, () => `length is ${batch.length}, not ${model.messages.length}`)
-    expect(batch.sent === model.position, () => `sent is ${batch.sent}, not ${model.position}`)
+    expect(batch.sent === model.position, () => `sent is ${batch.sent}; the model is at message ${model.position}`)
     const wrong = model.candidates.find((index) => !batch.isPending(index))
     expect(wrong === undefined, () => `message ${wrong} is not pending`)
     expect(batch.remaining === model.remaining, () => `remaining is ${batch.remaining}, not ${model.remaining}`)
