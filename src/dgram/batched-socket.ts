@@ -5,6 +5,7 @@ import type { RecvBatch } from '../batch/recv-batch.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import { ECANCELED } from '../libc/constants.js'
 import { raise } from '../loop/reactor.js'
+import { batchingSupport } from '../probe/batching.js'
 import type { NetworkError } from '../socket/error-queue.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 import type { ReusePortOptions } from '../socket/reuse-port.js'
@@ -26,7 +27,6 @@ import type { Recipient } from './receiver.js'
 import { shareItsPort } from './reuse-port.js'
 import { blockedError } from './send-error.js'
 import { type Bytes, ownCopy } from './send-queue.js'
-import { batchingSupport } from './support.js'
 
 /** Destination of a message, and options of that message. */
 export interface SendTarget extends Omit<MessageOptions, 'segmentBytes' | 'txTimeNs'> {

@@ -1,7 +1,7 @@
 import { syncBuiltinESMExports } from 'node:module'
 import { debuglog } from 'node:util'
+import { batchingSupport } from '../probe/batching.js'
 import { createSocket, Socket } from './index.js'
-import { batchingSupport } from './support.js'
 
 /**
  * Makes node:dgram create batching sockets, for CommonJS and ES modules: `node --require batchconn/register app.js`, or

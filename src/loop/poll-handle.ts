@@ -1,5 +1,11 @@
 import * as timers from 'node:timers'
+import { typeError } from '../arguments/errors.js'
 import { koffi } from '../libc/koffi.js'
+
+/** False on Bun, where creating a poll handle (uv_poll_init) aborts the process. */
+export const canPoll = process.versions.bun === undefined
+
+export const NO_POLL = 'Bun has no poll that works'
 
 /** Events of a poll handle. */
 export interface PollEvents {
@@ -25,8 +31,11 @@ export interface PollHandle {
  *
  * At the end of the process Node runs the loop once more, when JavaScript can no longer be called; Koffi cannot pass that on
  * and aborts the process. So all handles stop at `exit`, and start again if the process goes on.
+ *
+ * @throws TypeError `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM`
  */
 export function pollHandle(fd: number, events: PollEvents, callback: PollCallback): PollHandle {
+  if (!canPoll) throw typeError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', `batchconn cannot wait for sockets: ${NO_POLL}`)
   stopAtExit()
   // Koffi's types show another callback than the one it calls.
   const onPoll = callback as () => void

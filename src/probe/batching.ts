@@ -1,15 +1,15 @@
 import { libc } from '../libc/libc.js'
+import { canPoll, NO_POLL } from '../loop/poll-handle.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 
-/** Returns the status of batching in this process: supported or not, with the reason. */
+/** Returns whether sockets can batch and wait in this process, with the reason. */
 export function batchingSupport(): FeatureStatus {
   support ??= find()
   return support
 }
 
 function find(): FeatureStatus {
-  // On Bun, creating a poll handle (uv_poll) aborts the process.
-  if (process.versions.bun !== undefined) return { available: false, reason: 'Bun has no poll that works' }
+  if (!canPoll) return { available: false, reason: NO_POLL }
   try {
     libc()
     return { available: true, reason: 'Linux, with Koffi' }
