@@ -4,6 +4,7 @@ import type { MessageOptions } from '../batch/message-options.js'
 import type { RecvBatch } from '../batch/recv-batch.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import { ECANCELED } from '../libc/constants.js'
+import { canPoll } from '../loop/poll-handle.js'
 import { raise } from '../loop/reactor.js'
 import { batchingSupport } from '../probe/batching.js'
 import type { NetworkError } from '../socket/error-queue.js'
@@ -62,7 +63,8 @@ export class BatchedSocket {
     this.#isLeftToNode = options.lookup !== undefined || options.sendBlockList !== undefined
     this.#state = stateOf(socket)
     const support = batchingSupport()
-    this.#batching = support.available && this.#state === undefined ? unknownState() : support
+    this.#batching = support.available && this.#state === undefined ? UNKNOWN_STATE : support
+    if (!this.#batching.available) warnOnce(this.#batching.reason)
     if (this.#batching.available && this.#state !== undefined) this.#state = this.#takeOver(this.#state)
   }
 
@@ -254,13 +256,11 @@ function isCallback(value: unknown): value is SendCallback | undefined {
   return value === undefined || typeof value === 'function'
 }
 
-/** Returns the status for an unsupported node:dgram. Warns once, because the program works without the speed-up. */
-function unknownState(): FeatureStatus {
-  if (!hasWarned) {
-    hasWarned = true
-    process.emitWarning(`batchconn/dgram: ${UNKNOWN_STATE.reason}; it works as node:dgram`, { code: 'BATCHCONN_DGRAM' })
-  }
-  return UNKNOWN_STATE
+/** Warns once where batching is expected, because the program works without it, only slower. */
+function warnOnce(reason: string): void {
+  if (hasWarned || !canPoll || process.platform !== 'linux') return
+  hasWarned = true
+  process.emitWarning(`batchconn/dgram: ${reason}; it works as node:dgram`, { code: 'BATCHCONN_DGRAM' })
 }
 
 let hasWarned = false

@@ -27,3 +27,10 @@ t.test('with unknown internals, sockets work as with node:dgram, and the process
     warnings: ['BATCHCONN_DGRAM'],
   })
 })
+
+t.test('without Koffi, sockets work as with node:dgram, and the process warns once, with the cure', async (t) => {
+  const { text, batching, warnings } = (await childJson('no-koffi')) as Record<string, unknown>
+  t.strictSame([text, batching], ['plain', false])
+  t.match(warnings, [/install the package koffi; if you use a bundler, mark koffi as external/])
+  t.equal((warnings as string[]).length, 1)
+})
