@@ -104,6 +104,8 @@ const SCRIPTED_KERNEL = 'scripted-kernel/few-cases.js'
 
 /** Files of the copy whose content differs from the working tree. */
 const REPLACED = {
+  // The copy is JavaScript. With swc a second worker would crash: its addon cannot be loaded again after its first worker.
+  'tsconfig.json': '{ "ts-node": { "transpileOnly": true } }',
   'test/support/compiled.js': `const { join } = require('node:path')
 exports.compiledProgram = (name) => join(__dirname, 'programs', name + '.js')`,
   'test/support/two-hosts.js': `exports.twoHosts = () => 'left out of mutation tests'
