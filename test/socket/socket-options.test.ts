@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { BatchConn, endpoint, RecvBatch, SendBatch, type SocketSettings } from '../../src/index.js'
 import { boundSocket } from '../support/sockets.js'
@@ -48,7 +49,7 @@ for (const family of ['ipv4', 'ipv6'] as const) {
 
 t.test('options that require CAP_NET_ADMIN', async (t) => {
   for (const setting of PRIVILEGED) {
-    if (process.getuid?.() !== 0) {
+    if (!hasNetAdmin()) {
       t.throws(() => BatchConn.open(setting), { code: 'EPERM' }, JSON.stringify(setting))
       continue
     }
@@ -56,6 +57,12 @@ t.test('options that require CAP_NET_ADMIN', async (t) => {
     t.match(conn.options, setting)
   }
 })
+
+/** Returns true if this process has CAP_NET_ADMIN, bit 12 of its effective capabilities (capabilities(7)). */
+function hasNetAdmin(): boolean {
+  const [, effective = '0'] = /CapEff:\s*(\w+)/.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+  return (BigInt(`0x${effective}`) & (1n << 12n)) !== 0n
+}
 
 t.test('multicastAll: false ignores groups that only other sockets joined', async (t) => {
   const group = '239.77.1.2'
