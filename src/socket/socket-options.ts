@@ -49,7 +49,7 @@ export interface SocketSettings {
   mark?: number
   /** SO_MAX_PACING_RATE in bytes per second, up to 2^32 - 2; Infinity for no limit. Requires the qdisc fq. */
   maxPacingRate?: number
-  /** SO_BUSY_POLL: microseconds for which `recvBlocking` polls the device. Increasing it requires CAP_NET_ADMIN. */
+  /** SO_BUSY_POLL: microseconds for which `recvBlocking` polls the device. Some kernels require CAP_NET_ADMIN. */
   busyPollUs?: number
   /** IP_MULTICAST_TTL or IPV6_MULTICAST_HOPS, 0 to 255. */
   multicastTtl?: number
