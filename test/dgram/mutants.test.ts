@@ -1,3 +1,4 @@
+import nodeDgram from 'node:dgram'
 import { BlockList } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -55,4 +56,24 @@ t.test('a message whose host name resolves to a blocked address fails once', asy
   await sleep(0)
   t.match(results, [{ code: 'ERR_IP_BLOCKED' }])
   t.equal(results.length, 1)
+})
+
+t.test('a tracer that replaces Socket.prototype.send of node:dgram receives no trailing undefined', async (t) => {
+  const { send } = nodeDgram.Socket.prototype
+  const seen: unknown[][] = []
+  t.teardown(() => Object.assign(nodeDgram.Socket.prototype, { send }))
+  Object.assign(nodeDgram.Socket.prototype, {
+    send(this: unknown, ...args: unknown[]) {
+      seen.push(args)
+      Reflect.apply(send, this, args)
+    },
+  })
+  const socket = await bound(t)
+  const { port } = socket.address()
+  socket.send('one', port, '127.0.0.1')
+  socket.send('two', port)
+  t.strictSame(seen, [
+    ['one', port, '127.0.0.1'],
+    ['two', port],
+  ])
 })

@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks'
 import { setImmediate as loopIteration } from 'node:timers/promises'
 import t from 'tap'
 import { SendBatch } from '../../src/index.js'
-import { EPOLLIN, EPOLLOUT } from '../../src/libc/constants.js'
+import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLIN, EPOLLOUT } from '../../src/libc/constants.js'
 import { libc } from '../../src/libc/libc.js'
 import { watchDirectly } from '../../src/loop/direct-watch.js'
 import { reactor } from '../../src/loop/reactor.js'
@@ -61,4 +61,40 @@ t.test('a direct watch reports again after pause and resume, and reports the eve
   t.equal(await eventsOf(), undefined, 'no event is requested')
   watch.update(EPOLLIN | EPOLLOUT)
   t.equal(await eventsOf(), EPOLLIN | EPOLLOUT)
+})
+
+t.test('a direct watch that is closed twice closes its descriptor once', async (t) => {
+  const conn = boundSocket()
+  t.teardown(() => conn.close())
+  const native = libc()
+  const { close } = native
+  t.teardown(() => Object.assign(native, { close }))
+  const closed: number[] = []
+  const recorded: typeof close = (fd) => {
+    closed.push(fd)
+    return close(fd)
+  }
+  Object.assign(native, { close: recorded })
+  const watch = watchDirectly(conn.fd, EPOLLIN, () => {}, new AsyncResource('TEST'))
+  watch.close()
+  watch.close()
+  t.equal(closed.length, 1)
+})
+
+t.test('a closed watch is removed from the epoll, although its descriptor stays open', async (t) => {
+  const conn = boundSocket()
+  t.teardown(() => conn.close())
+  const native = libc()
+  const { epoll_ctl } = native
+  t.teardown(() => Object.assign(native, { epoll_ctl }))
+  const operations: number[] = []
+  const recorded: typeof epoll_ctl = (epoll, operation, fd, event) => {
+    if (fd === conn.fd) operations.push(operation)
+    return epoll_ctl(epoll, operation, fd, event)
+  }
+  Object.assign(native, { epoll_ctl: recorded })
+  reactor()
+    .watch(conn.fd, EPOLLIN, () => {})
+    .close()
+  t.strictSame(operations, [EPOLL_CTL_ADD, EPOLL_CTL_DEL])
 })

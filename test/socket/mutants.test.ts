@@ -1,7 +1,7 @@
 import t from 'tap'
 import { receiveSideOf } from '../../src/batch/recv-batch.js'
-import { RecvBatch } from '../../src/index.js'
-import { EAGAIN, ENOSYS, MSG_DONTWAIT } from '../../src/libc/constants.js'
+import { BatchConn, RecvBatch } from '../../src/index.js'
+import { EAGAIN, ENOSYS, EPERM, MSG_DONTWAIT } from '../../src/libc/constants.js'
 import { BatchedCalls } from '../../src/socket/batched-calls.js'
 import { fakeLibc } from '../support/fake-libc.js'
 
@@ -19,4 +19,19 @@ t.test('without recvmmsg, each recvmsg gets the header of its own slot', async (
   )
   for (const { flags } of calls) t.equal(flags, MSG_DONTWAIT)
   t.strictSame([slots.size(0), slots.size(1)], [5, 6])
+})
+
+t.test('EPERM after a successful sendmmsg belongs to the message: a firewall, not a seccomp filter', async (t) => {
+  const { libc, calls } = fakeLibc([2, { errno: EPERM }, { errno: EPERM }, { errno: EPERM }, 2])
+  const sending = new BatchedCalls(libc, 3)
+  t.strictSame(
+    [1, 2, 3, 4, 5].map(() => sending.send(0, 2)),
+    [2, -EPERM, -EPERM, -EPERM, 2],
+  )
+  t.equal(sending.status.available, true)
+  t.strictSame([...new Set(calls.map(({ name }) => name))], ['sendmmsg'])
+})
+
+t.test('an interface index of more than 16 bits reaches the kernel', async (t) => {
+  t.throws(() => BatchConn.open({ multicastInterface: 100_000 }), { message: /setsockopt/ })
 })
