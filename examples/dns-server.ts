@@ -6,9 +6,11 @@ import { createSocket, type Socket } from '../src/dgram/index.js'
  *
  *     npx ts-node examples/dns-server.ts --port 5353
  *     dig @127.0.0.1 -p 5353 www.example.test
+ *
+ * Outside this repository, replace '../src/dgram/index.js' by 'batchconn/dgram'.
  */
 
-/** What each name has: addresses, mail servers, texts. */
+/** Records per name: addresses, mail servers, texts. */
 export type Zone = Readonly<Record<string, Readonly<Partial<Record<RecordType, readonly string[]>>>>>
 
 type RecordType = keyof typeof TYPES
@@ -36,13 +38,13 @@ export function serve(zone: Zone): Socket {
   const socket = createSocket('udp4')
   socket.on('message', (query, { port, address }) => {
     const response = respond(zone, query)
-    // Answers to all that came in one turn of the loop leave together.
+    // Answers to the queries of one loop iteration leave together.
     if (response !== undefined) socket.send(response, port, address)
   })
   return socket
 }
 
-/** The answer to a query; undefined to what is none. */
+/** Returns the answer to a query; undefined if the message is not a query. */
 export function respond(zone: Zone, query: Buffer): Buffer | undefined {
   if (query.length < 12 || query[2] & 0x80) return undefined
   if (query[2] & 0x78) return response(query, CODES.notImplemented)
@@ -82,7 +84,7 @@ function response(
 ): Buffer {
   const header = Buffer.alloc(12)
   query.copy(header, 0, 0, 2)
-  // A response, authoritative; recursion stays as it was asked for.
+  // An authoritative response. Opcode and "recursion desired" are copied from the query (RFC 1035, 4.1.1).
   header[2] = 0x84 | (query[2] & 0x79)
   header[3] = code
   for (const [index, count] of [question.length > 0 ? 1 : 0, answers.length, authority.length].entries()) {
@@ -96,7 +98,7 @@ function readQuestion(query: Buffer): { name: string; type: number; end: number 
   let at = 12
   for (;;) {
     const length = query[at]
-    // In a question there is nothing yet that a compressed name could point at.
+    // A question has no earlier name that a compression pointer could refer to.
     if (length === undefined || length > 63) return undefined
     at += 1
     if (length === 0) break

@@ -1,27 +1,27 @@
-// Answers every datagram with itself.
+// Echo server: sends each datagram back to its source.
 //
 //   npx ts-node examples/echo-server.ts [port] [address]
 //
-// Outside of this repository, import from 'batchconn'.
+// Outside this repository, replace '../src/index.js' by 'batchconn'.
 import { BatchConn, endpoint, RecvBatch, SendBatch } from '../src/index.js'
 
 const [port = '9000', address = '127.0.0.1'] = process.argv.slice(2)
 
-// Room for the longest datagram there is. Memory that no datagram reaches is never touched.
+// Holds the longest possible datagram. Memory that no datagram reaches is not touched.
 const SLOT_BYTES = 65_535
 
 async function main(): Promise<void> {
   const local = endpoint({ address, port: Number(port) })
   const conn = BatchConn.open({ family: local.family }).bind(local)
   const inbox = new RecvBatch({ capacity: 64, slotBytes: SLOT_BYTES })
-  // As many slots as the inbox has, so that each answer finds one. Consecutive messages of one size to one peer leave as GSO sends.
+  // One slot per datagram of the inbox. Messages of one size to one peer leave as GSO sends.
   const replies = new SendBatch({ capacity: inbox.capacity, slotBytes: SLOT_BYTES, coalesce: true })
   console.log(`listening on ${conn.localAddress}`)
 
   for await (const batch of conn.batches(inbox)) {
     replies.clear()
     for (const { bytes, source } of batch) {
-      // Port 0 cannot be answered, but anybody can write it into a packet.
+      // Any sender can write 0 as the source port of a packet. It cannot be answered.
       if (source !== undefined && source.port !== 0) replies.append(bytes, source)
     }
     const { failed } = await conn.sendAll(replies)

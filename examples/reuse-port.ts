@@ -1,9 +1,10 @@
-// One port, several threads: each has a socket of its own, and the kernel spreads the flows over them.
-// Prints how many datagrams each has received whenever that changed, and once more when it is interrupted.
+// One port, several threads: each thread has a socket of its own, and the kernel distributes the flows over the sockets.
+// Prints the number of datagrams per thread when it changes, and once more at Ctrl-C.
+// For even shares within a flow, replace `reusePort: true` by `reusePort: { steer: 'random', sockets: workers }`.
 //
 //   npx ts-node examples/reuse-port.ts [workers] [port] [address]
 //
-// Outside of this repository, import from 'batchconn'.
+// Outside this repository, replace '../src/index.js' by 'batchconn'.
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
@@ -13,12 +14,12 @@ interface Work {
   readonly index: number
   readonly address: string
   readonly port: number
-  /** One for each worker, in shared memory. */
+  /** Number of datagrams per worker, in shared memory. */
   readonly counts: Int32Array
 }
 
 function open(at: Endpoint): BatchConn {
-  // To be set by every one of them, before it binds.
+  // Every socket of the port sets `reusePort` before it binds.
   return BatchConn.open({ family: at.family, reusePort: true, receiveBufferBytes: 4 << 20 }).bind(at)
 }
 
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
   const [workers = availableParallelism(), port = '9000', address = '127.0.0.1'] = process.argv.slice(2)
   const counts = new Int32Array(new SharedArrayBuffer(Number(workers) * 4))
 
-  // Holds the port until the workers have it. It would get its share of the flows, so it goes before anybody sends.
+  // Keeps the port until all workers have bound it. Closed before traffic, because it would receive a share of the flows.
   const holder = open(endpoint({ address, port: Number(port) }))
   const at = holder.localAddress
   const starts = Array.from(counts, (_, index) => startWorker({ index, address: at.address, port: at.port, counts }))
@@ -49,8 +50,9 @@ async function main(): Promise<void> {
   })
 }
 
-/** A worker does not have the main thread's ts-node; from compiled code, `new Worker(__filename, …)` is enough. */
+/** Runs this file in a worker thread. TypeScript source loads ts-node first, which a worker does not inherit. */
 function startWorker(work: Work): Worker {
+  if (!__filename.endsWith('.ts')) return new Worker(__filename, { workerData: work })
   const program = [require.resolve('ts-node/register'), __filename]
   const code = program.map((file) => `require(${JSON.stringify(file)})`).join('\n')
   return new Worker(code, { eval: true, workerData: work, execArgv: [] })
@@ -60,7 +62,7 @@ function work({ index, address, port, counts }: Work): void {
   const conn = open(endpoint({ address, port }))
   const inbox = new RecvBatch({ capacity: 64, slotBytes: 2048 })
   parentPort?.postMessage('ready')
-  // Blocks the thread, which has nothing else to do.
+  // Blocks the thread: this worker has no other task.
   for (;;) Atomics.add(counts, index, conn.recvBlocking(inbox))
 }
 

@@ -1,16 +1,16 @@
-// Sends as fast as one thread can: a batch that is filled once and sent again and again, by GSO where that is possible.
+// Sends as fast as one thread can: fills a batch once and sends it repeatedly, by GSO where the device supports it.
 //
 //   npx ts-node examples/throughput-sender.ts <address> <port> [seconds] [bytes]
 //
-// Outside of this repository, import from 'batchconn'.
+// Outside this repository, replace '../src/index.js' by 'batchconn'.
 import { BatchConn, endpoint, SendBatch } from '../src/index.js'
 
 const [address = '127.0.0.1', port = '9000', seconds = '2', bytes = '1400'] = process.argv.slice(2)
 
 async function main(): Promise<void> {
   const peer = endpoint({ address, port: Number(port) })
-  // Connected, so that the kernel looks the route up once and not for every datagram; with recvErrors, so that `takeErrors()`
-  // returns the answer of a host where nothing listens on the port.
+  // A connected socket saves one route lookup per datagram. With recvErrors, `takeErrors()` returns the ICMP errors of a host
+  // where no socket listens on the port.
   const conn = BatchConn.open({ family: peer.family, sendBufferBytes: 4 << 20, recvErrors: true }).connect(peer)
   const out = new SendBatch({ capacity: 256, slotBytes: Number(bytes), coalesce: true })
   for (let index = 0; index < out.capacity; index += 1) out.reserve(out.slotBytes).fill(index)
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
   const rate = Math.round(sent / elapsed)
   const gigabits = ((rate * out.slotBytes * 8) / 1e9).toFixed(2)
   console.log(
-    `${sent} datagrams accepted, ${rate} a second, ${gigabits} Gbit/s of payload; GSO: ${conn.gso.available ? 'on' : 'off'}`,
+    `${sent} datagrams accepted, ${rate} per second, ${gigabits} Gbit/s of payload; GSO: ${conn.gso.available ? 'on' : 'off'}`,
   )
   if (refused > 0) console.log(`${refused} refused: ${reason}`)
   for (const code of new Set(conn.takeErrors().map((error) => error.code))) console.log(`the network answered ${code}`)

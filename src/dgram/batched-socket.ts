@@ -159,6 +159,8 @@ export class BatchedSocket {
 
   onNetworkErrors(errors: readonly NetworkError[]): void {
     for (const error of errors) {
+      // A listener may have closed the socket.
+      if (!this.recipient.isReceiving) return
       try {
         this.#socket.emit('networkError', error)
       } catch (thrown) {
@@ -198,7 +200,7 @@ export class BatchedSocket {
 
   /** Accelerates the current handle and any handle that replaces it, which counts as shared. */
   #takeOver(state: NodeState): NodeState {
-    const { reusePort } = this.#options
+    const { reusePort } = this.settings
     const isOwn = typeof reusePort === 'object' || (reusePort === true && !('reusePort' in state))
     const sharedPort = isOwn ? reusePort : false
     let isShared = false

@@ -2,7 +2,7 @@ import type * as dgram from 'node:dgram'
 import type { BlockList } from 'node:net'
 import * as validate from '../arguments/validate.js'
 import type { AdoptOptions } from '../socket/conn-options.js'
-import type { ReusePortOptions } from '../socket/reuse-port.js'
+import { type ReusePortOptions, readReusePort } from '../socket/reuse-port.js'
 import { MTU_DISCOVER, type MtuDiscover } from '../socket/socket-options.js'
 
 /** Options of node:dgram in Node 20 to 26, and the extra options. */
@@ -54,6 +54,7 @@ export interface Settings {
   /** True if `rinfo` has more than node:dgram's properties. */
   readonly needsDetails: boolean
   readonly recvErrors: boolean
+  readonly reusePort: boolean | ReusePortOptions
   readonly queue: QueueSettings
 }
 
@@ -67,14 +68,14 @@ export interface QueueSettings {
 /**
  * Validates the extra options, reading each once.
  *
- * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, RangeError `ERR_OUT_OF_RANGE`
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_UNKNOWN_OPTION`, RangeError `ERR_OUT_OF_RANGE`
  */
 export function readSettings(options: SocketOptions): Settings {
   const flag = (name: keyof typeof FLAGS) => {
     const { [name]: value = FLAGS[name] } = options
     return validate.boolean(value, name)
   }
-  const { bindToDevice, tos, mtuDiscover, maxSegments = 64 } = options
+  const { bindToDevice, tos, mtuDiscover, reusePort, maxSegments = 64 } = options
   const { maxQueueBytes = MAX_QUEUE_BYTES, maxQueueMessages = MAX_QUEUE_MESSAGES } = options
   const adopt: AdoptOptions = {}
   for (const name of Object.keys(FLAGS) as (keyof typeof FLAGS)[]) adopt[name] = flag(name)
@@ -88,6 +89,7 @@ export function readSettings(options: SocketOptions): Settings {
     adopt,
     needsDetails: [recvTos, recvTtl, recvDestination, recvTimestamps].includes(true),
     recvErrors: recvErrors === true,
+    reusePort: typeof reusePort === 'object' && reusePort !== null ? readReusePort(reusePort) : reusePort === true,
     queue: {
       maxSegments: validate.integer(maxSegments, 'maxSegments', 1, 128),
       maxQueueBytes: validate.integer(maxQueueBytes, 'maxQueueBytes', 1, 2 ** 30),

@@ -87,7 +87,10 @@ class BatchingSocket extends NodeSocket {
    * @param target - default: the connected peer
    * @param callback - called once, after the last message, with the first error or null, and the number of bytes sent
    */
-  sendMany(messages: readonly Sendable[], target: SendTarget = {}, callback?: SendCallback): void {
+  sendMany(messages: readonly Sendable[], target?: SendTarget, callback?: SendCallback): void
+  sendMany(messages: readonly Sendable[], callback?: SendCallback): void
+  sendMany(messages: readonly Sendable[], target?: SendTarget | SendCallback, last?: SendCallback): void {
+    const callback = typeof target === 'function' ? target : last
     let left = messages.length
     let sent = 0
     let failure: Error | null = null

@@ -50,7 +50,7 @@ const ADVICE = [
     text: 'install the package koffi; if you use a bundler, mark koffi as external',
   },
   {
-    pattern: /MODULE_NOT_FOUND|Cannot find .*koffi/,
+    pattern: /MODULE_NOT_FOUND|Cannot find .*koffi/i,
     text:
       `koffi has no prebuilt binary for ${process.platform}-${process.arch} here: it is an optional dependency of koffi, ` +
       'so install without --omit=optional; if you use a bundler, mark koffi as external',

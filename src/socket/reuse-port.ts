@@ -28,6 +28,19 @@ export interface ReusePortOptions {
 export type Steer = 'hash' | 'cpu' | 'random'
 
 /**
+ * Validates the options, with the default of `sockets`.
+ *
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_UNKNOWN_OPTION`, RangeError `ERR_OUT_OF_RANGE`
+ */
+export function readReusePort(options: ReusePortOptions): Required<ReusePortOptions> {
+  const { steer, sockets = availableParallelism() } = validate.options(options, 'reusePort', ['steer', 'sockets'])
+  return {
+    steer: validate.oneOf(steer, 'steer', STEERS),
+    sockets: validate.integer(sockets, 'sockets', 1, 65_535),
+  }
+}
+
+/**
  * Attaches the program that chooses a socket for each datagram (SO_ATTACH_REUSEPORT_CBPF, socket(7)): three instructions of
  * classic BPF.
  *
@@ -38,9 +51,7 @@ export type Steer = 'hash' | 'cpu' | 'random'
  * @throws TypeError `ERR_INVALID_STATE` if the socket is bound
  */
 export function steerGroup(fd: number, options: ReusePortOptions): void {
-  const { steer, sockets = availableParallelism() } = validate.options(options, 'reusePort', ['steer', 'sockets'])
-  validate.oneOf(steer, 'steer', STEERS)
-  validate.integer(sockets, 'sockets', 1, 65_535)
+  const { steer, sockets } = readReusePort(options)
   if (steer === 'hash') return
   if (localEndpoint(fd)?.port !== 0) {
     throw typeError('ERR_INVALID_STATE', `reusePort.steer must be set before bind; ${received(options)}`)

@@ -132,7 +132,7 @@ for (const address of ['127.0.0.1', '::1']) {
     using receiver = boundSocket({ family: address.includes(':') ? 'ipv6' : 'ipv4', countDrops: true })
     const example = start(t, 'throughput-sender.ts', [address, receiver.localAddress.port, 0, 200])
     const accepted = Number(
-      /^(\d+) datagrams accepted, \d+ a second, .* GSO: (?:on|off)$/.exec(await example.line())?.[1],
+      /^(\d+) datagrams accepted, \d+ per second, .* GSO: (?:on|off)$/.exec(await example.line())?.[1],
     )
     t.strictSame(await example.end(), { code: 0, stderr: '' })
     // In no time at all, one batch: 256 of 200 bytes fit even a default receive buffer.
