@@ -1,4 +1,4 @@
-import { type Endpoint, positionHint, setPositionHint } from '../endpoint/endpoint.js'
+import { type Endpoint, hashOf, isSameAddress } from '../endpoint/endpoint.js'
 
 /**
  * Order in which the messages of a batch are sent. Initially that of their slots; `group` moves the messages of one
@@ -15,6 +15,8 @@ export class SendOrder {
   readonly #next: Uint32Array
   /** First position of each destination, in the order of first appearance. */
   readonly #heads: Uint32Array
+  /** Hash table of a position per destination. By address, because two endpoints can have the same one. */
+  readonly #table: Int32Array
   /** Position up to which messages are grouped. */
   #groupedUntil = 0
 
@@ -26,6 +28,7 @@ export class SendOrder {
     this.#before = new Uint32Array(capacity)
     this.#next = new Uint32Array(capacity)
     this.#heads = new Uint32Array(capacity)
+    this.#table = new Int32Array(tableSize(capacity))
   }
 
   /** Slot of the message at a position. */
@@ -40,6 +43,8 @@ export class SendOrder {
   group(start: number, end: number): void {
     if (end <= this.#groupedUntil) return
     this.#groupedUntil = end
+    // Two messages are grouped in any case.
+    if (end - start < 3) return
     const heads = this.#link(start, end)
     if (heads > 0) this.#reorder(start, end, heads)
   }
@@ -56,39 +61,46 @@ export class SendOrder {
   /** Links the positions of each destination. @returns number of destinations; 0 if they are grouped already */
   #link(start: number, end: number): number {
     const next = this.#next
-    const heads = this.#heads
+    const table = this.#table
+    const mask = tableSize(end - start) - 1
+    table.fill(FREE, 0, mask + 1)
     let count = 0
     let isGrouped = true
+    let entry = 0
     let previous: Endpoint | undefined
-    let connectedHint = end
     for (let position = start; position < end; position += 1) {
       const destination = this.#destinations[this.slotAt(position)]
       next[position] = 0
-      let last = position - 1
-      if (position === start || destination !== previous) {
-        last = destination === undefined ? connectedHint : positionHint(destination)
-        if (this.#isEarlier(last, start, position, destination)) {
-          isGrouped = false
-        } else {
-          last = -1
-          heads[count] = position
-          count += 1
-        }
+      if (position > start && destination === previous) {
+        next[position - 1] = position
+        continue
       }
-      if (last >= 0) next[last] = position
-      if (destination === undefined) connectedHint = position
-      else setPositionHint(destination, position)
+      if (position > start) table[entry] = position - 1
+      entry = this.#find(destination, mask)
+      const last = table[entry]
+      if (last === FREE) {
+        this.#heads[count] = position
+        count += 1
+      } else {
+        next[last] = position
+        if (last !== position - 1) isGrouped = false
+      }
+      table[entry] = position
       previous = destination
     }
     return isGrouped ? 0 : count
   }
 
-  /**
-   * Returns true if a hint is the last position of a destination. A hint may come from another batch, so it is checked. It is
-   * the last one if it is right, because every position sets the hint of its destination.
-   */
-  #isEarlier(hint: number, start: number, position: number, destination: Endpoint | undefined): boolean {
-    return hint >= start && hint < position && this.#destinations[this.slotAt(hint)] === destination
+  /** Returns the table's entry of a destination, or the free one for it. At most half of the table is in use. */
+  #find(destination: Endpoint | undefined, mask: number): number {
+    const table = this.#table
+    let entry = destination === undefined ? 0 : hashOf(destination) & mask
+    while (table[entry] !== FREE) {
+      const found = this.#destinations[this.slotAt(table[entry])]
+      if (found === destination || isSame(found, destination)) break
+      entry = (entry + 1) & mask
+    }
+    return entry
   }
 
   #reorder(start: number, end: number, heads: number): void {
@@ -105,3 +117,15 @@ export class SendOrder {
     }
   }
 }
+
+function isSame(one: Endpoint | undefined, other: Endpoint | undefined): boolean {
+  if (one === undefined || other === undefined) return false
+  return hashOf(one) === hashOf(other) && isSameAddress(one, other)
+}
+
+/** Returns the size of a table for `count` destinations: a power of two, at least twice as large. */
+function tableSize(count: number): number {
+  return 1 << (33 - Math.clz32(Math.max(count, 1) - 1))
+}
+
+const FREE = -1

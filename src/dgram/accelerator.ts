@@ -215,7 +215,7 @@ export class Accelerator {
     if (this.#watch === undefined) {
       const onReady = (ready: number) => this.#onReady(ready)
       const watch = watchDirectly(this.conn.fd, events, onReady, this.#context)
-      this.#watch = new PausableWatch(watch, () => onReady(c.EPOLLIN), this.#context)
+      this.#watch = new PausableWatch(watch, events, () => onReady(c.EPOLLIN), this.#context)
     } else {
       this.#watch.update(events)
     }

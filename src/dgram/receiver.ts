@@ -52,8 +52,9 @@ export function receiveAvailable(
 
 function receiveBatches(conn: BatchConn, recipient: Recipient): boolean {
   let isFlooded = false
-  let delivered = deliverRest(recipient, true)
-  // Listeners can change all of these: they close the socket, remove each other, or send it to another process.
+  let delivered = 0
+  // Listeners can change all of these: they close the socket, remove each other, or send it to another process. The rest has
+  // its own immediate, which runs after the listeners' immediates; a check of a paused watch may run before them.
   while (recipient.isReceiving && recipient.rest.length === 0) {
     const inbox = inboxFor(recipient)
     if (delivered >= (inbox.capacity === 1 ? MAX_SINGLE_MESSAGES : MAX_MESSAGES_PER_ITERATION)) break
@@ -216,25 +217,20 @@ function defer(outcome: Outcome, rest: Collected, recipient: Recipient): number 
   return MAX_MESSAGES_PER_ITERATION
 }
 
-/**
- * @param isFollowed - more may be received in this loop iteration
- * @returns number of messages that count towards the limit per loop iteration
- */
-function deliverRest(recipient: Recipient, isFollowed = false): number {
+function deliverRest(recipient: Recipient): void {
   const { rest } = recipient
-  if (rest.length === 0) return 0
+  if (rest.length === 0) return
   recipient.rest = []
   // Node also reads this many per loop iteration without listeners.
   const isListening = recipient.messageListeners > 0
   const end = isListening ? rest.length : Math.min(rest.length, MAX_SINGLE_MESSAGES)
   for (const [index, [bytes, info]] of rest.entries()) {
-    if (!recipient.isReceiving) return MAX_MESSAGES_PER_ITERATION
-    if (index === end) return defer('listener', rest.slice(index), recipient)
-    const isLast = !isFollowed && index + 1 === rest.length
-    const outcome = emit(recipient, bytes, info, isLast, isListening)
-    if (outcome !== 'on') return defer(outcome, rest.slice(index + 1), recipient)
+    if (!recipient.isReceiving) return
+    const outcome = index === end ? 'listener' : emit(recipient, bytes, info, index + 1 === rest.length, isListening)
+    if (outcome === 'on') continue
+    defer(outcome, rest.slice(index === end ? index : index + 1), recipient)
+    return
   }
-  return rest.length
 }
 
 function protect(callback: () => void): void {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { addressHash } from './address-hash.js'
 import { type Endpoint, endpointFromSockaddr, sockaddrWords } from './endpoint.js'
 
 /**
@@ -19,7 +19,7 @@ export class EndpointTable {
 
   /** Returns the endpoint whose `sockaddr` of `byteLength` bytes starts at `wordOffset`. */
   lookup(words: Uint32Array, wordOffset: number, byteLength: number): Endpoint | undefined {
-    const hash = hashOf(words, wordOffset, byteLength >>> 2)
+    const hash = addressHash(words, wordOffset, byteLength >>> 2)
     const bucket = this.#buckets.get(hash)
     const found = bucket?.find((candidate) => isAt(candidate, words, wordOffset, byteLength))
     return found ?? this.#add(hash, words, wordOffset, byteLength)
@@ -51,19 +51,4 @@ export function isAt(candidate: Endpoint, words: Uint32Array, wordOffset: number
   return true
 }
 
-// The seed and factor are secret, so that addresses with the same hash cannot be computed in advance.
-function hashOf(words: Uint32Array, wordOffset: number, count: number): number {
-  let hash = SEED
-  for (let index = 0; index < count; index += 1) {
-    hash = Math.imul(hash ^ words[wordOffset + index], FACTOR)
-    hash ^= hash >>> 15
-  }
-  return hash
-}
-
 const MAX_BUCKET = 8
-
-const SEED = randomBytes(4).readInt32LE()
-
-/** Factor of the hash. Odd, so that multiplication loses no bits. */
-const FACTOR = randomBytes(4).readInt32LE() | 1

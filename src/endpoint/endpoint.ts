@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import { decodeSockaddr, encodeSockaddr, isMappedSockaddr, sockaddrBytes } from '../layout/sockaddr.js'
+import { addressHash } from './address-hash.js'
 import { interfaceName, numericToText, textToNumeric } from './numeric-address.js'
 
 /** Address family: `ipv4` is AF_INET, `ipv6` is AF_INET6. */
@@ -24,11 +25,11 @@ export let isEndpoint: (value: unknown) => value is Endpoint
 /** Returns the `sockaddr` of an endpoint, which must not be changed. @internal */
 export let sockaddrWords: (endpoint: Endpoint) => Uint32Array
 
-/** Returns the position last set by `setPositionHint`, in whatever batch that was; 0 at first. @internal */
-export let positionHint: (endpoint: Endpoint) => number
+/** Returns the hash of the `sockaddr`: equal for endpoints with the same address and port. @internal */
+export let hashOf: (endpoint: Endpoint) => number
 
-/** Notes where a batch has a message to this endpoint. Faster than a map; not visible from outside. @internal */
-export let setPositionHint: (endpoint: Endpoint, position: number) => void
+/** Returns true if two endpoints have the same `sockaddr`. @internal */
+export let isSameAddress: (endpoint: Endpoint, other: Endpoint) => boolean
 
 /**
  * Address and port of a socket, with the bytes of its `sockaddr` ready for the kernel. Created once by `endpoint()`, and used
@@ -46,13 +47,14 @@ export class Endpoint implements EndpointLike {
   /** True for an IPv4-mapped IPv6 address, `::ffff:192.0.2.7`, whose packets are IPv4. @internal */
   readonly isMapped: boolean
   readonly #words: Uint32Array
+  readonly #hash: number
   #address: string | undefined
-  #positionHint = 0
 
   /** @internal */
   constructor(key: typeof CONSTRUCTOR_KEY, words: Uint32Array, family: Family, port: number) {
     if (key !== CONSTRUCTOR_KEY) throw typeError('ERR_ILLEGAL_CONSTRUCTOR', 'create endpoints with endpoint()')
     this.#words = words
+    this.#hash = addressHash(words, 0, words.length)
     this.byteLength = sockaddrBytes(family)
     this.family = family
     this.kind = DestinationKind[family]
@@ -76,8 +78,7 @@ export class Endpoint implements EndpointLike {
     if (!isEndpoint(other)) {
       throw typeError('ERR_INVALID_ARG_TYPE', `other must be an Endpoint, from endpoint(); ${received(other)}`)
     }
-    const [own, others] = [this.#words, other.#words]
-    return own.length === others.length && own.every((word, index) => word === others[index])
+    return isSameAddress(this, other)
   }
 
   /** Returns `192.0.2.7:9000` or `[2001:db8::7]:9000`. */
@@ -97,9 +98,10 @@ export class Endpoint implements EndpointLike {
   static {
     isEndpoint = (value): value is Endpoint => typeof value === 'object' && value !== null && #words in value
     sockaddrWords = (endpoint) => endpoint.#words
-    positionHint = (endpoint) => endpoint.#positionHint
-    setPositionHint = (endpoint, position) => {
-      endpoint.#positionHint = position
+    hashOf = (endpoint) => endpoint.#hash
+    isSameAddress = (endpoint, other) => {
+      const [words, others] = [endpoint.#words, other.#words]
+      return words.length === others.length && words.every((word, index) => word === others[index])
     }
   }
 }

@@ -21,13 +21,13 @@ export function watchDirectly(fd: number, events: number, callback: ReadinessCal
   let isOpen = true
   let isPaused = false
   const onPoll: PollCallback = (status, ready) => {
+    promptTicks()
     const reported = status < 0 ? EPOLLERR : (ready.readable ? EPOLLIN : 0) | (ready.writable ? EPOLLOUT : 0)
     try {
       if (isOpen) context.runInAsyncScope(callback, undefined, reported)
     } catch (error) {
       raise(error)
     }
-    promptTicks()
     // libuv stops a poll after an error event, for example an ICMP error.
     if (status < 0 && isOpen && !isPaused) start()
   }

@@ -33,8 +33,8 @@ export function openWatchedEpoll(onReady: () => void): WatchedEpoll {
 
 function watchByPoll(fd: number, onReady: () => void): WatchedEpoll {
   const handle = pollHandle(fd, { readable: true }, () => {
-    onReady()
     promptTicks()
+    onReady()
   })
   handle.unref()
   return {
@@ -76,7 +76,10 @@ function watchByPipe(pipe: Pipe, onReady: () => void): WatchedEpoll {
   }
 }
 
-/** Called at the end of a Koffi poll callback: from Node 26 on, ticks queued in it would run only after another event. */
+/**
+ * Called first in a Koffi poll callback: from Node 26 on, ticks queued in it would run only after another event, which must
+ * come before the immediates that the callback queues.
+ */
 export function promptTicks(): void {
   if (TICKS_NEED_AN_EVENT) setImmediate(() => {})
 }

@@ -1,5 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks'
 import * as timers from 'node:timers'
+import { EPOLLOUT } from '../libc/constants.js'
 import type { Watch } from './reactor.js'
 
 /**
@@ -12,25 +13,31 @@ export class PausableWatch {
   readonly #watch: Watch
   readonly #receive: () => void
   readonly #context: AsyncResource
+  #events: number
   #isReferenced = true
   #isBusy = false
   #check: NodeJS.Immediate | undefined
 
   /**
+   * @param events - events of the watch
    * @param receive - receives what has arrived, without waiting
    * @param context - the async context of `receive`; the sender's would be kept alive meanwhile
    */
-  constructor(watch: Watch, receive: () => void, context: AsyncResource) {
+  constructor(watch: Watch, events: number, receive: () => void, context: AsyncResource) {
     this.#watch = watch
+    this.#events = events
     this.#receive = receive
     this.#context = context
   }
 
-  /** Pauses the watch until an iteration without a call of this: a large batch was received or is about to be sent. */
+  /**
+   * Pauses the watch until an iteration without a call of this: a large batch was received or is about to be sent. A watch
+   * for writability stays, because the checks only receive.
+   */
   pause(): void {
     this.#isBusy = true
     // With nothing referenced the loop would block in the epoll, and the check would not run.
-    if (this.#check !== undefined || !this.#isReferenced) return
+    if (this.#check !== undefined || !this.#isReferenced || (this.#events & EPOLLOUT) !== 0) return
     this.#watch.pause()
     this.#check = this.#context.runInAsyncScope(checkSoon, undefined, this)
   }
@@ -58,6 +65,7 @@ export class PausableWatch {
   }
 
   update(events: number): void {
+    this.#events = events
     this.#resume()
     this.#watch.update(events)
   }

@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks'
+import * as timers from 'node:timers'
 import { check, lastErrno } from '../libc/check.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
@@ -78,7 +79,7 @@ export class Reactor {
       resume: () => {
         if (!isCurrent() || !watcher.isPaused) return
         watcher.isPaused = false
-        this.#add(fd, watcher, true)
+        this.#addAgain(fd, watcher)
       },
       close: () => {
         if (!isCurrent()) return
@@ -140,15 +141,18 @@ export class Reactor {
     this.#epoll = openWatchedEpoll(() => this.#onReady())
     if (this.#referenced > 0) this.#epoll.ref()
     for (const [fd, watcher] of this.#watchers) {
-      if (watcher.isPaused) continue
-      try {
-        this.#add(fd, watcher, true)
-      } catch {
-        // The descriptor was closed elsewhere; an error event makes the socket report it.
-        setImmediate(() => {
-          if (watcher.isOpen) watcher.notify(c.EPOLLERR)
-        })
-      }
+      if (!watcher.isPaused) this.#addAgain(fd, watcher)
+    }
+  }
+
+  #addAgain(fd: number, watcher: Watcher): void {
+    try {
+      this.#add(fd, watcher, true)
+    } catch {
+      // The descriptor was closed elsewhere; an error event makes the socket report it.
+      setImmediate(() => {
+        if (watcher.isOpen) watcher.notify(c.EPOLLERR)
+      })
     }
   }
 
@@ -221,5 +225,8 @@ export function raise(error: unknown): void {
 const EVENTS_PER_WAIT = 64
 
 const MAX_UNVERIFIED = 16
+
+// Captured at load, so that fake timers installed later cannot delay a report.
+const { setImmediate } = timers
 
 let instance: Reactor | undefined

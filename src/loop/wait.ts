@@ -124,7 +124,7 @@ export class Waiters {
     } else if (this.#watch === undefined) {
       const context = new AsyncResource('BATCHCONN')
       const watch = reactor().watch(this.#fd, events, (ready) => this.#wake(ready), context)
-      this.#watch = new PausableWatch(watch, () => this.#poll(), context)
+      this.#watch = new PausableWatch(watch, events, () => this.#poll(), context)
       if (!this.#isReferenced) this.#watch.unref()
     } else {
       this.#watch.update(events)

@@ -3,9 +3,10 @@ import t from 'tap'
 import { SendOrder } from '../../src/batch/send-order.js'
 import { type Endpoint, endpoint } from '../../src/index.js'
 
+// Endpoints 0 and 5 are different objects with the same address.
 const ENDPOINTS = [
   undefined,
-  ...Array.from({ length: 5 }, (_, index) => endpoint({ address: '192.0.2.1', port: index + 1 })),
+  ...Array.from({ length: 6 }, (_, index) => endpoint({ address: '192.0.2.1', port: (index % 5) + 1 })),
 ]
 
 function orderOf(order: SendOrder, length: number): number[] {
@@ -22,7 +23,8 @@ t.test('messages of one destination move next to each other, in their order', as
 
 t.test('grouped messages stay as they are, connected ones too', async (t) => {
   const [none, a, b] = ENDPOINTS
-  for (const destinations of [[a, a, b, b, b], [none, none, a], [a, b, none], [a], []]) {
+  const same = endpoint({ address: '192.0.2.1', port: 1 })
+  for (const destinations of [[a, a, b, b, b], [none, none, a], [a, same, a, b], [a, b, none], [a], []]) {
     const order = new SendOrder(destinations)
     order.group(0, destinations.length)
     t.equal(order.isChanged, false)
@@ -69,10 +71,11 @@ t.test('two batches that share endpoints do not disturb each other', async (t) =
 })
 
 function groupedBy(slots: number[], destinations: readonly (Endpoint | undefined)[]): number[] {
-  const groups = new Map<Endpoint | undefined, number[]>()
+  const groups = new Map<string, number[]>()
   for (const slot of slots) {
-    const group = groups.get(destinations[slot])
-    if (group === undefined) groups.set(destinations[slot], [slot])
+    const key = String(destinations[slot])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [slot])
     else group.push(slot)
   }
   return [...groups.values()].flat()

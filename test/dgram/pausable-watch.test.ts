@@ -2,6 +2,7 @@ import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import { spawnSync } from 'node:child_process'
 import { setImmediate as loopIteration } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { EPOLLIN, EPOLLOUT } from '../../src/libc/constants.js'
 import { PausableWatch } from '../../src/loop/pausable-watch.js'
 import type { Watch } from '../../src/loop/reactor.js'
 import { runChild } from '../support/child.js'
@@ -30,8 +31,8 @@ t.test('the first large batch pauses the watch, the first loop iteration without
 t.test('ref, unref, update and close resume a paused watch', async (t) => {
   const { watch, seen } = recorded(t)
   watch.pause()
-  watch.update(5)
-  t.strictSame(seen(), ['pause', 'resume', 'update 5'])
+  watch.update(EPOLLIN)
+  t.strictSame(seen(), ['pause', 'resume', 'update 1'])
   watch.pause()
   watch.unref()
   watch.pause()
@@ -41,6 +42,17 @@ t.test('ref, unref, update and close resume a paused watch', async (t) => {
   watch.close()
   await loopIteration()
   t.strictSame(seen(), ['ref', 'pause', 'close'], 'a closed watch is not resumed')
+})
+
+t.test('a watch for writability is not paused: the checks only receive', async (t) => {
+  const { watch, seen } = recorded(t)
+  watch.pause()
+  watch.update(EPOLLIN | EPOLLOUT)
+  watch.pause()
+  t.strictSame(seen(), ['pause', 'resume', 'update 5'])
+  watch.update(EPOLLIN)
+  watch.pause()
+  t.strictSame(seen(), ['update 1', 'pause'])
 })
 
 t.test('an exception in the check does not end the watch', async (t) => {
@@ -138,7 +150,7 @@ function recorded(t: Test, check: () => unknown = () => {}) {
     log.push('check')
     check()
   }
-  const watch = new PausableWatch(inner, onCheck, new AsyncResource('TEST'))
+  const watch = new PausableWatch(inner, EPOLLIN, onCheck, new AsyncResource('TEST'))
   t.teardown(() => watch.close())
   const seen = () => {
     const news = log
