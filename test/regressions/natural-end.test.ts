@@ -1,5 +1,5 @@
 import t from 'tap'
-import { runChild } from '../support/child.js'
+import { childJson, runChild } from '../support/child.js'
 
 // When a process ends by itself, Node runs the event loop once more. A poll callback then aborted the process.
 
@@ -9,3 +9,7 @@ for (const args of [['drop-in'], ['drop-in', 'removed'], ['conn'], ['conn', 'rem
     t.strictSame({ code, signal, stderr }, { code: 0, signal: null, stderr: '' })
   })
 }
+
+t.test('sockets that are opened after an emitted `exit` receive', async (t) => {
+  t.strictSame(await childJson('exit-emitted'), [1, 'library', 'drop-in'])
+})
