@@ -198,7 +198,7 @@ export class BatchedSocket {
 
   /** Accelerates the current handle and any handle that replaces it, which counts as shared. */
   #takeOver(state: NodeState): NodeState {
-    const { reusePort } = this.#options
+    const { reusePort } = this.settings
     const isOwn = typeof reusePort === 'object' || (reusePort === true && !('reusePort' in state))
     const sharedPort = isOwn ? reusePort : false
     let isShared = false
