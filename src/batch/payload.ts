@@ -79,7 +79,11 @@ function readPiece(payload: Payload): Piece {
 }
 
 function pieceBytes(piece: Piece): number {
-  return typeof piece === 'string' ? Buffer.byteLength(piece) : byteLengthOf(piece)
+  if (typeof piece === 'string') return Buffer.byteLength(piece)
+  const byteLength = byteLengthOf(piece)
+  // Code of the caller that ran after the piece was read may have transferred its memory.
+  if (byteLength === 0) toByteView(piece)
+  return byteLength
 }
 
 /** Returns the error for a payload of `size` bytes that exceeds `capacity`. */

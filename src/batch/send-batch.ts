@@ -108,9 +108,10 @@ export class SendBatch {
    */
   append(payload: Payload | readonly Payload[], destination?: Endpoint, options?: MessageOptions): number {
     const messages = this.#messages
-    // Run all of the caller's code before a slot is claimed, because it may use this batch.
+    // Run all of the caller's code before a slot is claimed, because it may use this batch. A list runs it before the options
+    // are read, because a nested call reads its own.
+    if (!(payload instanceof Uint8Array)) return this.#appendPieces(payload, destination, options)
     if (options !== undefined) messages.options.read(options)
-    if (!(payload instanceof Uint8Array)) return this.#appendPieces(payload, destination, options !== undefined)
     const byteLength = checkedLength(payload)
     const slot = messages.claim(destination)
     if (byteLength > messages.slotBytes) throw tooLong(byteLength, messages.slotBytes)
@@ -209,15 +210,16 @@ export class SendBatch {
   #appendPieces(
     payload: Exclude<Payload, Uint8Array> | readonly Payload[],
     destination: Endpoint | undefined,
-    hasOptions: boolean,
+    options: MessageOptions | undefined,
   ): number {
     const messages = this.#messages
     const pieces = readPayload(payload)
+    if (options !== undefined) messages.options.read(options)
     const slot = messages.claim(destination)
     const { slots, slotBytes } = messages
     slots.assertAttached()
     const byteLength = copyPayload(slots.bytes, slots.payloadOffset(slot), slotBytes, pieces)
-    return messages.commit(slot, byteLength, destination, hasOptions)
+    return messages.commit(slot, byteLength, destination, options !== undefined)
   }
 
   #check(index: number): number {

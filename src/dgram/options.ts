@@ -2,7 +2,7 @@ import type * as dgram from 'node:dgram'
 import type { BlockList } from 'node:net'
 import * as validate from '../arguments/validate.js'
 import type { AdoptOptions } from '../socket/conn-options.js'
-import { type ReusePortOptions, readReusePort } from '../socket/reuse-port.js'
+import { type ReusePortOptions, type Steering, steeringOf } from '../socket/reuse-port.js'
 import { MTU_DISCOVER, type MtuDiscover } from '../socket/socket-options.js'
 
 /** Options of node:dgram in Node 20 to 26, and the extra options. */
@@ -54,7 +54,7 @@ export interface Settings {
   /** True if `rinfo` has more than node:dgram's properties. */
   readonly needsDetails: boolean
   readonly recvErrors: boolean
-  readonly reusePort: boolean | ReusePortOptions
+  readonly reusePort: boolean | Steering
   readonly queue: QueueSettings
 }
 
@@ -89,7 +89,8 @@ export function readSettings(options: SocketOptions): Settings {
     adopt,
     needsDetails: [recvTos, recvTtl, recvDestination, recvTimestamps].includes(true),
     recvErrors: recvErrors === true,
-    reusePort: typeof reusePort === 'object' && reusePort !== null ? readReusePort(reusePort) : reusePort === true,
+    // Node validates no other values.
+    reusePort: typeof reusePort === 'object' && reusePort !== null ? steeringOf(reusePort) : reusePort === true,
     queue: {
       maxSegments: validate.integer(maxSegments, 'maxSegments', 1, 128),
       maxQueueBytes: validate.integer(maxQueueBytes, 'maxQueueBytes', 1, 2 ** 30),

@@ -68,8 +68,9 @@ class BatchingSocket extends NodeSocket {
   override send(message: unknown, a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown): void {
     const batched = this[BATCHED]
     if (d === undefined && e === undefined) {
-      if (isBytes(message) && batched?.send(message, a, b, c) === true) return
-      const bytes = isTarget(a) ? toBytes(message) : undefined
+      const own = ownBytes(message)
+      if (own !== undefined && batched?.send(own, a, b, c) === true) return
+      const bytes = own ?? (isTarget(a) && ArrayBuffer.isView(message) ? toByteView(message) : undefined)
       if (bytes !== undefined && isTarget(a)) {
         if (batched?.sendTo(bytes, a, b) === true) return
         const { port, address } = a
@@ -184,14 +185,12 @@ function isPiece(piece: unknown): piece is string | Uint8Array {
   return typeof piece === 'string' || types.isUint8Array(piece)
 }
 
-function isBytes(message: unknown): message is Bytes {
-  return isPiece(message) || (Array.isArray(message) && message.every(isPiece))
-}
-
-/** Returns the bytes of a message that can be sent to a target; undefined for any other value. */
-function toBytes(message: unknown): Bytes | undefined {
-  if (isBytes(message)) return message
-  return ArrayBuffer.isView(message) ? toByteView(message) : undefined
+/** Returns the bytes of a message; of a list a copy, because reading an element can run code that uses the same queue. */
+function ownBytes(message: unknown): Bytes | undefined {
+  if (isPiece(message)) return message
+  if (!Array.isArray(message)) return undefined
+  const list: unknown[] = Array.from(message)
+  return list.every(isPiece) ? list : undefined
 }
 
 function isTarget(value: unknown): value is SendTarget {

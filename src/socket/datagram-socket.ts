@@ -132,8 +132,9 @@ export class DatagramSocket {
   /** Binds the socket (bind(2)). @throws ErrnoError `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` */
   bind(address: EndpointLike): this {
     const [fd, at] = [this.#openFd(), this.#ofFamily(address)]
-    if (this.options.isSteered) bindSteered(fd, this.#family, at)
-    else bindDescriptor(fd, at)
+    const { steering } = this.#options
+    if (steering === undefined) bindDescriptor(fd, at)
+    else bindSteered(fd, this.#family, at, steering)
     return this
   }
 

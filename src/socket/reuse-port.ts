@@ -9,7 +9,7 @@ import { ErrnoError } from '../libc/errno-error.js'
 import { libc } from '../libc/libc.js'
 import { structs } from '../libc/structs.js'
 import { Arena } from '../memory/arena.js'
-import { bindDescriptor, connectDescriptor, disconnectDescriptor, localEndpoint } from './descriptor.js'
+import { bindDescriptor, disconnectDescriptor, localEndpoint } from './descriptor.js'
 
 /** Distribution of datagrams over the sockets of one port. */
 export interface ReusePortOptions {
@@ -27,17 +27,24 @@ export interface ReusePortOptions {
 
 export type Steer = 'hash' | 'cpu' | 'random'
 
+/** Validated options, with defaults. */
+export type Steering = Readonly<Required<ReusePortOptions>>
+
 /**
- * Validates the options, with the default of `sockets`.
+ * Reads and validates the options, each once.
  *
- * @throws TypeError `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`, `ERR_UNKNOWN_OPTION`, RangeError `ERR_OUT_OF_RANGE`
+ * @throws TypeError or RangeError with the option's name
  */
-export function readReusePort(options: ReusePortOptions): Required<ReusePortOptions> {
+export function steeringOf(options: ReusePortOptions): Steering {
   const { steer, sockets = availableParallelism() } = validate.options(options, 'reusePort', ['steer', 'sockets'])
-  return {
-    steer: validate.oneOf(steer, 'steer', STEERS),
-    sockets: validate.integer(sockets, 'sockets', 1, 65_535),
-  }
+  validate.integer(sockets, 'sockets', 1, 65_535)
+  return { steer: validate.oneOf(steer, 'steer', STEERS), sockets }
+}
+
+/** @throws TypeError `ERR_INVALID_STATE` if the socket is bound */
+export function assertUnbound(fd: number, steering: Steering): void {
+  if (localEndpoint(fd)?.port === 0) return
+  throw typeError('ERR_INVALID_STATE', `reusePort.steer must be set before bind; ${received(steering)}`)
 }
 
 /**
@@ -47,15 +54,8 @@ export function readReusePort(options: ReusePortOptions): Required<ReusePortOpti
  * Only before `bind`: the program then belongs to this socket alone, and the first socket that binds the port brings it into
  * the group. Replacing the program of a group in use can be a use-after-free in the kernel, because the old one is freed while
  * another CPU may run it.
- *
- * @throws TypeError `ERR_INVALID_STATE` if the socket is bound
  */
-export function steerGroup(fd: number, options: ReusePortOptions): void {
-  const { steer, sockets } = readReusePort(options)
-  if (steer === 'hash') return
-  if (localEndpoint(fd)?.port !== 0) {
-    throw typeError('ERR_INVALID_STATE', `reusePort.steer must be set before bind; ${received(options)}`)
-  }
+export function attachProgram(fd: number, { steer, sockets }: Steering): void {
   const { sockFilter, sockFprog } = structs()
   const program = [
     [BPF_LD | BPF_W | BPF_ABS, steer === 'cpu' ? SKF_AD_CPU : SKF_AD_RANDOM],
@@ -80,19 +80,27 @@ export function steerGroup(fd: number, options: ReusePortOptions): void {
  *
  * @throws ErrnoError as bind(2)
  */
-export function bindSteered(fd: number, family: Family, address: Endpoint): void {
+export function bindSteered(fd: number, family: Family, address: Endpoint, steering: Steering): void {
   try {
     bindDescriptor(fd, address)
   } catch (error) {
     if (!(error instanceof ErrnoError) || error.code !== 'EADDRINUSE') throw error
-    // `connect` binds to a free port, and `disconnect` leaves it, which detaches the program.
-    connectDescriptor(fd, endpoint({ address: family === 'ipv4' ? '127.0.0.1' : '::1', port: DISCARD_PORT }))
-    disconnectDescriptor(fd)
-    bindDescriptor(fd, address)
+    detachProgram(fd, family)
+    try {
+      bindDescriptor(fd, address)
+    } catch (second) {
+      // The caller may bind another port.
+      attachProgram(fd, steering)
+      throw second
+    }
   }
 }
 
-const DISCARD_PORT = 9
+/** Binds to a port of the kernel's choice, which `disconnect` leaves again (__udp_disconnect in net/ipv4/udp.c). */
+function detachProgram(fd: number, family: Family): void {
+  bindDescriptor(fd, endpoint({ address: family === 'ipv4' ? '0.0.0.0' : '::', port: 0 }))
+  disconnectDescriptor(fd)
+}
 
 const STEERS = ['hash', 'cpu', 'random'] as const
 

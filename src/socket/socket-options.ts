@@ -8,7 +8,7 @@ import { libc } from '../libc/libc.js'
 import { scratch } from '../memory/scratch.js'
 import { type Interface, setMulticastInterface } from './multicast.js'
 import { integerOption, setIntegerOption } from './option.js'
-import { type ReusePortOptions, steerGroup } from './reuse-port.js'
+import { assertUnbound, attachProgram, type ReusePortOptions, type Steering, steeringOf } from './reuse-port.js'
 
 /**
  * Mode of path MTU discovery (ip(7), IP_MTU_DISCOVER). `dont`: routers may fragment. `want`: the system's default. `do`: set
@@ -68,8 +68,8 @@ export interface SocketSettings {
 export class LiveSocketOptions implements SocketSettings {
   readonly #descriptor: () => number
   readonly #family: Family
-  /** True if `reusePort` with `steer` was set. @internal */
-  isSteered = false
+  /** Steering whose program is attached. @internal */
+  steering: Steering | undefined
 
   /** @internal */
   constructor(descriptor: () => number, family: Family) {
@@ -88,11 +88,17 @@ export class LiveSocketOptions implements SocketSettings {
     return this.#integer(c.SOL_SOCKET, c.SO_REUSEPORT) !== 0
   }
   set reusePort(on: boolean | ReusePortOptions) {
-    const isSteered = typeof on === 'object' && on !== null
-    this.#setBoolean(c.SOL_SOCKET, c.SO_REUSEPORT, isSteered || on, 'reusePort')
-    if (!isSteered) return
-    steerGroup(this.#descriptor(), on)
-    this.isSteered = true
+    if (typeof on !== 'object' || on === null) {
+      this.#setBoolean(c.SOL_SOCKET, c.SO_REUSEPORT, on, 'reusePort')
+      return
+    }
+    const steering = steeringOf(on)
+    const hasProgram = steering.steer !== 'hash'
+    if (hasProgram) assertUnbound(this.#descriptor(), steering)
+    this.#setBoolean(c.SOL_SOCKET, c.SO_REUSEPORT, true, 'reusePort')
+    if (!hasProgram) return
+    attachProgram(this.#descriptor(), steering)
+    this.steering = steering
   }
 
   get incomingCpu(): number {

@@ -185,3 +185,29 @@ t.test('one listener at a time receives every message, however many are queued',
   await sleep(5)
   t.equal(awaited, 400)
 })
+
+t.test('a list whose element closes the socket: the message does not leave through another socket', async (t) => {
+  const receiver = await bound(t)
+  const from: string[] = []
+  receiver.on('message', (bytes, { port }) => from.push(`${bytes} from ${port}`))
+  const { port } = receiver.address()
+  const [closing, other] = [await bound(t), await bound(t)]
+  const list = ['outer']
+  let reads = 0
+  Object.defineProperty(list, 0, {
+    get: () => {
+      reads += 1
+      if (reads === 2) {
+        closing.close()
+        other.send('other', port, HERE)
+      }
+      return 'outer'
+    },
+  })
+  closing.send('first', port, HERE)
+  closing.send(list, port, HERE)
+  const otherPort = other.address().port
+  if (reads < 2) other.send('other', port, HERE)
+  await until(() => from.includes(`other from ${otherPort}`))
+  t.equal(from.includes(`outer from ${otherPort}`), false)
+})

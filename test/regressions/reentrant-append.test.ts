@@ -101,6 +101,38 @@ t.test('a getter sends the batch', async (t) => {
   t.strictSame(arrived(conn), ['first', 'second'])
 })
 
+t.test('an element of a list appends a message with other options: the outer ones apply', async (t) => {
+  using conn = boundSocket({ recvTtl: true })
+  const to = conn.localAddress
+  const out = new SendBatch({ capacity: 2 })
+  const list = new Proxy(['outer'], {
+    get: (of, key, receiver) => {
+      if (key === '0') out.append('inner', to, { ttl: 3 })
+      return Reflect.get(of, key, receiver)
+    },
+  })
+  out.append(list, to, { ttl: 9 })
+  conn.send(out)
+  const inbox = new RecvBatch()
+  conn.recv(inbox)
+  t.strictSame(
+    [...inbox].map(({ bytes, ttl }) => [String(bytes), ttl]),
+    [
+      ['inner', 3],
+      ['outer', 9],
+    ],
+  )
+})
+
+t.test('an option transfers the memory of a piece: the message is rejected', async (t) => {
+  using conn = boundSocket()
+  const out = new SendBatch({ capacity: 2 })
+  const piece = new Uint8Array(8)
+  const options = optionsThat(() => structuredClone(piece, { transfer: [piece.buffer] }))
+  t.throws(() => out.append(['x', piece], conn.localAddress, options), { code: 'ERR_MEMORY_DETACHED' })
+  t.equal(out.length, 0)
+})
+
 t.test('the options of an inner message do not affect the outer one', async (t) => {
   using conn = boundSocket({ recvTtl: true, recvTos: true })
   const to = conn.localAddress
