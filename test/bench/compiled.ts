@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import ts from 'typescript'
 
@@ -27,13 +27,14 @@ function compile(): string {
     mkdirSync(dirname(output), { recursive: true })
     writeFileSync(output, outputText)
   }
+  for (const path of sources('bench', '.css')) copyFileSync(join(ROOT, path), join(target, path))
   return target
 }
 
-/** All TypeScript below a folder of the repository. */
-function sources(top: string): string[] {
+/** Returns all source files below a folder of the repository. */
+function sources(top: string, extension = '.ts'): string[] {
   const names = readdirSync(join(ROOT, top), { recursive: true, encoding: 'utf8' })
-  return names.filter((name) => name.endsWith('.ts')).map((name) => join(top, name))
+  return names.filter((name) => name.endsWith(extension)).map((name) => join(top, name))
 }
 
 const ROOT = join(__dirname, '..', '..')

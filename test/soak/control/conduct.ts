@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { seededRandom } from '../../../bench/workload/random.js'
+import { seededRandom } from '../../../bench/stats/random.js'
 import { accountsOf, type FlowAccount } from '../report/account.js'
 import { descriptorViolations, type MemoryTrend, memoryTrends, memoryViolations } from '../report/memory.js'
 import { flowViolations, idleFlows, networkViolations } from '../report/violations.js'
