@@ -7,11 +7,15 @@ import { receivingFrom } from './calls.js'
  * Receives datagrams that are already queued. A socket of the same process sends them, which is not measured. How many can be
  * queued depends on the receive buffer, which net.core.rmem_max limits for ordinary users.
  *
+ * @param receiveBufferBytes - requested size of the receive buffer
  * @throws Error if not even one batch fits the receive buffer
  */
-export function receiveOperation(work: Extract<Work, { kind: 'receive' }>): Operation {
+export function receiveOperation(
+  work: Extract<Work, { kind: 'receive' }>,
+  receiveBufferBytes = BUFFER_BYTES,
+): Operation {
   const { batch, repeat, sizeBytes, depth } = work
-  const receiver = BatchConn.open({ receiveBufferBytes: BUFFER_BYTES }).bind({ address: '127.0.0.1', port: 0 })
+  const receiver = BatchConn.open({ receiveBufferBytes }).bind({ address: '127.0.0.1', port: 0 })
   const inbox = new RecvBatch({ capacity: batch, slotBytes: SLOT_BYTES })
   const receive = receivingFrom(depth, work.function, receiver, inbox)
   if (depth !== 'kernel' && depth !== 'library') {
@@ -24,12 +28,12 @@ export function receiveOperation(work: Extract<Work, { kind: 'receive' }>): Oper
     }
   }
   const messages = batch * repeat
-  const { receiveBufferBytes } = receiver.options
-  const room = Math.min(MAX_QUEUED, Math.floor(receiveBufferBytes / queuedBytes(sizeBytes)))
+  const granted = receiver.options.receiveBufferBytes
+  const room = Math.min(MAX_QUEUED, Math.floor(granted / queuedBytes(sizeBytes)))
   if (room < messages) {
     const needed = messages * queuedBytes(sizeBytes)
     throw new Error(
-      `${messages} queued datagrams need a receive buffer of ${needed} bytes, the kernel granted ${receiveBufferBytes} ` +
+      `${messages} queued datagrams need a receive buffer of ${needed} bytes, the kernel granted ${granted} ` +
         '(sysctl net.core.rmem_max)',
     )
   }

@@ -79,7 +79,7 @@ ${legend.length === 0 ? '' : `<ul class="keys">${legend.join('')}</ul>`}
 
 function tableHtml({ title, rows: [heads, ...rows] }: TableModel): string {
   const row = (cells: readonly string[], tag: string) =>
-    `<tr>${cells.map((one) => `<${tag}>${text(one)}</${tag}>`).join('')}</tr>`
+    `<tr>${cells.map((one) => `<${tag}${one.length > LONG_TEXT ? ' class="long"' : ''}>${text(one)}</${tag}>`).join('')}</tr>`
   const lines = [row(heads, 'th'), ...rows.map((cells) => row(cells, 'td'))]
   return `<div class="figures"><table><caption>${text(title)}</caption>\n${lines.join('\n')}\n</table></div>`
 }
@@ -108,5 +108,7 @@ function text(plain: string): string {
   return plain.replace(/[&<>"]/g, (sign) => ENTITIES[sign])
 }
 
+/** Longer cells are wrapped. */
+const LONG_TEXT = 36
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 const STYLE = readFileSync(`${__dirname}/report.css`, 'utf8')

@@ -90,7 +90,9 @@ export function throughputChart({ Plot, draw }: Canvas, { lines, subject }: Prof
     high: (n / low) * 1e6,
     title: `${name}, ${n}: ${((n / estimate) * 1e6).toFixed(0)} thousand per second`,
   }))
-  const rates = points.map(({ y }) => y)
+  const rates = points.flatMap(({ low, y, high }) => [low, y, high])
+  // Plot labels powers of ten only, which may all be outside the data.
+  const ticks = roundValues(Math.min(...rates), Math.max(...rates))
   return {
     id: 'throughput',
     title: 'Throughput over the batch size',
@@ -101,6 +103,7 @@ export function throughputChart({ Plot, draw }: Canvas, { lines, subject }: Prof
     keys: lines.map(({ name }) => ({ label: name, color: color({ name }) })),
     svg: draw({
       height: 380,
+      marginTop: 36,
       marginLeft: 72,
       marginBottom: 44,
       x: { type: 'log', base: 2, label: 'messages per batch', grid: true, tickFormat: 'd' },
@@ -108,8 +111,8 @@ export function throughputChart({ Plot, draw }: Canvas, { lines, subject }: Prof
         type: 'log',
         label: 'thousand datagrams per second',
         grid: true,
-        // Plot labels powers of ten only, which may all be outside the data.
-        ticks: roundValues(Math.min(...rates), Math.max(...rates)),
+        domain: [ticks[0], ticks.at(-1)],
+        ticks,
         tickFormat: ',',
       },
       marks: [
