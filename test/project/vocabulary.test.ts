@@ -9,12 +9,25 @@ const BANNED = /\b(told|tells|nobody|somebody|whoever|to be had|in silence|good 
 /** One sentence may explain what others call a GSO send. */
 const ALLOWED = ['docs/api.md: train']
 
-const PAGES = ['api', 'architecture', 'dgram', 'event-loop', 'memory-safety', 'reliability']
+const PAGES = [
+  'api',
+  'architecture',
+  'benchmark',
+  'dgram',
+  'event-loop',
+  'json-report',
+  'memory-safety',
+  'profile',
+  'profile-json',
+  'reliability',
+]
 
 t.test('comments, messages and documentation use the terms of the field', async (t) => {
   const found = [
     ...sources('src'),
     ...sources('examples'),
+    ...sources('bench'),
+    'bench/peers/README.md',
     'README.md',
     ...PAGES.map((page) => `docs/${page}.md`),
   ].flatMap((file) => wordsOf(readFileSync(join(ROOT, file), 'utf8')).map((word) => `${file}: ${word}`))
@@ -31,5 +44,5 @@ function wordsOf(text: string): string[] {
 
 function sources(folder: string): string[] {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-  return files.filter((file) => file.endsWith('.ts')).map((file) => join(folder, file))
+  return files.filter((file) => /\.(ts|c|go)$/.test(file)).map((file) => join(folder, file))
 }

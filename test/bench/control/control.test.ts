@@ -88,21 +88,24 @@ t.test('a second sender at the same time is refused', async (t) => {
   second.close()
 })
 
-t.test('silent connections block nobody: before the first request, after hello, and during a round', async (t) => {
-  const handler = new FakeHandler()
-  const at = await serve(t, handler)
-  const silent = connect(at.port, at.address)
-  const greeted = await ControlClient.connect(at, forever)
-  const holder = await ControlClient.connect(at, forever)
-  await holder.start({ ...round, seconds: 86_400 })
-  const next = await ControlClient.connect(at, forever)
-  await next.start({ ...round, stream: 9 })
-  t.strictSame(handler.log, ['start 7', 'gone', 'start 9'])
-  await t.rejects(holder.stop(1), /refuses: another sender took over after silence|lost the receiver/)
-  await once(silent.resume(), 'close')
-  greeted.close()
-  next.close()
-})
+t.test(
+  'silent connections do not block the next sender: before the first request, after hello, and during a round',
+  async (t) => {
+    const handler = new FakeHandler()
+    const at = await serve(t, handler)
+    const silent = connect(at.port, at.address)
+    const greeted = await ControlClient.connect(at, forever)
+    const holder = await ControlClient.connect(at, forever)
+    await holder.start({ ...round, seconds: 86_400 })
+    const next = await ControlClient.connect(at, forever)
+    await next.start({ ...round, stream: 9 })
+    t.strictSame(handler.log, ['start 7', 'gone', 'start 9'])
+    await t.rejects(holder.stop(1), /refuses: another sender took over after silence|lost the receiver/)
+    await once(silent.resume(), 'close')
+    greeted.close()
+    next.close()
+  },
+)
 
 t.test('more connections than allowed: the oldest is closed', async (t) => {
   const at = await serve(t, new FakeHandler())

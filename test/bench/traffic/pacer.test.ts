@@ -1,7 +1,7 @@
 import t from 'tap'
 import { type Clock, Pacer, pacedBatch, systemClock } from '../../../bench/traffic/pacer.js'
 
-/** Time that passes only when somebody looks at it, or sleeps. */
+/** A clock that advances only when it is read, or during a sleep. */
 class FakeClock implements Clock {
   timeMs = 1000
   looks = 0

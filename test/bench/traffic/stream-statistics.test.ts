@@ -4,7 +4,7 @@ import { SequenceWindow } from '../../../bench/traffic/sequence-window.js'
 import { StreamStatistics } from '../../../bench/traffic/stream-statistics.js'
 import { Streams } from '../../../bench/traffic/streams.js'
 
-t.test('the window tells new from repeated and late', async (t) => {
+t.test('the window distinguishes new, duplicate and late numbers', async (t) => {
   const window = new SequenceWindow(32)
   t.equal(window.highest, -1)
   t.strictSame(
@@ -67,7 +67,7 @@ t.test('jitter is a sixteenth of each change in transit time, over the wrap of t
   const statistics = new StreamStatistics(7)
   const near = 2 ** 32 - 50
   statistics.record(0, near, 1000, 1)
-  t.equal(statistics.jitterMicroseconds, 0, 'the first tells nothing')
+  t.equal(statistics.jitterMicroseconds, 0, 'none after the first')
   statistics.record(1, (near + 100) >>> 0, 1100, 1)
   t.equal(statistics.jitterMicroseconds, 0, 'the same transit, though the sender wrapped')
   statistics.record(2, 150, 1360, 1)
