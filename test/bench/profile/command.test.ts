@@ -75,7 +75,7 @@ for (const [when, pattern] of [
 
 for (const [signal, expected] of [['SIGHUP', 129]] as const) {
   t.test(`${signal} after the first round: the report of the complete rounds`, async (t) => {
-    const process = new BenchProcess('profile', '--quick --sample 1 --batch 8'.split(' '))
+    const process = new BenchProcess('profile', '--quick --budget 120 --sample 1 --batch 8'.split(' '))
     await process.says(/^round/m)
     const pid = Number(process.child.pid)
     const { status, stdout, stderr } = await process.end(signal)
