@@ -30,8 +30,9 @@ export async function runCommand(name: string, main: (signal: AbortSignal) => Pr
     process.on(signal, () => controller.abort(new Interrupted(signal)))
   }
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // A reader that closes early (`| head`) is not an error.
-    if (error.code === 'EPIPE') process.exit(0)
+    const { aborted, reason } = controller.signal
+    // A reader that closes early (`| head`) is not an error, nor is a closed terminal.
+    if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(aborted ? exitStatus(reason) : 0)
     process.stderr.write(`${name}: cannot write to standard output (${error.code})\n`)
     process.exit(1)
   })
@@ -40,7 +41,8 @@ export async function runCommand(name: string, main: (signal: AbortSignal) => Pr
   try {
     await main(controller.signal)
   } catch (error) {
-    process.stderr.write(`${name}: ${describe(error)}\n`)
+    // On a terminal, the line replaces one of progress.
+    process.stderr.write(`${process.stderr.isTTY ? '\r\x1b[K' : ''}${name}: ${describe(error)}\n`)
     process.exitCode = exitStatus(error)
   }
 }

@@ -41,7 +41,7 @@ function dropInText({ plan, summaries, error }: DropInRun): string {
     machineLine(),
     '',
     table([['', 'unit', 'median (interval)', 'ratio to dgram'], ...rows]),
-    ...(rounds < 6 ? ['', `Of ${rounds} rounds, the interval is their range; a 95 % interval requires six.`] : []),
+    ...(rounds < 6 ? ['', 'The interval is the range of the rounds; a 95 % interval requires six.'] : []),
     ...(unknown ? ['', 'n/a: the process used memory that it already had; keep more datagrams (--kept)'] : []),
   ].join('\n')
 }

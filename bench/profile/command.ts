@@ -12,7 +12,7 @@ import { runProfile } from './run.js'
 export async function printProfile(plan: ProfilePlan, signal: AbortSignal): Promise<void> {
   if (plan.html !== undefined) checkWritable(plan.html)
   const run = await runProfile(plan, new Progress(plan.quiet), signal)
-  if (process.stderr.isTTY && !plan.quiet) process.stderr.write('\n')
+  if (process.stderr.isTTY && !plan.quiet) process.stderr.write('\r\x1b[K')
   const document = profileDocument(run)
   // First the text, so that an error with the file does not lose it.
   process.stdout.write(plan.json ? documentText(document) : `${terminalReport(document)}\n`)

@@ -9,7 +9,7 @@ import { interfaceDelta, readInterfaceCounters, settledInterfaceCounters } from 
 import { resolveHost } from '../traffic/resolve.js'
 import { type RoundRecord, roundRecord } from '../traffic/round-record.js'
 import type { Candidate, RoundOrder } from './candidate.js'
-import { openCandidates, type Skipped } from './open-candidates.js'
+import { OWN_NAME, openCandidates, type Skipped } from './open-candidates.js'
 import type { ThroughputPlan } from './plan.js'
 import { openSession, type Session } from './session.js'
 import { type CandidateCosts, type SummaryRow, summarize } from './summary.js'
@@ -113,7 +113,7 @@ async function runRound(
 /** Measures the components of a candidate's cost outside the system call; null for other programs and for node:dgram. */
 function costsOf(candidate: Candidate, { modes, command }: ThroughputPlan): CandidateCosts {
   const prepareNanoseconds = candidate.prepareNanoseconds()
-  const mode = command === 'compare' && candidate.name === 'batchconn' ? modes[0] : candidate.name
+  const mode = command === 'compare' && candidate.name === OWN_NAME ? modes[0] : candidate.name
   const call = mode === 'sendmsg' || mode === 'gso' ? 'sendmsg' : 'sendmmsg'
   const isOwn = prepareNanoseconds !== null && !mode.endsWith('dgram')
   return { prepareNanoseconds, crossingNanoseconds: isOwn ? measureCrossing(call) : null }

@@ -1,6 +1,7 @@
 import type { ReceiverDescription } from '../control/protocol.js'
 import { mebibytes, percent, whole } from '../report/format.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
+import { WANTED_RECEIVE_BUFFER_BYTES } from '../traffic/receiver.js'
 import type { ThroughputRun } from './measure.js'
 
 /** Describes a receiver in one line. */
@@ -24,6 +25,10 @@ export function notesOf(run: ThroughputRun): string[] {
     lines.push(
       `The receiver's socket was full for ${whole(drops)} datagrams: lost by the receiver, not by the network.`,
     )
+    const granted = run.receiver?.receiveBufferBytes ?? WANTED_RECEIVE_BUFFER_BYTES
+    if (granted < WANTED_RECEIVE_BUFFER_BYTES) {
+      lines.push(`Its buffer is ${mebibytes(granted)}: as root, or with a higher net.core.rmem_max, it gets more.`)
+    }
   }
   const errors = summary.reduce((sum, row) => sum + row.errors, 0)
   if (errors > 0) lines.push(`${whole(errors)} datagrams were refused: no socket is bound to ${session.destination}.`)

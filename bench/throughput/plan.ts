@@ -7,7 +7,6 @@ export const PEER_NAMES = ['c', 'go'] as const
 export type PeerName = (typeof PEER_NAMES)[number]
 /** The modes that the programs in other languages have; Go has no GSO. */
 export const PEER_MODES = ['sendmsg', 'sendmmsg', 'gso'] as const
-export type PeerMode = (typeof PEER_MODES)[number]
 
 /** What `send` and `compare` measure. */
 export interface ThroughputPlan {
