@@ -3,6 +3,11 @@ export function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
 
+/** `1 round`, `2 rounds`. */
+export function counted(count: number, noun: string): string {
+  return `${whole(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
 /** A number with this many decimals, and thousands separators. */
 export function decimal(value: number, digits: number): string {
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })

@@ -1,5 +1,5 @@
 import type { Unmeasured } from '../../engine/case.js'
-import { percent } from '../../report/format.js'
+import { counted, percent } from '../../report/format.js'
 import { relativePrecision } from '../../stats/interval.js'
 import { type Breakdown, breakdownName } from './breakdown.js'
 import type { Noise } from './noise.js'
@@ -30,7 +30,7 @@ export function checkReliability(basis: ReliabilityBasis): Reliability {
   const failures: string[] = [...basis.crossCheckFailures]
   const warnings = missing.map(({ id, reason }) => `without ${id}: ${reason}`)
   if (breakdowns.length === 0) failures.push('no cost breakdown could be measured: see the cases that failed')
-  if (rounds < FEWEST_ROUNDS) failures.push(`only ${rounds} rounds: run longer (--budget)`)
+  if (rounds < FEWEST_ROUNDS) failures.push(`only ${counted(rounds, 'round')}: run longer (--budget)`)
   const worst = Math.max(0, ...breakdowns.map(({ whole }) => relativePrecision(whole)))
   if (worst > precision) {
     failures.push(`the whole send is known to ±${percent(worst)}, ±${percent(precision)} is required: ${remedy(basis)}`)

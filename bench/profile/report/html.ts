@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Chart } from '../../report/canvas.js'
+import { counted } from '../../report/format.js'
 import type { TableModel } from '../../report/table.js'
 import { drawCharts } from './charts.js'
 import type { ProfileDocument, SampleRow } from './document.js'
@@ -19,7 +20,7 @@ export async function htmlReport(document: ProfileDocument): Promise<string> {
   const facts =
     `Linux ${machine.kernel}, ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, Koffi ${machine.koffi}. ` +
     `${subject.sizeBytes} bytes of payload, batches of ${subject.batch}. ${startedAt.slice(0, 10)}, ` +
-    `${measuring.rounds} rounds, ${noise.samples} samples, ${noise.interrupted} interrupted, ${noise.outliers} outliers.`
+    `${counted(measuring.rounds, 'round')}, ${noise.samples} samples, ${noise.interrupted} interrupted, ${noise.outliers} outliers.`
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -50,7 +51,7 @@ ${samplesHtml(document)}
 /** What makes the result incomplete or unreliable, above everything else. */
 function problemsHtml({ measuring, reliability: { isReliable, failures, warnings } }: ProfileDocument): string {
   const isPartial = measuring.endedBy === 'interruption'
-  const partial = isPartial ? [`Partial result: interrupted after ${measuring.rounds} rounds`] : []
+  const partial = isPartial ? [`Partial result: interrupted after ${counted(measuring.rounds, 'round')}`] : []
   const lines = [...partial, ...failures, ...warnings]
   if (lines.length === 0) return ''
   const title = isReliable ? 'Warnings' : 'This result is not reliable'

@@ -1,4 +1,4 @@
-import { percent } from '../../report/format.js'
+import { counted, percent } from '../../report/format.js'
 import { tableText } from '../../report/table.js'
 import { type Breakdown, breakdownName, type ComponentName } from '../analysis/breakdown.js'
 import type { ProfileDocument } from './document.js'
@@ -20,7 +20,9 @@ export function terminalReport(document: ProfileDocument): string {
   const problems = [...failures.map((one) => `NOT RELIABLE: ${one}`), ...warnings.map((one) => `warning: ${one}`)]
   const unmeasured = measuring.unmeasured.map(({ id, reason }) => `${id}: ${reason}`)
   const sections = [
-    ...(measuring.endedBy === 'interruption' ? [`PARTIAL RESULT: interrupted after ${measuring.rounds} rounds`] : []),
+    ...(measuring.endedBy === 'interruption'
+      ? [`PARTIAL RESULT: interrupted after ${counted(measuring.rounds, 'round')}`]
+      : []),
     heading(document),
     ...breakdowns.map((breakdown) => tableText(breakdownTable(breakdown))),
     ...(breakdowns.length === 0 ? [] : [bars(breakdowns)]),
@@ -45,7 +47,7 @@ function heading(document: ProfileDocument): string {
     `Linux ${kernel}, ${cpu}, ${cores} cores, Node ${node}, Koffi ${koffi}`,
     `${target.name}: ${target.explanation}`,
     `${subject.sizeBytes} bytes of payload, batches of ${subject.batch}; ${samples.length} cases, ` +
-      `${measuring.rounds} rounds in ${seconds.toFixed(0)} s; ${measuring.isRealTime ? 'real-time' : 'ordinary'} scheduling`,
+      `${counted(measuring.rounds, 'round')} in ${seconds.toFixed(0)} s; ${measuring.isRealTime ? 'real-time' : 'ordinary'} scheduling`,
     `${noise.samples} samples: ${noise.interrupted} interrupted, ${noise.withCollections} with garbage collections, ` +
       `${noise.outliers} outliers; the machine's speed varied by ${percent(noise.drift)}`,
     'Times are nanoseconds per message, with 95 % intervals, unless stated otherwise.',
