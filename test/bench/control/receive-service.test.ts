@@ -134,7 +134,7 @@ t.test('GRO where it is switched off', async (t) => {
   receiver.close()
 })
 
-t.test('a blind stream is found, and over when it is quiet', async (t) => {
+t.test('a stream that was not announced is found, and ends when it is quiet', async (t) => {
   const { receiver, service, rows } = await receive(t, 'recvmmsg')
   send(receiver, 9, [0, 1, 3, 4])
   send(receiver, 10, [1])

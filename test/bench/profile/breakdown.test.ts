@@ -28,7 +28,7 @@ t.test('the components of a machine with known costs are found, and add up', asy
     const truth = expected(breakdown, breakdown.batch)
     const name = `${breakdown.mode} ${breakdown.connected ? 'connected' : 'unconnected'}`
     for (const { name: component, nanoseconds } of breakdown.components) {
-      // Three times the interval: with so many rungs, some lie outside their own by chance.
+      // Three times the interval: with so many components, some are outside their own by chance.
       const reach = 1.5 * (nanoseconds.high - nanoseconds.low) + 0.05
       t.ok(
         Math.abs(nanoseconds.estimate - truth[component]) <= reach,

@@ -7,7 +7,7 @@ import type { ProfileDocument } from '../../../bench/profile/report/document.js'
 import { BenchProcess, bench, missing } from '../support.js'
 
 // Each run starts about eighty processes.
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 const QUICK = '--quick --budget 5 --sample 1 --batch 8'
 const isRoot = process.getuid?.() === 0
