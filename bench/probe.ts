@@ -1,21 +1,14 @@
-import { probe } from '../src/index.js'
-import { Failure, runCommand } from './failure.js'
+import { Failure, runCommand } from './cli/run-command.js'
 import { parseProbeOptions } from './options/probe-options.js'
-import { printDocument } from './report/document.js'
-import { probeDocument, probeText } from './report/probe-report.js'
 
-/** `bench/probe.ts`: what this kernel and machine give, each by trying it. */
+/** `bench/probe.ts`: reports what this kernel and machine support, each feature by trying it. */
 void runCommand('probe', async () => {
-  const { interfaceName, json } = parseProbeOptions(process.argv.slice(2))
-  const report = tryAll(interfaceName)
-  if (json) printDocument(probeDocument(report))
-  else process.stdout.write(`${probeText(report)}\n`)
-})
-
-function tryAll(interfaceName: string | undefined): ReturnType<typeof probe> {
+  const { interface: name, json } = parseProbeOptions(process.argv.slice(2))
+  // Loaded after the options, so that `--help` is fast.
+  const { printProbe } = require('./report/probe-report.js') as typeof import('./report/probe-report.js')
   try {
-    return probe(interfaceName === undefined ? {} : { interface: interfaceName })
+    printProbe(name, json)
   } catch (error) {
     throw new Failure((error as Error).message)
   }
-}
+})

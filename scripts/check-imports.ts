@@ -33,7 +33,26 @@ const DOORS_FOR: Readonly<Record<string, readonly string[]>> = {
   examples: ['index', 'dgram/index'],
 }
 
-/** Checks that all imports below `root` follow the layers, and that the files of `src` have no import cycle. */
+/**
+ * The folders of bench/, from top to bottom: each imports those below it, and no folder of its own line. The commands directly
+ * in bench/ import every folder; peers/ has programs in other languages only.
+ */
+const BENCH_LAYERS: readonly (readonly string[])[] = [
+  ['options'],
+  ['throughput', 'drop-in', 'profile'],
+  ['engine'],
+  ['control'],
+  ['traffic'],
+  ['children'],
+  ['report'],
+  ['stats'],
+  ['cli'],
+]
+
+/** Commands directly in bench/. */
+const BENCH_COMMANDS = ['send', 'recv', 'compare', 'drop-in', 'profile', 'probe']
+
+/** Checks that all imports below `root` follow the layers, and that the files of `src` and `bench` have no import cycle. */
 export function checkImports(root: string): Violation[] {
   const violations = ['src', ...Object.keys(DOORS_FOR)].flatMap((top) =>
     sourceFiles(join(root, top)).flatMap((file) => checkFile(root, file)),
@@ -46,7 +65,9 @@ export function checkImports(root: string): Violation[] {
  * are a cycle.
  */
 function findCycles(root: string): Violation[] {
-  const files = sourceFiles(join(root, 'src')).map((file) => relative(root, file).split(sep).join('/'))
+  const files = ['src', 'bench'].flatMap((top) =>
+    sourceFiles(join(root, top)).map((file) => relative(root, file).split(sep).join('/')),
+  )
   const imports = new Map(files.map((file) => [file, importedFiles(root, file)]))
   const found: Violation[] = []
   const done = new Set<string>()
@@ -93,7 +114,21 @@ function judge(path: readonly string[], specifier: string): string | undefined {
   const target = resolve('/', ...path.slice(0, -1), specifier)
     .split(sep)
     .slice(1)
-  return top === 'src' ? judgeLayer(path, target) : judgeDoor(path, target)
+  if (top === 'src') return judgeLayer(path, target)
+  return judgeDoor(path, target) ?? (top === 'bench' && target[0] === 'bench' ? judgeBench(path, target) : undefined)
+}
+
+function judgeBench(path: readonly string[], target: readonly string[]): string | undefined {
+  const [from, to] = [placeOf(path), placeOf(target)]
+  const isCommand = path.length === 2
+  if (isCommand && !BENCH_COMMANDS.includes(from)) return `'${from}' is not a command of bench/`
+  const levelOf = (folder: string) => BENCH_LAYERS.findIndex((folders) => folders.includes(folder))
+  if (target.length === 2) return `nothing in bench/ imports the command bench/${to}`
+  const [own, other] = [isCommand ? -1 : levelOf(from), levelOf(to)]
+  if (!isCommand && own < 0) return `'${from}' has no place in the layers of bench/`
+  if (other < 0) return `'${to}' has no place in the layers of bench/`
+  if ((!isCommand && from === to) || own < other) return undefined
+  return `bench/${from} is not above bench/${to}`
 }
 
 function judgePackage(path: readonly string[], specifier: string): string | undefined {

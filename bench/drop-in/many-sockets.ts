@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { BatchConn } from '../../src/index.js'
+import type { Figures, Task } from './plan.js'
 import { openSocket } from './sockets.js'
-import type { Figures, Task } from './task.js'
 
 /**
- * CPU time and memory of many sockets that each send one datagram in every tick of a timer, as a media server does with a
+ * Measures CPU time and memory of many sockets that each send one datagram in every tick of a timer, like a media server with one
  * socket per stream. They go to a socket on loopback whose datagrams are not read.
  */
-export async function manySocketsCost({ contender, sizeBytes, sockets: count }: Task): Promise<Figures> {
+export async function manySocketsCost({ candidate, sizeBytes, sockets: count }: Task): Promise<Figures> {
   const unread = BatchConn.open().bind({ address: '127.0.0.1', port: 0 })
   const { port } = unread.localAddress
-  const sockets = await Promise.all(Array.from({ length: count }, () => openSocket(contender)))
+  const sockets = await Promise.all(Array.from({ length: count }, () => openSocket(candidate)))
   const payload = Buffer.alloc(sizeBytes)
   const sendTicks = (ticks: number) =>
     new Promise<void>((resolve) => {
@@ -40,7 +40,7 @@ function peakResidentBytes(): number {
   return Number(match[1]) * 1024
 }
 
-/** A packet per 20 ms is usual for audio over RTP. */
+/** The usual interval of audio over RTP. */
 const TICK_MS = 20
 const WARM_UP_TICKS = 20
 const TICKS = 100

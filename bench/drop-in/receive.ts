@@ -1,13 +1,12 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { median } from 'simple-statistics'
+import type { Figures, Task } from './plan.js'
 import { Feeder, openSocket } from './sockets.js'
-import type { Figures, Task } from './task.js'
 
-/**
- * What one `message` event costs when datagrams wait in the socket: nobody sends meanwhile, so that neither a sender's
- * pace nor the number of cores matters.
- */
-export async function receiveCost({ contender, sizeBytes, count }: Task): Promise<Figures> {
-  const socket = await openSocket(contender)
+/** Measures the time per `message` event when datagrams are already queued. Nothing is sent meanwhile. */
+export async function receiveCost({ candidate, sizeBytes, count }: Task): Promise<Figures> {
+  const socket = await openSocket(candidate)
   const feeder = new Feeder(socket, sizeBytes)
   let missing = 0
   let onAll = () => {}
@@ -15,7 +14,7 @@ export async function receiveCost({ contender, sizeBytes, count }: Task): Promis
     missing -= 1
     if (missing === 0) onAll()
   })
-  const blocks: number[] = []
+  const samples: number[] = []
   for (let received = 0; received < count; received += feeder.datagrams) {
     feeder.feed()
     missing = feeder.datagrams
@@ -23,12 +22,55 @@ export async function receiveCost({ contender, sizeBytes, count }: Task): Promis
     await new Promise<void>((resolve) => {
       onAll = resolve
     })
-    blocks.push(Number(process.hrtime.bigint() - startNs) / feeder.datagrams)
+    samples.push(Number(process.hrtime.bigint() - startNs) / feeder.datagrams)
   }
   feeder.close()
   socket.close()
-  return { 'ns an event': median(blocks.slice(blocks.length * WARM_UP)) }
+  return { 'ns per event': median(samples.slice(samples.length * WARM_UP)) }
 }
 
-/** The share of the blocks during which the code is still being compiled. */
+/**
+ * Measures the memory per received datagram that the program keeps: in V8's accounts, and of the process. The latter is null if
+ * the process used memory that it already had.
+ */
+export async function keptBytes({ candidate, sizeBytes, count }: Task): Promise<Figures> {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage: () => void = runInNewContext('gc')
+  const socket = await openSocket(candidate)
+  const feeder = new Feeder(socket, sizeBytes)
+  const kept: Buffer[] = []
+  let expected = 0
+  let onAll = () => {}
+  socket.on('message', (bytes) => {
+    kept.push(bytes)
+    if (kept.length === expected) onAll()
+  })
+  const fill = async (target: number) => {
+    while (kept.length < target) {
+      expected += feeder.datagrams
+      const all = new Promise<void>((resolve) => {
+        onAll = resolve
+      })
+      feeder.feed()
+      await all
+    }
+  }
+  // Code and receive slots, which the first datagrams allocate, do not count.
+  await fill(feeder.datagrams)
+  collectGarbage()
+  const [before, keptBefore] = [process.memoryUsage(), kept.length]
+  await fill(keptBefore + count)
+  collectGarbage()
+  collectGarbage()
+  const after = process.memoryUsage()
+  const each = (bytes: number) => (bytes > 0 ? bytes / (kept.length - keptBefore) : null)
+  feeder.close()
+  socket.close()
+  return {
+    'bytes per datagram': each(after.heapUsed + after.external - before.heapUsed - before.external),
+    'resident bytes per datagram': each(after.rss - before.rss),
+  }
+}
+
+/** Share of the samples during which the code is still being compiled. */
 const WARM_UP = 0.2

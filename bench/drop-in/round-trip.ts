@@ -1,13 +1,16 @@
+import { join } from 'node:path'
 import { quantile } from 'simple-statistics'
+import { Child } from '../children/child.js'
+import { sendToParent } from '../children/parent.js'
+import type { Figures, Task } from './plan.js'
 import { openSocket } from './sockets.js'
-import type { Figures, Task } from './task.js'
-import { firstMessage, startWorker } from './worker-process.js'
 
-/** How long one datagram takes to a process with the same kind of socket and back, one at a time. */
+/** Measures the time of one datagram to a process with the same kind of socket and back, one at a time. */
 export async function roundTripTimes(task: Task): Promise<Figures> {
-  const echo = startWorker({ ...task, measure: 'echo' })
-  const { port } = (await firstMessage(echo, 'the echo')) as { port: number }
-  const socket = await openSocket(task.contender)
+  const words = [JSON.stringify({ ...task, measure: 'echo' } satisfies Task)]
+  const echo = new Child('the echo process', { program: join(__dirname, 'worker'), words })
+  const { port } = (await echo.next()) as { port: number }
+  const socket = await openSocket(task.candidate)
   let onAnswer = () => {}
   socket.on('message', () => onAnswer())
   const payload = Buffer.alloc(task.sizeBytes)
@@ -21,18 +24,17 @@ export async function roundTripTimes(task: Task): Promise<Figures> {
     times.push(Number(process.hrtime.bigint() - startNs) / 1000)
   }
   socket.close()
-  echo.disconnect()
+  await echo.stop()
   const warm = times.slice(times.length * WARM_UP)
   return { 'median us': quantile(warm, 0.5), 'p99 us': quantile(warm, 0.99) }
 }
 
-/** Sends back what comes, until the process that started it is gone. */
-export async function echo({ contender }: Task): Promise<void> {
-  const socket = await openSocket(contender)
+/** Sends datagrams back until the parent process ends. */
+export async function echo({ candidate }: Task): Promise<undefined> {
+  const socket = await openSocket(candidate)
   socket.on('message', (bytes, { port, address }) => socket.send(bytes, port, address))
-  process.once('disconnect', () => socket.close())
-  process.send?.({ port: socket.address().port })
+  sendToParent({ port: socket.address().port })
 }
 
-/** The share of the trips during which the code is still being compiled. */
+/** Share of the trips during which the code is still being compiled. */
 const WARM_UP = 0.3

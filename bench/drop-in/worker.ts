@@ -1,9 +1,9 @@
-import { keptBytes } from './kept.js'
+import { exitWithParent, sendToParent } from '../children/parent.js'
 import { manySocketsCost } from './many-sockets.js'
-import { receiveCost } from './receive.js'
+import type { Figures, Task } from './plan.js'
+import { keptBytes, receiveCost } from './receive.js'
 import { echo, roundTripTimes } from './round-trip.js'
 import { sendCost } from './send.js'
-import type { Figures, Task } from './task.js'
 
 const WORK: Readonly<Record<Task['measure'], (task: Task) => Promise<Figures | undefined>>> = {
   send: sendCost,
@@ -11,13 +11,11 @@ const WORK: Readonly<Record<Task['measure'], (task: Task) => Promise<Figures | u
   'round-trip': roundTripTimes,
   kept: keptBytes,
   sockets: manySocketsCost,
-  echo: async (task) => {
-    await echo(task)
-    return undefined
-  },
+  echo,
 }
 
+exitWithParent()
 const task: Task = JSON.parse(process.argv[2])
 void WORK[task.measure](task).then((figures) => {
-  if (figures !== undefined) process.send?.(figures)
+  if (figures !== undefined) sendToParent(figures)
 })

@@ -1,9 +1,3 @@
-/** All that the profile's workers use of the library, in one place: what is measured, and the parts it is made of. */
-export {
-  BatchConn,
-  type Endpoint,
-  endpoint,
-  RecvBatch,
-  SendBatch,
-} from '../../src/index.js'
+/** What the profile uses of the library: its public interface, and the components that are measured separately. */
+export { BatchConn, type Endpoint, endpoint, RecvBatch, SendBatch } from '../../src/index.js'
 export * from '../../src/internal.js'

@@ -1,160 +1,211 @@
-import { setPriority } from 'node:os'
 import { join } from 'node:path'
-import { describeMachine } from '../peers/machine.js'
-import { seededRandom } from '../workload/random.js'
-import { type Figures, makeResampling, workOutFigures } from './analysis/figures.js'
+import { sweepFolders } from '../children/temporary.js'
+import type { Progress } from '../cli/progress.js'
+import type { Executor, Series } from '../engine/case.js'
+import { type Measured, measureRounds } from '../engine/rounds.js'
+import type { HeapGrowth } from '../engine/sample.js'
+import { raisePriority } from '../engine/serve.js'
+import { WorkerPool } from '../engine/worker-pool.js'
+import { describeMachine, type Machine } from '../report/machine.js'
+import { relativePrecision } from '../stats/interval.js'
+import { seededRandom } from '../stats/random.js'
+import { computeFigures, type Figures, resample } from './analysis/figures.js'
 import { type Noise, noiseOf } from './analysis/noise.js'
-import { judgeTrust, type Trust } from './analysis/trust.js'
+import { checkReliability, type Reliability } from './analysis/reliability.js'
+import { sendId } from './cases/breakdown-cases.js'
+import { batchSizes, encoderId, subjectCases } from './cases/cases.js'
+import type { ProfileCase, Subject, Work } from './cases/work.js'
 import type { CrossCheck } from './checks/check.js'
 import { crossCheck } from './checks/cross-check.js'
-import type { ProfileOptions } from './options.js'
-import { openPlaces } from './places/places.js'
-import type { Case, Subject } from './plan/case.js'
-import { sendId } from './plan/ladder-cases.js'
-import { strategyId } from './plan/strategy-cases.js'
-import { batchSizes, subjectCases } from './plan/subject-cases.js'
-import type { HeapGrowth } from './process/heap.js'
-import { WorkerPool } from './process/worker-pool.js'
-import { type Measured, measureRounds } from './schedule/rounds.js'
-import type { Series } from './schedule/sample.js'
-import { relativePrecision } from './statistics/interval.js'
-import { STRATEGIES } from './strategies/strategies.js'
+import { ENCODERS } from './encoders/encoders.js'
+import type { ProfilePlan } from './plan.js'
+import { openTargets, type Target } from './targets.js'
 
-/** Everything that came of a run. */
-export interface ProfileRun {
-  readonly options: ProfileOptions
-  readonly startedAt: string
-  readonly seconds: number
-  readonly machine: ReturnType<typeof describeMachine>
-  readonly subject: Subject
-  readonly place: { readonly name: string; readonly explanation: string }
-  readonly isRealTime: boolean
-  readonly clockNanoseconds: number
-  readonly measured: Measured
+/** Everything that a run measured, and what is computed from it. */
+export interface ProfileRun extends ProfileBasis {
   readonly figures: Figures
-  readonly crossChecks: readonly CrossCheck[]
   readonly noise: Noise
-  readonly trust: Trust
+  readonly reliability: Reliability
+  /** What root would add; empty for root. */
+  readonly withRoot: readonly string[]
 }
 
-/** Measures. @param say - is told how far it is */
-export async function runProfile(
-  options: ProfileOptions,
-  say: (line: string) => void,
-  signal: AbortSignal,
-): Promise<ProfileRun> {
+/** What a run measured. */
+export interface ProfileBasis {
+  readonly plan: ProfilePlan
+  readonly startedAt: string
+  readonly seconds: number
+  readonly machine: Machine
+  readonly subject: Subject
+  readonly target: { readonly name: Target['name']; readonly explanation: string }
+  readonly isRealTime: boolean
+  readonly clockNanoseconds: number
+  readonly measured: Measured<Work>
+  readonly crossChecks: readonly CrossCheck[]
+}
+
+/** Measures. An interruption after the first round gives the complete rounds, without cross-checks. */
+export async function runProfile(plan: ProfilePlan, progress: Progress, signal: AbortSignal): Promise<ProfileRun> {
   const startMs = performance.now()
   const startedAt = new Date().toISOString()
+  const endMs = startMs + plan.budgetSeconds * 1000
+  const hasTime = () => !signal.aborted && performance.now() < endMs
   raisePriority()
-  const places = openPlaces(options.place)
-  try {
-    const subject: Subject = {
-      batch: options.batch,
-      sizeBytes: options.sizeBytes,
-      batches: batchSizes(options.batch, options.isQuick),
-      hasCuttingSink: places.cutting !== undefined,
-      replicas: options.isQuick ? 1 : 3,
-    }
-    const cases = subjectCases(
-      subject,
-      STRATEGIES.map(({ name }) => name),
-    )
-    await using pool = new WorkerPool(places, join(__dirname, 'process', 'worker.ts'), options)
-    say(`${cases.length} cases; starting their processes`)
-    await pool.startAll(cases, signal)
-    const measured = await measure(options, subject, cases, pool, startMs, say, signal)
-    say('heap, cross-checks')
-    const growth = await measureHeap(pool, measured.series)
-    const figures = workOutFigures(
-      { ...measured, subject, strategies: STRATEGIES, growth },
-      seededRandom(options.seed + 1),
-    )
-    const crossChecks = await crossCheck(measured.series, figures.ladders, subject, pool)
-    const noise = noiseOf(measured.series, measured.rounds)
-    const isRealTime = pool.hellos.every((hello) => hello.isRealTime)
-    return {
-      options,
-      startedAt,
-      seconds: (performance.now() - startMs) / 1000,
-      machine: describeMachine(),
-      subject,
-      place: { name: places.main.name, explanation: places.explanation },
-      isRealTime,
-      clockNanoseconds: Math.max(...pool.hellos.map(({ costs }) => costs.wallNanoseconds)),
-      measured,
-      figures,
-      crossChecks,
-      noise,
-      trust: judgeTrust({
-        ladders: figures.ladders,
-        noise,
-        rounds: measured.rounds,
-        precision: options.precision,
-        isRealTime,
-        isPinned: options.processor !== undefined,
-        crossCheckFailures: crossChecks
-          .filter(({ by, verdict }) => by === 'strace -c' && verdict === 'disagrees')
-          .map(({ name, text }) => `${name}: ${text}`),
-      }),
-    }
-  } finally {
-    places.close()
+  sweepFolders()
+  using targets = openTargets(plan.target)
+  const isShort = plan.isQuick || plan.budgetSeconds < FULL_SECONDS
+  const subject: Subject = {
+    batch: plan.batch,
+    sizeBytes: plan.sizeBytes,
+    batches: batchSizes(plan.batch, isShort),
+    hasSplittingSink: targets.splitting !== undefined,
+    replicas: isShort ? 1 : 3,
   }
+  const cases = subjectCases(
+    subject,
+    ENCODERS.map(({ name }) => name),
+  )
+  const targetOf = ({ target }: ProfileCase) => (target === 'splitting' && targets.splitting) || targets.main
+  await using pool = new WorkerPool<Work>({
+    program: join(__dirname, 'worker'),
+    isRealTime: plan.isRealTime,
+    cpu: plan.cpu,
+    placeOf: targetOf,
+    wordsOf: (one) => [JSON.stringify(targetOf(one).to)],
+    signal,
+  })
+  progress.update(`${cases.length} cases; starting their processes`)
+  await pool.startAll(cases)
+  const reserveMs = Math.min(MAX_RESERVE_MS, plan.budgetSeconds * 1000 * RESERVE_SHARE)
+  const measured = await measure(plan, subject, cases, pool, endMs - reserveMs, progress, signal)
+  progress.update('heap, cross-checks')
+  const growth = await measureHeap(pool, measured.series, hasTime)
+  const basis = {
+    plan,
+    startedAt,
+    machine: describeMachine(),
+    subject,
+    target: { name: targets.main.name, explanation: targets.explanation },
+    isRealTime: pool.hellos.every((hello) => hello.isRealTime),
+    clockNanoseconds: Math.max(...pool.hellos.map(({ costs }) => costs.wallNanoseconds)),
+    measured,
+  }
+  const figures = figuresOf({ ...basis, growth })
+  const crossChecks = signal.aborted
+    ? []
+    : await crossCheck(measured.series, figures.breakdowns, subject, pool, hasTime)
+  return assembleRun({ ...basis, crossChecks, seconds: (performance.now() - startMs) / 1000 }, figures)
+}
+
+/** Computes the figures of what was measured. */
+export function figuresOf(
+  {
+    plan,
+    measured,
+    subject,
+    growth,
+  }: Pick<ProfileBasis, 'plan' | 'measured' | 'subject'> & {
+    readonly growth: ReadonlyMap<string, HeapGrowth>
+  },
+  encoders: readonly { readonly name: string; readonly describe: string }[] = ENCODERS,
+  replicates?: number,
+): Figures {
+  return computeFigures({ ...measured, subject, encoders, growth }, seededRandom(plan.seed + 1), replicates)
+}
+
+/** Adds to what was measured how reliable it is. */
+export function assembleRun(basis: ProfileBasis, figures: Figures): ProfileRun {
+  const { plan, measured, isRealTime, crossChecks } = basis
+  const noise = noiseOf(measured.series, measured.rounds)
+  const reliability = checkReliability({
+    breakdowns: figures.breakdowns,
+    missing: figures.missing,
+    noise,
+    rounds: measured.rounds,
+    precision: plan.precision,
+    isRealTime,
+    isPinned: plan.cpu !== undefined,
+    crossCheckFailures: crossChecks
+      .filter(({ by, verdict }) => by === 'strace -c' && verdict === 'disagrees')
+      .map(({ name, text }) => `${name}: ${text}`),
+  })
+  return { ...basis, figures, noise, reliability, withRoot: withRoot(basis) }
 }
 
 function measure(
-  options: ProfileOptions,
+  plan: ProfilePlan,
   subject: Subject,
-  cases: readonly Case[],
-  pool: WorkerPool,
-  startMs: number,
-  say: (line: string) => void,
+  cases: readonly ProfileCase[],
+  executor: Executor<Work>,
+  deadlineMs: number,
+  progress: Progress,
   signal: AbortSignal,
-): Promise<Measured> {
-  const reserveMs = options.isQuick ? QUICK_RESERVE_MS : RESERVE_MS
+): Promise<Measured<Work>> {
+  const wholes = (['sendmsg', 'sendmmsg'] as const).flatMap((name) =>
+    [false, true].map((connected) => sendId(name, connected, 'library', subject.batch, subject.sizeBytes)),
+  )
+  const isEnough = (series: readonly Series<Work>[], rounds: number): boolean => {
+    // Intervals of few rounds are often too narrow: they must not end a run.
+    if (rounds < ROUNDS_TO_JUDGE || rounds % JUDGE_EVERY !== 0) return false
+    const relevant = series.filter(({ case: one }) => wholes.includes(one.id))
+    const resampling = resample(relevant, rounds, seededRandom(plan.seed), JUDGE_REPLICATES)
+    return wholes.every(
+      (id) => resampling.has(id) && relativePrecision(resampling.interval((of) => of(id))) <= plan.precision,
+    )
+  }
   const effort = {
-    blockNanoseconds: options.blockMilliseconds * 1e6,
-    deadlineMs: startMs + options.budgetSeconds * 1000 - reserveMs,
-    fewestRounds: FEWEST_ROUNDS,
+    sampleNanoseconds: plan.sampleMilliseconds * 1e6,
+    deadlineMs,
+    fewestRounds: performance.now() < deadlineMs ? FEWEST_ROUNDS : 1,
     mostRounds: MOST_ROUNDS,
   }
-  const isEnough = (series: readonly Series[], rounds: number): boolean => {
-    // Intervals from few rounds are too narrow as often as not: they are not what ends a run.
-    if (rounds < ROUNDS_TO_JUDGE || rounds % JUDGE_EVERY !== 0) return false
-    const wholes = (['sendmsg', 'sendmmsg'] as const).flatMap((name) =>
-      [false, true].map((connected) => sendId(name, connected, 'library', subject.batch, subject.sizeBytes)),
-    )
-    const relevant = series.filter(({ case: one }) => wholes.includes(one.id.split('#')[0]))
-    const resampling = makeResampling(relevant, rounds, seededRandom(options.seed), QUICK_REPLICATES)
-    return wholes.every((id) => relativePrecision(resampling.interval((of) => of(id))) <= options.precision)
-  }
-  const random = seededRandom(options.seed)
-  const clock = () => performance.now()
-  return measureRounds(cases, pool, effort, { random, clock, watcher: { isEnough, say }, signal })
+  const random = seededRandom(plan.seed)
+  const say = (line: string) => progress.update(line)
+  return measureRounds(cases, executor, effort, { random, clock: () => performance.now(), isEnough, say, signal })
 }
 
-async function measureHeap(pool: WorkerPool, series: readonly Series[]): Promise<Map<string, HeapGrowth>> {
+async function measureHeap(
+  executor: Executor<Work>,
+  series: readonly Series<Work>[],
+  hasTime: () => boolean,
+): Promise<Map<string, HeapGrowth>> {
   const growth = new Map<string, HeapGrowth>()
-  for (const { case: one } of series) {
-    if (one.work.kind !== 'strategy' || one.work.withCall) continue
-    const operations = Math.max(1, Math.round(HEAP_MESSAGES / one.work.batch))
-    growth.set(strategyId(one.work.strategy, one.work.batch, false), await pool.heap(one, operations))
+  for (const { case: one, samples } of series) {
+    const { work } = one
+    if (work.kind !== 'encode' || work.withCall || samples.length === 0 || !hasTime()) continue
+    const operations = Math.max(1, Math.round(HEAP_MESSAGES / work.batch))
+    try {
+      growth.set(encoderId(work.encoder, work.batch, false), await executor.heap(one, operations))
+    } catch {
+      // A worker that ended meanwhile: its memory stays unknown.
+    }
   }
   return growth
 }
 
-function raisePriority(): void {
-  try {
-    setPriority(-20)
-  } catch {}
+function withRoot({ target, plan, isRealTime, measured, crossChecks }: ProfileBasis): string[] {
+  if (process.getuid?.() === 0) return []
+  const isBufferLimited = measured.unmeasured.some(({ reason }) => reason.includes('rmem_max'))
+  return [
+    ...(target.name === 'loopback' && plan.target === 'auto'
+      ? ['a sink with a real device path instead of loopback']
+      : []),
+    ...(plan.isRealTime && !isRealTime ? ['real-time priority, so that other programs interrupt fewer samples'] : []),
+    ...(isBufferLimited ? ['receive buffers that hold every batch size'] : []),
+    ...(crossChecks.some(({ by, verdict }) => by === 'perf record' && verdict === 'unavailable')
+      ? ['the comparison with kernel functions (perf)']
+      : []),
+  ]
 }
 
-/** What the heap, the cross-checks and the arithmetic take after the last round. */
-const RESERVE_MS = 25_000
-const QUICK_RESERVE_MS = 8000
+/** Below this budget, a run is reduced like `--quick`. */
+const FULL_SECONDS = 60
+/** Share of the budget for what follows the last round: heap, cross-checks, computation. */
+const RESERVE_SHARE = 0.25
+const MAX_RESERVE_MS = 25_000
 const FEWEST_ROUNDS = 5
 const MOST_ROUNDS = 100_000
 const ROUNDS_TO_JUDGE = 20
 const JUDGE_EVERY = 5
-const QUICK_REPLICATES = 200
+const JUDGE_REPLICATES = 200
 const HEAP_MESSAGES = 512

@@ -3,18 +3,28 @@ export function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
 
-/** With so many decimals, and thousands separated. */
+/** `1 round`, `2 rounds`. */
+export function counted(count: number, noun: string): string {
+  return `${whole(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** A number with this many decimals, and thousands separators. */
 export function decimal(value: number, digits: number): string {
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
 
-/** A share of 1 as a percentage. */
+/** A share of 1 as a percentage; a small one with three decimals. */
 export function percent(share: number): string {
-  const digits = share > 0 && share < 0.01 ? 3 : 1
-  return `${decimal(share * 100, digits)} %`
+  const size = Math.abs(share)
+  return `${decimal(share * 100, size > 0 && size < 0.01 ? 3 : 1)} %`
 }
 
-/** Bits a second in gigabits. */
+/** A share of 1 as a percentage with its sign. */
+export function signedPercent(share: number): string {
+  return `${share < 0 ? '-' : '+'}${decimal(Math.abs(share) * 100, 1)} %`
+}
+
+/** Bits per second in gigabits. */
 export function gigabits(bitsPerSecond: number): string {
   return decimal(bitsPerSecond / 1e9, 3)
 }

@@ -1,37 +1,32 @@
-import type { FeatureStatus, ProbeReport } from '../../src/index.js'
-import { describeMachine } from '../peers/machine.js'
-import { SCHEMA_VERSION } from './document.js'
+import { type FeatureStatus, probe } from '../../src/index.js'
+import { documentHead, machineLine, printDocument } from './document.js'
 
-/** The JSON document. */
-export function probeDocument(report: ProbeReport): object {
-  const { features, maxSegments, interface: overInterface = null } = report
-  return {
-    schemaVersion: SCHEMA_VERSION,
-    command: 'probe',
-    config: { interface: overInterface?.name ?? null },
-    machine: describeMachine(),
-    features,
-    maxSegments,
-    interface: overInterface,
+/** Probes this machine, and an interface if one is named; prints the result. @throws Error for an unknown interface */
+export function printProbe(interfaceName: string | undefined, json: boolean): void {
+  const report = probe(interfaceName === undefined ? {} : { interface: interfaceName })
+  const { features, maxSegments, interface: over = null } = report
+  if (json) {
+    printDocument({
+      ...documentHead('probe'),
+      config: { interface: over?.name ?? null },
+      features,
+      maxSegments,
+      interface: over,
+    })
+    return
   }
-}
-
-/** A line a feature: its name, whether it is there, and what was seen. */
-export function probeText({ features, maxSegments, interface: overInterface }: ProbeReport): string {
-  const { kernel, cpu, cores, architecture, node, koffi } = describeMachine()
   const findings = Object.entries<FeatureStatus>(features)
-  if (overInterface !== undefined) {
-    const { name, ipv4, ipv6 } = overInterface
-    findings.push([`trains over ${name}, IPv4`, ipv4], [`trains over ${name}, IPv6`, ipv6])
-  }
+  if (over !== null)
+    findings.push([`GSO over ${over.name}, IPv4`, over.ipv4], [`GSO over ${over.name}, IPv6`, over.ipv6])
   const width = Math.max(...findings.map(([name]) => name.length))
-  return [
-    `Linux ${kernel}, ${cpu}, ${cores} cores, ${architecture}, Node ${node}, Koffi ${koffi}`,
+  const lines = [
+    machineLine(),
     '',
     ...findings.map(
       ([name, { available, reason }]) => `${name.padEnd(width)}   ${available ? 'yes' : 'no '}   ${reason}`,
     ),
     '',
-    maxSegments === 0 ? 'no trains' : `a train may have ${maxSegments} datagrams`,
-  ].join('\n')
+    maxSegments === 0 ? 'no GSO' : `a GSO send may have ${maxSegments} datagrams`,
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
 }

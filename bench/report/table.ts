@@ -1,11 +1,17 @@
 import { getBorderCharacters, table as layOut } from 'table'
 
+/** A table with its title; the first row is the heading. */
+export interface TableModel {
+  readonly title: string
+  readonly rows: readonly (readonly string[])[]
+}
+
 /**
- * Text in columns: the first to the left, the others to the right.
+ * Lays text out in columns: the first left-aligned, the others right-aligned.
  *
- * @param rows - of cells; the first row is the heading and gets a rule
+ * @param rows - of cells; a line is drawn below the first row
  */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: TableModel['rows']): string {
   const text = layOut(
     rows.map((row) => [...row]),
     {
@@ -16,4 +22,9 @@ export function table(rows: readonly (readonly string[])[]): string {
     },
   )
   return text.replace(/ +$/gm, '').trimEnd()
+}
+
+/** Returns a table with its title as text. */
+export function tableText({ title, rows }: TableModel): string {
+  return `${title}\n${table(rows)}`
 }

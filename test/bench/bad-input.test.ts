@@ -14,20 +14,26 @@ const CASES: [string, string, number, RegExp][] = [
   ['send', '--to 127.0.0.1:0', 2, /the port must be a whole number from 1 to 65535, not '0'/],
   ['send', '--to 127.0.0.1:70000', 2, /the port must be/],
   ['send', '--to no-such-host.invalid:5211', 1, /the host 'no-such-host\.invalid' cannot be resolved/],
-  ['send', `--to 127.0.0.1:${deadEndpoint().port}`, 1, /the receiver is not there: .*connection refused.*--no-control/],
+  ['send', `--to 127.0.0.1:${deadEndpoint().port}`, 1, /there is no receiver at .*connection refused.*--no-control/],
   ['send', '--to 127.0.0.1 --no-control --bind 192.0.2.1', 1, /cannot send from 192\.0\.2\.1 port 0: EADDRNOTAVAIL/],
   ['send', '--to 127.0.0.1 --no-control --bind [::1]', 1, /the host '::1' cannot be resolved to IPv4/],
   ['send', '--to [::1] --no-control --bind 127.0.0.1 --mode dgram', 1, /cannot be resolved to IPv6/],
   ['send', '--to 255.255.255.255 --no-control', 1, /255\.255\.255\.255.*EACCES/],
   ['recv', '--listen 0', 2, /the port must be/],
   ['recv', '--listen 127.0.0.1:70000', 2, /the port must be/],
-  ['recv', '--listen 192.0.2.1:5211', 1, /cannot listen on 192\.0\.2\.1:5211: this host has no such address/],
+  ['recv', '--listen 192.0.2.1:5211', 1, /cannot listen on 192\.0\.2\.1:5211: this host does not have this address/],
   ['recv', '--batch 0', 2, /--batch must be/],
   ['recv', '--lisen 1', 2, /did you mean --listen\?/],
   ['send', '--segments 0', 2, /--segments must be a whole number from 1 to 128, not '0'/],
+  ['send', '--no-control', 2, /--no-control requires --to HOST:PORT/],
+  ['profile', '--html /no/such/folder/r.html', 1, /cannot write \/no\/such\/folder\/r\.html \(ENOENT\)/],
+  ['profile', '--html /tmp', 1, /cannot write \/tmp \(EISDIR\)/],
+  ['profile', '--cpu 4095', 2, /--cpu must be one of the processors/],
+  ['profile', '--diff a.json', 2, /--diff needs two files/],
+  ['profile', '--diff /no/such.json /no/such.json', 1, /cannot read \/no\/such\.json \(ENOENT\)/],
   ['probe', '--interfac lo', 2, /did you mean --interface\?/],
   ['probe', '--interface no-such', 1, /interface must be one of .*lo.*; received 'no-such'/],
-  ['compare', '--peers rust', 2, /--peers must be a list of c, go, .*batchconn-dgram, not 'rust'/],
+  ['compare', '--peers rust', 2, /--peers must be a list of c, go, not 'rust'/],
 ]
 
 for (const [command, line, expected, message] of CASES) {
@@ -41,28 +47,40 @@ for (const [command, line, expected, message] of CASES) {
 }
 
 for (const mode of ['recvmmsg', 'dgram']) {
-  t.test(`recv --mode ${mode} where somebody else listens`, async (t) => {
+  t.test(`recv --mode ${mode} where the address is in use`, async (t) => {
     using conn = boundSocket()
     const { status, stderr } = await bench('recv', `--listen ${conn.localAddress} --mode ${mode}`)
     t.equal(status, 1)
-    t.match(stderr, /^recv: cannot listen on 127\.0\.0\.1:\d+: somebody else does \(EADDRINUSE\)\n$/)
+    t.match(stderr, /^recv: cannot listen on 127\.0\.0\.1:\d+: address already in use \(EADDRINUSE\)\n$/)
   })
 }
 
+t.test('a result that cannot be written is an error, without a stack trace', async (t) => {
+  const wrapper = ['sh', '-c', 'exec "$@" >/dev/full', 'sh']
+  const { status, stderr } = await bench('probe', '', { wrapper })
+  t.equal(status, 1)
+  t.equal(stderr, 'probe: cannot write to standard output (ENOSPC)\n')
+})
+
 t.test('--help has every option and examples', async (t) => {
-  for (const command of ['send', 'recv', 'compare']) {
+  for (const command of ['send', 'recv', 'compare', 'drop-in', 'profile', 'probe']) {
     const { status, stdout, stderr } = await bench(command, '--help')
     t.equal(status, 0)
     t.equal(stderr, '')
     t.match(stdout, /Examples:/)
     t.notMatch(stdout, /announce/)
-    const options = ['size', 'batch', 'mode', 'duration', 'interval', 'json', 'quiet']
+    t.ok(
+      stdout.split('\n').every((line) => line.length <= 80),
+      'no line is longer than 80 columns',
+    )
+    if (!['send', 'recv', 'compare'].includes(command)) continue
+    const options = ['size', 'batch', 'mode', 'duration', 'interval', 'json', 'quiet', 'token']
     if (command === 'send') options.push('to', 'rounds', 'connect', 'prepare', 'rate', 'bind')
     for (const option of options) t.match(stdout, new RegExp(`--${option} `), `${command} --${option}`)
   }
 })
 
-t.test('with BATCHCONN_DEBUG, where it went wrong', async (t) => {
+t.test('with BATCHCONN_DEBUG, the stack trace', async (t) => {
   const env = { ...process.env, BATCHCONN_DEBUG: '1' }
   const { status, stderr } = await bench('send', '--size 0', { env })
   t.equal(status, 2)

@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import ts from 'typescript'
 
@@ -15,6 +25,9 @@ function compile(): string {
   const cache = join(ROOT, 'node_modules', '.cache')
   mkdirSync(cache, { recursive: true })
   const target = mkdtempSync(join(cache, 'batchconn-bench-'))
+  // Some tests run commands as another user.
+  chmodSync(target, 0o755)
+  symlinkSync(join(ROOT, 'scripts'), join(target, 'scripts'))
   process.once('exit', () => rmSync(target, { recursive: true, force: true }))
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile)
   const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, ROOT)
@@ -27,13 +40,14 @@ function compile(): string {
     mkdirSync(dirname(output), { recursive: true })
     writeFileSync(output, outputText)
   }
+  for (const path of sources('bench', '.css')) copyFileSync(join(ROOT, path), join(target, path))
   return target
 }
 
-/** All TypeScript below a folder of the repository. */
-function sources(top: string): string[] {
+/** Returns all source files below a folder of the repository. */
+function sources(top: string, extension = '.ts'): string[] {
   const names = readdirSync(join(ROOT, top), { recursive: true, encoding: 'utf8' })
-  return names.filter((name) => name.endsWith('.ts')).map((name) => join(top, name))
+  return names.filter((name) => name.endsWith(extension)).map((name) => join(top, name))
 }
 
 const ROOT = join(__dirname, '..', '..')

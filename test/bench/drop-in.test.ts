@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import t from 'tap'
-import type { FigureSummary } from '../../bench/report/drop-in-report.js'
-import { type BenchDocument, bench } from './support.js'
+import type { FigureSummary } from '../../bench/drop-in/measure.js'
+import { type BenchDocument, BenchProcess, bench } from './support.js'
 
 // Each command is a process of its own, and machines differ.
 t.setTimeout(240_000)
@@ -10,21 +10,21 @@ t.setTimeout(240_000)
 async function figures(line: string): Promise<FigureSummary[]> {
   const { status, stdout } = await bench('drop-in', `${line} --quiet --json`)
   const document = JSON.parse(stdout) as BenchDocument & { figures: FigureSummary[] }
-  t.match({ status, ...document }, { status: 0, schemaVersion: 1, command: 'drop-in', machine: { node: String } })
+  t.match({ status, ...document }, { status: 0, schemaVersion: 2, command: 'drop-in', machine: { node: String } })
   return document.figures
 }
 
-t.test('every figure of every contender', async (t) => {
+t.test('every figure of every candidate', async (t) => {
   const found = await figures('--measure send,receive,round-trip,sockets --sockets 40 --rounds 2 --seed 7')
   t.strictSame(
-    found.map(({ measure, figure, contender }) => `${measure}: ${figure}, ${contender}`),
+    found.map(({ measure, figure, candidate }) => `${measure}: ${figure}, ${candidate}`),
     [
-      'send: ns a datagram, dgram',
-      'send: ns a datagram, batchconn-dgram, no GSO',
-      'send: ns a datagram, batchconn-dgram',
-      'receive: ns an event, dgram',
-      'receive: ns an event, batchconn-dgram, no GRO',
-      'receive: ns an event, batchconn-dgram',
+      'send: ns per datagram, dgram',
+      'send: ns per datagram, batchconn-dgram, no GSO',
+      'send: ns per datagram, batchconn-dgram',
+      'receive: ns per event, dgram',
+      'receive: ns per event, batchconn-dgram, no GRO',
+      'receive: ns per event, batchconn-dgram',
       'round-trip: median us, dgram',
       'round-trip: median us, batchconn-dgram',
       'round-trip: p99 us, dgram',
@@ -35,9 +35,10 @@ t.test('every figure of every contender', async (t) => {
       'sockets: peak resident MiB, batchconn-dgram',
     ],
   )
-  for (const { rounds, low, median, high } of found) {
+  for (const { rounds, value } of found) {
+    const { low, median, high } = value ?? { low: 0, median: -1, high: 0 }
     t.equal(rounds.length, 2)
-    t.ok(rounds.every((value) => value > 0))
+    t.ok(rounds.every((one) => (one ?? 0) > 0))
     t.ok(low <= median && median <= high)
   }
 })
@@ -45,12 +46,12 @@ t.test('every figure of every contender', async (t) => {
 for (const size of [64, 1400]) {
   t.test(`a kept datagram of ${size} bytes takes no more memory than node:dgram’s`, async (t) => {
     const found = await figures(`--measure kept --rounds 1 --kept 100000 --size ${size}`)
-    const accounted = found.filter(({ figure }) => figure === 'bytes each')
-    const bytes = Object.fromEntries(accounted.map(({ contender, median }) => [contender, median]))
+    const accounted = found.filter(({ figure }) => figure === 'bytes per datagram')
+    const bytes = Object.fromEntries(accounted.map(({ candidate, value }) => [candidate, value?.median ?? 0]))
     t.ok(bytes.dgram >= size, 'it is the datagrams that are counted')
-    for (const contender of ['batchconn-dgram', 'batchconn-dgram, no GRO']) {
-      t.ok(bytes[contender] >= size)
-      t.ok(bytes[contender] <= bytes.dgram, `${bytes[contender]} bytes, node:dgram ${bytes.dgram}`)
+    for (const candidate of ['batchconn-dgram', 'batchconn-dgram, no GRO']) {
+      t.ok(bytes[candidate] >= size)
+      t.ok(bytes[candidate] <= bytes.dgram, `${bytes[candidate]} bytes, node:dgram ${bytes.dgram}`)
     }
   })
 }
@@ -63,7 +64,7 @@ t.test('a table, with progress', async (t) => {
   t.match(stdout, /^round-trip, batchconn-dgram +median us( +[\d.,]+ \([\d.,]+ - [\d.,]+\)){2}$/m)
 })
 
-t.test('what is sent goes where it should, in turn to each peer', async (t) => {
+t.test('what is sent goes where it should, in turn to each destination', async (t) => {
   const counts: number[] = []
   const sockets = await Promise.all(
     [0, 1, 2].map(async (index) => {
@@ -84,29 +85,48 @@ t.test('what is sent goes where it should, in turn to each peer', async (t) => {
   })
   const { status, stdout } = await bench(
     'drop-in',
-    `--measure send --to 127.0.0.2:${port} --peers 3 --size 70 --rounds 1`,
+    `--measure send --to 127.0.0.2:${port} --destinations 3 --size 70 --rounds 1`,
   )
   for (const socket of sockets) socket.close()
   t.equal(status, 0)
-  t.match(stdout, new RegExp(`^datagrams of 70 bytes on loopback, sent ones to 127.0.0.2:${port}, 3 peers, rounds: 1`))
+  t.match(
+    stdout,
+    new RegExp(`^datagrams of 70 bytes on loopback, sent ones to 127.0.0.2:${port}, 3 destinations, rounds: 1`),
+  )
   // How many get through depends on how fast this process is.
   for (const count of counts) t.ok(count > 1000, `${count} arrived`)
+})
+
+t.test('memory that cannot be measured is n/a, not negative', async (t) => {
+  const { status, stdout } = await bench('drop-in', '--measure kept --rounds 2 --kept 1 --size 1')
+  t.equal(status, 0)
+  t.notMatch(stdout, /-\d/)
+})
+
+t.test('Ctrl-C: the complete rounds are printed', async (t) => {
+  const process = new BenchProcess('drop-in', ['--measure', 'round-trip', '--rounds', '1000'])
+  await process.says(/round 2 of 1000/)
+  const { status, stdout, stderr } = await process.end('SIGINT')
+  t.equal(status, 130)
+  t.match(stdout, /^PARTIAL RESULT: not all rounds are complete \(interrupted by SIGINT\)$/m)
+  t.match(stdout, /^round-trip, dgram +median us/m)
+  t.match(stderr, /^drop-in: interrupted by SIGINT$/m)
 })
 
 t.test('bad input', async (t) => {
   const { status, stderr } = await bench('drop-in', '--measure receive,latency')
   t.equal(status, 2)
   t.equal(stderr, "drop-in: --measure must be a list of send, receive, round-trip, kept, sockets, not 'latency'\n")
-  for (const [to, peers] of [
+  for (const [to, count] of [
     ['[::1]:9', 1],
     ['localhost:9', 1],
     ['127.0.0.200:9', 57],
   ]) {
-    const { status, stderr } = await bench('drop-in', `--measure send --to ${to} --peers ${peers}`)
+    const { status, stderr } = await bench('drop-in', `--measure send --to ${to} --destinations ${count}`)
     t.equal(status, 2)
     t.match(stderr, /^drop-in: --to must be an IPv4 address with \d+ more after it in its \/24, not '.+'\n$/)
   }
   const off = await bench('drop-in', '--measure round-trip --rounds 1 --cpu 4095 --quiet')
-  t.equal(off.status, 1)
-  t.match(off.stderr, /^drop-in: the process for round-trip, [\w-]+ ended without an answer \(1\)$/m)
+  t.equal(off.status, 2)
+  t.match(off.stderr, /^drop-in: --cpu must be one of the processors [\d,-]+, not '4095'\n$/)
 })

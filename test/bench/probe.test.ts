@@ -7,13 +7,13 @@ t.setTimeout(240_000)
 
 const NAMES = Object.keys(FEATURES)
 
-t.test('a table: a line a feature', async (t) => {
+t.test('a table with one line per feature', async (t) => {
   const { status, stdout, stderr } = await bench('probe', '')
   t.equal(status, 0)
   t.equal(stderr, '')
   for (const name of NAMES) t.match(stdout, new RegExp(`^${name} +(yes|no ) {3}.+$`, 'm'), name)
   t.match(stdout, /^sendmmsg +yes {3}one call took 64 messages/m)
-  t.match(stdout, /^(no trains|a train may have (64|128) datagrams)$/m)
+  t.match(stdout, /^(no GSO|a GSO send may have (64|128) datagrams)$/m)
   t.notMatch(stdout, /over lo/)
 })
 
@@ -21,7 +21,7 @@ t.test('one JSON document', async (t) => {
   const { status, stdout } = await bench('probe', '--json')
   t.equal(status, 0)
   const document = JSON.parse(stdout) as BenchDocument & { features: object }
-  t.match(document, { schemaVersion: 1, command: 'probe', config: { interface: null }, interface: null })
+  t.match(document, { schemaVersion: 2, command: 'probe', config: { interface: null }, interface: null })
   t.match(document.machine, { node: process.versions.node, koffi: String })
   t.strictSame(Object.keys(document.features), NAMES)
   t.match(document, { features: { ipv4: { available: true, reason: String } }, maxSegments: Number })
@@ -29,8 +29,7 @@ t.test('one JSON document', async (t) => {
 
 t.test('over an interface', async (t) => {
   const table = await bench('probe', '--interface lo')
-  for (const version of [4, 6])
-    t.match(table.stdout, new RegExp(`^trains over lo, IPv${version} +(yes|no ) {3}.+$`, 'm'))
+  for (const version of [4, 6]) t.match(table.stdout, new RegExp(`^GSO over lo, IPv${version} +(yes|no ) {3}.+$`, 'm'))
   const { interface: over, config } = JSON.parse((await bench('probe', '--interface lo -J')).stdout)
   t.match(over, { name: 'lo', ipv4: { available: Boolean, reason: String }, ipv6: { available: Boolean } })
   t.match(config, { interface: 'lo' })

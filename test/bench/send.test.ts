@@ -13,42 +13,64 @@ type SendDocument = BenchDocument & { warnings: string[] }
 const ALL_MODES = 'sendmsg,sendmmsg,gso,sendmmsg+gso,dgram,batchconn-dgram'
 const QUICK = '--duration 0.2 --rounds 2 --omit 0.05'
 
-t.test('as anybody would call it: a table on standard output, progress on standard error', async (t) => {
+t.test('called as in the README: a table on standard output, progress on standard error', async (t) => {
   // tap puts a loader of its own into NODE_OPTIONS.
   const words = ['--unset=NODE_OPTIONS', 'npx', 'ts-node', 'bench/send.ts', ...QUICK.split(' ')]
   const { status, stdout, stderr } = spawnSync('env', words, { cwd: join(__dirname, '../..'), encoding: 'utf8' })
   t.equal(status, 0, stderr)
-  const labels = ['packets/s', 'Gbit/s', 'ns per packet', 'system calls', 'achieved batch', 'user CPU', 'system CPU']
+  const labels = [
+    'packets/s',
+    'Gbit/s',
+    'ns per packet',
+    'delivered/s',
+    'marshalling',
+    'FFI crossing',
+    'system call',
+    'system calls',
+    'achieved batch',
+    'user CPU',
+    'system CPU',
+  ]
   for (const label of [...labels, 'sent', 'delivered', 'lost', 'lo counted']) {
     t.match(stdout, new RegExp(`^${label} +[\\d.,]+.* {3}[\\d.,]+`, 'm'), label)
   }
   t.match(stdout, /^ +sendmsg +sendmmsg +gso$/m)
-  t.match(stdout, /^datagrams of 1400 bytes to 127\.0\.0\.1:\d+ \(a process of this host\)$/m)
-  t.match(stdout, /trains of 40, not connected, headers built once/)
-  t.notMatch(stdout, /artefact/, 'a receiver without GRO has the trains cut')
+  t.match(stdout, /^datagrams of 1400 bytes to 127\.0\.0\.1:\d+ \(a process on this host\)$/m)
+  t.match(stdout, /GSO sends of 40, not connected, headers built once/)
+  t.notMatch(stdout, /artefact/, 'without GRO in the receiver, GSO sends are split')
+  t.match(stdout, /^With sendmsg, a 1,400-byte datagram takes [\d,]+ ns of processor time: .* % for preparing/m)
+  t.match(stdout, /^Batching \(sendmmsg of 64\) sends [\d.]+ times \[/m)
+  t.match(stdout, /^GSO sends [\d.]+ times .* as many were delivered/m)
+  t.match(stdout, /bench\/profile\.ts\n$/)
+  t.match(stdout, /^delivered, ratio to sendmsg +1 +[\d.]+/m)
   for (const mode of ['sendmsg', 'sendmmsg', 'gso']) {
     for (const round of [1, 2]) t.match(stderr, new RegExp(`^round ${round} of 2, ${mode}: [\\d,]+ packets/s`, 'm'))
   }
 })
 
 t.test('the JSON document, field by field', async (t) => {
-  const document = await benchJson('send', `${QUICK} --mode sendmsg,sendmmsg,dgram --batch 16 --size 200 --seed 5`)
-  t.match(document, { schemaVersion: 1, command: 'send' })
+  const document = await benchJson<SendDocument>(
+    'send',
+    `${QUICK} --mode sendmsg,sendmmsg,dgram --batch 16 --size 200 --seed 5`,
+  )
+  t.match(document, { schemaVersion: 2, command: 'send', partial: null })
   t.strictSame(Object.keys(document), [
     'schemaVersion',
     'command',
-    'config',
     'machine',
+    'partial',
+    'config',
     'results',
     'summary',
+    'answer',
     'warnings',
   ])
-  t.match(document, { warnings: [] })
+  t.ok(document.warnings.every((warning) => warning.startsWith('Busy machine')))
   t.match(document.config, {
     to: { address: '127.0.0.1', port: Number, family: 'ipv4' },
     local: true,
     modes: ['sendmsg', 'sendmmsg', 'dgram'],
-    skippedModes: [],
+    skipped: [],
     sizeBytes: 200,
     batch: 16,
     segments: 40,
@@ -79,15 +101,12 @@ t.test('the JSON document, field by field', async (t) => {
     t.ok(packets > 0 && packets % 1 === 0, mode)
     t.ok(seconds >= 0.2 && seconds < 10)
     t.equal(row.bytes, packets * 200)
-    t.equal(row.packetsPerSecond, packets * (1 / seconds))
-    t.equal(row.bitsPerSecond, row.bytes * 8 * (1 / seconds))
-    t.equal(row.nanosecondsPerPacket, (seconds * 1e9) / packets)
     t.ok(row.systemCalls >= packets / (mode === 'sendmmsg' ? 16 : 1))
     t.ok(row.achievedBatch > 0 && row.achievedBatch <= (mode === 'sendmmsg' ? 16 : 1))
     t.equal(row.errors, 0)
     t.ok(row.cpu.userSeconds >= 0 && row.cpu.systemSeconds >= 0)
-    if (delivered === null) throw new Error('nobody tells what arrived')
-    t.equal(delivered.delivered + delivered.lost, packets, 'every datagram is accounted for')
+    if (delivered === null) throw new Error('no delivery report')
+    t.equal(delivered.delivered + delivered.lost, packets, 'every datagram is counted once')
     t.equal(delivered.bytes, delivered.delivered * 200)
     t.match(delivered, { reordered: 0, duplicated: 0, outdated: 0, truncated: 0, kernelDrops: delivered.lost })
     t.ok((delivered.jitterMicroseconds ?? -1) >= 0)
@@ -123,11 +142,11 @@ t.test('connected, headers built again for each batch, paced', async (t) => {
   }
 })
 
-t.test('trains: counted by the datagram, cut in front of a receiver without GRO', async (t) => {
+t.test('GSO: counted by the datagram, split for a receiver without GRO', async (t) => {
   const line = `${QUICK} --mode gso,sendmmsg+gso,batchconn-dgram --size 1001 --segments 20 --batch 3`
   const { config, results, warnings } = await benchJson<SendDocument>('send', line)
-  t.match(config, { segments: 20, batch: 3, skippedModes: [] })
-  t.strictSame(warnings, [])
+  t.match(config, { segments: 20, batch: 3, skipped: [] })
+  t.notMatch(warnings.join('\n'), /artefact/)
   const perCall = { gso: 20, 'sendmmsg+gso': 60, 'batchconn-dgram': 64 }
   t.equal(results.length, 6)
   for (const { mode, packets, bytes, systemCalls, wouldBlock, achievedBatch, delivered } of results) {
@@ -140,13 +159,13 @@ t.test('trains: counted by the datagram, cut in front of a receiver without GRO'
   }
 })
 
-t.test('without GSO its modes are left out, and it says so; the drop-in goes on', async (t) => {
+t.test('without GSO its modes are skipped, with a note; the drop-in works', async (t) => {
   const env = { ...process.env, BATCHCONN_NO_GSO: '1' }
   const reason = 'the environment variable BATCHCONN_NO_GSO is set'
   const line = `${QUICK} --rate 20k --mode sendmmsg,gso,batchconn-dgram`
   const { config, summary, warnings, results } = await benchJson<SendDocument>('send', line, { env })
-  t.match(config, { skippedModes: [{ name: 'gso', reason }] })
-  t.strictSame(warnings, [`without gso: ${reason}`])
+  t.match(config, { skipped: [{ name: 'gso', reason }] })
+  t.match(warnings, [`without gso: ${reason}`])
   t.strictSame(
     summary.map(({ mode }) => mode),
     ['sendmmsg', 'batchconn-dgram'],
@@ -157,7 +176,7 @@ t.test('without GSO its modes are left out, and it says so; the drop-in goes on'
   t.match(stderr, /^send: no gso to 127\.0\.0\.1:\d+: the environment variable BATCHCONN_NO_GSO is set\n$/)
 })
 
-t.test('datagrams without room for a number are only counted, and it says so', async (t) => {
+t.test('datagrams too short for a sequence number are only counted, with a note', async (t) => {
   const { stdout, stderr } = await bench('send', `${QUICK} --size 15 --rate 20k --json`)
   const { results } = JSON.parse(stdout)
   t.match(stderr, /below 16 bytes/)
@@ -184,22 +203,46 @@ t.test('the same seed, the same order; reports within a round; quiet', async (t)
   t.equal((await bench('send', '--duration 0.1 --rounds 1 --omit 0 --quiet')).stderr, '')
 })
 
-t.test('Ctrl-C: one line, and no receiver is left behind', async (t) => {
-  const sender = new BenchProcess('send', ['--duration', '20'])
-  await sender.says(/warming up/)
-  const [receiver] = spawnSync('pgrep', ['-P', String(sender.child.pid)], { encoding: 'utf8' }).stdout.split('\n')
-  t.match(receiver, /^\d+$/)
-  const { status, stdout, stderr } = await sender.end('SIGINT')
+const childOf = ({ child }: BenchProcess) => {
+  const [pid] = spawnSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' }).stdout.split('\n')
+  return Number(pid)
+}
+
+for (const [signal, status] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  t.test(`${signal} before the first result: one line, and no receiver is left`, async (t) => {
+    const sender = new BenchProcess('send', ['--duration', '20'])
+    await sender.says(/warming up/)
+    const receiver = childOf(sender)
+    t.ok(receiver > 0)
+    const ended = await sender.end(signal)
+    t.equal(ended.status, status)
+    t.equal(ended.stdout, '')
+    t.match(ended.stderr, new RegExp(`^send: interrupted by ${signal}$`, 'm'))
+    t.throws(() => process.kill(receiver, 0), { code: 'ESRCH' })
+  })
+}
+
+t.test('Ctrl-C in the terminal, which reaches the whole process group: the rounds so far are printed', async (t) => {
+  const wrapper = ['setsid']
+  const sender = new BenchProcess('send', '--duration 0.1 --rounds 500 --omit 0'.split(' '), { wrapper })
+  await sender.says(/round 3 of 500/)
+  process.kill(-Number(sender.child.pid), 'SIGINT')
+  const { status, stdout, stderr } = await sender.finished()
   t.equal(status, 130)
-  t.equal(stdout, '')
+  t.match(stdout, /^PARTIAL RESULT: \d+ of 500 rounds are complete \(interrupted by SIGINT\)\n/)
+  t.match(stdout, /^ratio to sendmsg +1 +[\d.]+/m)
   t.match(stderr, /^send: interrupted by SIGINT$/m)
-  t.throws(() => process.kill(Number(receiver), 0), { code: 'ESRCH' })
+  t.notMatch(stderr, /\n {4}at /)
 })
 
-t.test('killed outright, the receiver ends by itself', async (t) => {
+t.test('killed by SIGKILL, the receiver ends by itself', async (t) => {
   const sender = new BenchProcess('send', ['--duration', '20'])
   await sender.says(/warming up/)
-  const receiver = Number(spawnSync('pgrep', ['-P', String(sender.child.pid)], { encoding: 'utf8' }).stdout)
+  const receiver = childOf(sender)
   await sender.end('SIGKILL')
   const isAlive = () => {
     try {

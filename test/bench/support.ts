@@ -2,8 +2,8 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ResultRow } from '../../bench/report/result-row.js'
-import type { SummaryRow } from '../../bench/report/summary.js'
+import type { SummaryRow } from '../../bench/throughput/summary.js'
+import type { RoundRecord } from '../../bench/traffic/round-record.js'
 import { compiledBench } from './compiled.js'
 
 /** A command of the benchmark that is over. */
@@ -28,7 +28,7 @@ export interface BenchDocument {
   readonly command: string
   readonly config: Record<string, unknown>
   readonly machine: Record<string, unknown>
-  readonly results: ResultRow[]
+  readonly results: RoundRecord[]
   readonly summary: SummaryRow[]
 }
 

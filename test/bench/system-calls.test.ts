@@ -9,7 +9,7 @@ import { benchJson, missing, tracedCalls } from './support.js'
 t.setTimeout(240_000)
 
 const MODES = ['sendmsg', 'sendmmsg', 'gso', 'sendmmsg+gso', 'dgram', 'batchconn-dgram']
-/** Before the first round a train is sent for each of the modes that need them, to see whether it can be. */
+/** Before the first round, one GSO send for each mode that requires it. */
 const TRIALS = 2
 
 const skip = missing('strace', '-f', '-o', '/dev/null', 'true')

@@ -18,12 +18,25 @@ t.test('imports of lower layers are permitted', async (t) => {
     'src/loop/a.ts': "import '../memory/a.js'\nimport { poll } from '../libc/a.js'",
     'src/endpoint/a.ts': "import 'node:net'\nimport fs = require('node:fs/promises')",
     'src/libc/a.ts': "import type * as Koffi from 'koffi'\nrequire('koffi')\nimport '../arguments/a.js'",
-    'bench/runner/a.ts':
-      "import yargs from 'yargs'\nimport '../../src/index.js'\nimport '../../src/internal.js'\nimport '../b.js'",
+    'bench/send.ts': "import './options/a.js'\nrequire('./throughput/a.js')\nimport './cli/a.js'",
+    'bench/options/a.ts': "import '../profile/a.js'\nimport '../cli/a.js'",
+    'bench/throughput/a.ts':
+      "import yargs from 'yargs'\nimport '../../src/index.js'\nimport '../../src/internal.js'\nimport '../traffic/a.js'",
+    'bench/control/a.ts': "import '../traffic/a.js'\nimport '../children/a.js'\nimport './b.js'",
+    'bench/stats/a.ts': "import '../cli/a.js'",
+    'bench/profile/cases/a.ts': "import '../b.js'\nimport '../../engine/a.js'",
     'examples/a.ts': "import '../src/index.js'\nimport 'batchconn'",
-    'test/a.ts': "import '../src/libc/a.js'\nimport '../bench/runner/a.js'",
+    'test/a.ts': "import '../src/libc/a.js'\nimport '../bench/traffic/a.js'",
   }
   t.strictSame(checkImports(writeSources(t.testdir(), allowed)), [])
+})
+
+t.test('an import cycle in bench/ is found', async (t) => {
+  const cycle = {
+    'bench/traffic/a.ts': "import type { B } from './b.js'",
+    'bench/traffic/b.ts': "import './a.js'",
+  }
+  t.match(checkImports(writeSources(t.testdir(), cycle)), [{ message: /^import cycle: bench\/traffic\/a.ts > / }])
 })
 
 t.test('an import cycle is found, also one of type imports', async (t) => {
@@ -72,14 +85,25 @@ t.test('forbidden imports are found', async (t) => {
     ['src/libc/a.ts', "require.resolve('../socket/a.js')", /libc is not above socket/],
     ['src/libc/a.ts', "import('../' + name)", /must be a literal/],
   ]
+  const bench: typeof layers = [
+    ['bench/control/a.ts', "import '../throughput/a.js'", /bench\/control is not above bench\/throughput/],
+    ['bench/drop-in/a.ts', "import type { A } from '../profile/a.js'", /bench\/drop-in is not above bench\/profile/],
+    ['bench/profile/deep/a.ts', "require('../../throughput/a.js')", /bench\/profile is not above bench\/throughput/],
+    ['bench/profile/a.ts', "import '../options/a.js'", /bench\/profile is not above bench\/options/],
+    ['bench/cli/a.ts', "import '../report/a.js'", /bench\/cli is not above bench\/report/],
+    ['bench/traffic/a.ts', "import '../send.js'", /nothing in bench\/ imports the command bench\/send/],
+    ['bench/traffic/a.ts', "import '../peers/a.js'", /'peers' has no place in the layers of bench\//],
+    ['bench/runner/a.ts', "import '../cli/a.js'", /'runner' has no place in the layers of bench\//],
+    ['bench/extra.ts', "import './cli/a.js'", /'extra' is not a command of bench\//],
+  ]
   const doors: typeof layers = [
     [
-      'bench/a.ts',
+      'bench/send.ts',
       "import '../src/libc/a.js'",
       /bench\/ imports src\/index or src\/dgram\/index or src\/internal, not src\/libc\/a.js/,
     ],
     [
-      'bench/deep/a.ts',
+      'bench/cli/a.ts',
       "import '../../test/a.js'",
       /bench\/ imports src\/index or src\/dgram\/index or src\/internal, not test\/a.js/,
     ],
@@ -89,7 +113,7 @@ t.test('forbidden imports are found', async (t) => {
       /examples\/ imports src\/index or src\/dgram\/index, not src\/internal.js/,
     ],
   ]
-  for (const [file, source, message] of [...layers, ...packages, ...doors]) {
+  for (const [file, source, message] of [...layers, ...packages, ...bench, ...doors]) {
     const root = writeSources(t.testdir(), { [file]: `// a comment\n${source}` })
     const violations = checkImports(root)
     t.match(violations, [{ where: `${file}:2`, message }], `${file}: ${source}`)

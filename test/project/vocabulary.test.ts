@@ -10,17 +10,18 @@ const BANNED = /\b(told|tells|nobody|somebody|whoever|to be had|in silence|good 
 const ALLOWED = ['docs/api.md: train']
 
 const PAGES = [
-  ...['api', 'architecture', 'dgram', 'event-loop', 'from-node-dgram', 'memory-safety', 'receiving-fast'],
-  ...['reliability', 'why-sendmmsg-gains-so-little'],
+  ...['api', 'architecture', 'benchmark', 'dgram', 'event-loop', 'from-node-dgram', 'json-report', 'memory-safety'],
+  ...['profile', 'profile-json', 'receiving-fast', 'reliability', 'why-sendmmsg-gains-so-little'],
 ]
 
 t.test('comments, messages and documentation use the terms of the field', async (t) => {
   const found = [
     ...sources('src'),
     ...sources('examples'),
+    ...sources('bench'),
     ...sources('scripts'),
-    ...sources('test').filter((file) => !file.startsWith('test/bench/') && file !== 'test/project/vocabulary.test.ts'),
-    ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'],
+    ...sources('test').filter((file) => file !== 'test/project/vocabulary.test.ts'),
+    ...['bench/peers/README.md', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'],
     ...PAGES.map((page) => `docs/${page}.md`),
   ].flatMap((file) => wordsOf(readFileSync(join(ROOT, file), 'utf8')).map((word) => `${file}: ${word}`))
   t.strictSame(found, ALLOWED)
@@ -36,5 +37,5 @@ function wordsOf(text: string): string[] {
 
 function sources(folder: string): string[] {
   const files = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-  return files.filter((file) => file.endsWith('.ts')).map((file) => join(folder, file))
+  return files.filter((file) => /\.(ts|c|go)$/.test(file)).map((file) => join(folder, file))
 }

@@ -1,4 +1,4 @@
-// The yardstick "plain C on the same calls", receiving: takes UDP datagrams as fast as they come, told on standard input when.
+// Plain C with the same system calls, for comparison: receives UDP datagrams. Commands on standard input start a run.
 // See ../README.md for the options and the protocol.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -79,7 +79,7 @@ static socklen_t address_bytes(const union address *address) {
   return address->any.sa_family == AF_INET ? sizeof address->ipv4 : sizeof address->ipv6;
 }
 
-// The kernel overwrites these three in what it fills.
+// The kernel overwrites these three fields.
 static void rearm(struct receiver *receiver, unsigned count) {
   const size_t control_bytes = receiver->options.mode == MODE_GRO ? sizeof *receiver->controls : 0;
   for (unsigned index = 0; index < count; index++) {
@@ -104,7 +104,7 @@ static void prepare_messages(struct receiver *receiver) {
   rearm(receiver, receiver->messages);
 }
 
-// 0 for a lone datagram.
+// 0 for a single datagram.
 static unsigned segment_bytes(struct msghdr *header) {
   for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL; control = CMSG_NXTHDR(header, control)) {
     if (control->cmsg_level != IPPROTO_UDP || control->cmsg_type != UDP_GRO) continue;
@@ -133,7 +133,7 @@ static int call_kernel(struct receiver *receiver) {
   return 1;
 }
 
-// Returns how many messages came; having found none, it has waited a little.
+// Returns the number of received messages. If there are none, it waits briefly.
 static unsigned receive(struct receiver *receiver) {
   const int received = call_kernel(receiver);
   if (received > 0) {
@@ -218,7 +218,7 @@ static struct options parse_options(int count, char **words) {
     }
   }
   if (optind != count || options.address == NULL) usage("--listen is needed, and no other words");
-  // A train that does not fit its slot is cut off.
+  // A GRO buffer that does not fit its slot is truncated.
   if (options.mode == MODE_GRO) options.slot_bytes = LARGEST_DATAGRAM_BYTES;
   return options;
 }
@@ -242,7 +242,7 @@ static void listen_on(struct receiver *receiver) {
   if (bind(receiver->descriptor, &address.any, address_bytes(&address)) != 0) fail("bind");
   socklen_t length = sizeof address;
   if (getsockname(receiver->descriptor, &address.any, &length) != 0) fail("getsockname");
-  // The port is at the same place in both kinds of address.
+  // The port has the same offset in both address types.
   printf("{\"port\":%u}\n", ntohs(address.ipv4.sin_port));
   fflush(stdout);
 }

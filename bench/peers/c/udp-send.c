@@ -1,4 +1,4 @@
-// The yardstick "plain C on the same calls": sends UDP datagrams as fast as it can, told on standard input when.
+// Plain C with the same system calls, for comparison: sends UDP datagrams. Commands on standard input start a run.
 // See ../README.md for the options, the protocol and the payload header.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -38,7 +38,7 @@ struct sender {
   struct options options;
   union address peer;
   int descriptor;
-  // One system call's worth of messages, each with its own payload, address and iovec, as the TypeScript has them.
+  // The messages of one system call, each with its own payload, address and iovec, as in the TypeScript.
   unsigned messages, segments_per_message;
   size_t slot_bytes;
   unsigned char *payloads;
@@ -163,14 +163,14 @@ static void give_up_message(struct sender *sender) {
   sender->counts.errors += sender->segments_per_message;
 }
 
-// How many messages are done with, sent or given up; 0 means try again.
+// Returns how many messages were sent or given up; 0 means try again.
 static unsigned send_from(struct sender *sender, unsigned first) {
   const int sent = call_kernel(sender, first);
   if (sent > 0) {
     sender->counts.packets += (uint64_t)sent * sender->segments_per_message;
     return (unsigned)sent;
   }
-  // A refusal belongs to an earlier datagram, and this report of it has cleared it.
+  // ECONNREFUSED belongs to an earlier datagram; returning it has cleared it.
   if (errno == EINTR || errno == ECONNREFUSED) return 0;
   if (errno == EAGAIN || errno == ENOBUFS) {
     wait_until_writable(sender);
@@ -265,7 +265,7 @@ static struct options parse_options(int count, char **words) {
   }
   if (optind != count || options.address == NULL || options.port == 0) usage("--to and --port are needed, and no other words");
   if (options.mode == MODE_GSO && (options.size_bytes == 0 || options.size_bytes * options.segments > LARGEST_PAYLOAD_BYTES)) {
-    usage("a train must hold 1 to 65507 bytes");
+    usage("a GSO send must have 1 to 65507 bytes");
   }
   return options;
 }

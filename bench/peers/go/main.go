@@ -1,4 +1,4 @@
-// Command udp-send-go is the yardstick "Go with golang.org/x/net": the program whose sendmmsg was no faster than its sendmsg.
+// Command udp-send-go sends UDP datagrams with golang.org/x/net, for comparison.
 // See ../README.md for the options, the protocol and the payload header.
 package main
 
@@ -24,7 +24,7 @@ const (
 	headerBytes        = 16
 	clockEveryMessages = 64
 	noBufferPause      = 50 * time.Microsecond
-	// How long past the end of a run a blocked write may last.
+	// Maximum duration of a blocked write after the end of a run.
 	writeGrace = 50 * time.Millisecond
 )
 
@@ -152,7 +152,7 @@ func (s *sender) newMessages() []ipv4.Message {
 	return messages
 }
 
-// Go hides the value of its monotonic clock; the receiver wants CLOCK_MONOTONIC itself.
+// Go does not export the value of its monotonic clock; the receiver requires CLOCK_MONOTONIC.
 func (s *sender) anchorClock() error {
 	var now unix.Timespec
 	err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
@@ -211,7 +211,7 @@ func (s *sender) stampPayloads() {
 	}
 }
 
-// sendFrom returns how many messages are done with, sent or given up; 0 means try again.
+// sendFrom returns how many messages were sent or given up; 0 means try again.
 func (s *sender) sendFrom(first int) int {
 	sent, err := s.write(first)
 	s.counts.systemCalls++

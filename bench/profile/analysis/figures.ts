@@ -1,57 +1,59 @@
-import type { Random } from '../../workload/random.js'
-import type { Subject } from '../plan/case.js'
-import type { HeapGrowth } from '../process/heap.js'
-import { columns } from '../schedule/columns.js'
-import type { Series } from '../schedule/sample.js'
-import { Resampling } from '../statistics/resampling.js'
+import { columns, keyOf, type Series, type Unmeasured } from '../../engine/case.js'
+import type { Random } from '../../stats/random.js'
+import { NotMeasured, Resampling } from '../../stats/resampling.js'
+import type { Work } from '../cases/work.js'
+import { type Breakdown, breakdowns } from './breakdown.js'
+import { type CrossingFigure, crossingFigures, type EncoderFigure, encoderFigures } from './encoders.js'
+import type { FigureBasis } from './figure-basis.js'
 import { type Gain, gains } from './gains.js'
-import { type Ladder, ladders } from './ladder.js'
 import { type LineFigure, lineFigures } from './lines.js'
-import { type CrossingFigure, crossingFigures, type StrategyFigure, strategyFigures } from './strategies.js'
 
-/** All that is worked out from the samples. */
+/** Everything that is computed from the samples. */
 export interface Figures {
-  readonly ladders: readonly Ladder[]
+  readonly breakdowns: readonly Breakdown[]
   readonly lines: readonly LineFigure[]
   readonly gains: readonly Gain[]
-  readonly strategies: readonly StrategyFigure[]
+  readonly encoders: readonly EncoderFigure[]
   readonly crossings: readonly CrossingFigure[]
+  /** Figures that lack a measured case. */
+  readonly missing: readonly Unmeasured[]
 }
 
-/** What the figures are worked out from. */
-export interface FigureBasis {
-  readonly series: readonly Series[]
-  readonly rounds: number
-  readonly subject: Subject
-  readonly strategies: readonly { readonly name: string; readonly describe: string }[]
-  readonly growth: ReadonlyMap<string, HeapGrowth>
-}
-
-export function workOutFigures(basis: FigureBasis, random: Random, replicates = 1000): Figures {
-  const { series, rounds, subject, strategies } = basis
-  const resampling = makeResampling(series, rounds, random, replicates)
+export function computeFigures(basis: FigureBasis, random: Random, replicates = 1000): Figures {
+  const { series, rounds, subject } = basis
+  const resampling = resample(series, rounds, random, replicates)
+  const missing: Unmeasured[] = []
+  const attempt = <T>(id: string, work: () => T): T[] => {
+    try {
+      return [work()]
+    } catch (error) {
+      if (!(error instanceof NotMeasured)) throw error
+      missing.push({ id, reason: error.message })
+      return []
+    }
+  }
   return {
-    ladders: ladders(resampling, subject),
+    breakdowns: breakdowns(resampling, subject, attempt),
     lines: lineFigures(resampling, subject),
-    gains: gains(resampling, subject),
-    strategies: strategyFigures(resampling, subject, strategies, basis),
-    crossings: crossingFigures(resampling),
+    gains: gains(resampling, subject, attempt),
+    encoders: encoderFigures(resampling, basis),
+    crossings: crossingFigures(resampling, attempt),
+    missing,
   }
 }
 
-/** The samples, ready to be resampled; what was measured in several processes is one thing again. */
-export function makeResampling(
-  series: readonly Series[],
+/** Returns the samples, ready for resampling; replicas of a case are combined under its id. */
+export function resample(
+  series: readonly Series<Work>[],
   rounds: number,
   random: Random,
   replicates: number,
 ): Resampling {
   const resampling = new Resampling(columns(series, rounds), rounds, random, { replicates })
-  const pools = new Map<string, string[]>()
+  const replicas = new Map<string, string[]>()
   for (const { case: one } of series) {
-    const [id, replica] = one.id.split('#')
-    if (replica !== undefined) pools.set(id, [...(pools.get(id) ?? []), one.id])
+    if (one.replica !== undefined) replicas.set(one.id, [...(replicas.get(one.id) ?? []), keyOf(one)])
   }
-  for (const [id, parts] of pools) resampling.pool(id, parts, random)
+  for (const [id, keys] of replicas) resampling.pool(id, keys, random)
   return resampling
 }

@@ -1,23 +1,23 @@
-import type { Subject } from '../plan/case.js'
-import { type LineKey, lineBatches, lineId, lineKeys, lineName } from '../plan/line-cases.js'
-import type { Interval } from '../statistics/interval.js'
-import { type FitQuality, fitLine, fitQuality, type Point } from '../statistics/line.js'
-import type { Lookup, Resampling } from '../statistics/resampling.js'
+import type { Interval } from '../../stats/interval.js'
+import { type FitQuality, fitLine, fitQuality, type Point } from '../../stats/line.js'
+import type { Lookup, Resampling } from '../../stats/resampling.js'
+import { type LineKey, lineBatches, lineId, lineKeys, lineName } from '../cases/line-cases.js'
+import type { Subject } from '../cases/work.js'
 
-/** The cost over batch size in one way of sending or receiving: T(n) = a + b·n. */
+/** The cost over the batch size in one way to send or receive: T(n) = a + b·n. */
 export interface LineFigure extends LineKey {
   readonly name: string
-  /** Nanoseconds a call. */
+  /** Nanoseconds per call. */
   readonly a: Interval
-  /** Nanoseconds a message. */
+  /** Nanoseconds per message. */
   readonly b: Interval
-  /** How much faster than a call for each message the largest batch can be: a/b. */
-  readonly mostGain: Interval
+  /** Upper limit of the gain over one call per message: a/b. */
+  readonly maxGain: Interval
   readonly quality: FitQuality
   readonly points: readonly { readonly n: number; readonly nanoseconds: Interval }[]
 }
 
-/** The lines whose points were all measured. */
+/** Returns the lines with at least three measured points. */
 export function lineFigures(resampling: Resampling, subject: Subject): LineFigure[] {
   return lineKeys(subject)
     .map((key) => ({ key, batches: lineBatches(key, subject).filter((n) => resampling.has(lineId(key, n))) }))
@@ -28,20 +28,17 @@ export function lineFigures(resampling: Resampling, subject: Subject): LineFigur
 export function lineFigure(resampling: Resampling, key: LineKey, batches: readonly number[]): LineFigure {
   const points = (of: Lookup): Point[] => batches.map((n) => ({ n, nanoseconds: of(lineId(key, n)) }))
   const fit = (of: Lookup) => fitLine(points(of))
-  const [a, b, mostGain] = [
-    resampling.interval((of) => fit(of).a),
-    resampling.interval((of) => fit(of).b),
-    resampling.interval((of) => {
-      const { a: call, b: message } = fit(of)
-      return call / message
-    }),
-  ]
+  const a = resampling.interval((of) => fit(of).a)
+  const b = resampling.interval((of) => fit(of).b)
   return {
     ...key,
     name: lineName(key),
     a,
     b,
-    mostGain,
+    maxGain: resampling.interval((of) => {
+      const line = fit(of)
+      return line.a / line.b
+    }),
     quality: fitQuality(
       points((id) => resampling.value(id)),
       { a: a.estimate, b: b.estimate },

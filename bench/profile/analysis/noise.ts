@@ -1,32 +1,32 @@
 import { medianSorted, numericSort, quantileSorted } from 'simple-statistics'
-import type { Series } from '../schedule/sample.js'
+import type { Series } from '../../engine/case.js'
 
-/** How undisturbed the measuring was. */
+/** How disturbed the measurement was. */
 export interface Noise {
-  readonly blocks: number
+  readonly samples: number
   readonly interrupted: number
   readonly withCollections: number
-  readonly shortBlocks: number
-  /** Blocks farther from their case's middle than one and a half times the middle half's width, as box plots have it. */
+  readonly shortSamples: number
+  /** Samples outside the fences of a box plot: 1.5 times the width of the middle half. */
   readonly outliers: number
-  /** How far the rounds' level lies apart: (95 % - 5 %) / median of it, each round against the median of all. */
+  /** Spread of the rounds' speed: (95th - 5th percentile) / median, each round relative to the median of all. */
   readonly drift: number
 }
 
-export function noiseOf(series: readonly Series[], rounds: number): Noise {
+export function noiseOf(series: readonly Series<unknown>[], rounds: number): Noise {
   const samples = series.flatMap((one) => one.samples)
   return {
-    blocks: samples.length,
+    samples: samples.length,
     interrupted: samples.filter(({ interrupted }) => interrupted).length,
     withCollections: samples.filter(({ collections }) => collections > 0).length,
-    shortBlocks: samples.filter(({ shortMessages }) => shortMessages > 0).length,
+    shortSamples: samples.filter(({ shortMessages }) => shortMessages > 0).length,
     outliers: series.reduce((sum, one) => sum + outlierFlags(one).filter(Boolean).length, 0),
     drift: drift(series, rounds),
   }
 }
 
-/** Which of a case's blocks are outliers. None is dropped for it: medians bear them. */
-export function outlierFlags({ samples }: Series): boolean[] {
+/** Returns which of a case's samples are outliers. They are marked and not dropped: medians tolerate them. */
+export function outlierFlags({ samples }: Series<unknown>): boolean[] {
   if (samples.length < FEWEST_FOR_OUTLIERS) return samples.map(() => false)
   const sorted = numericSort(samples.map(({ nanoseconds }) => nanoseconds))
   const [low, high] = [quantileSorted(sorted, 0.25), quantileSorted(sorted, 0.75)]
@@ -34,7 +34,7 @@ export function outlierFlags({ samples }: Series): boolean[] {
   return samples.map(({ nanoseconds }) => nanoseconds < low - reach || nanoseconds > high + reach)
 }
 
-function drift(series: readonly Series[], rounds: number): number {
+function drift(series: readonly Series<unknown>[], rounds: number): number {
   const ratios = Array.from({ length: rounds }, (): number[] => [])
   for (const { samples } of series) {
     if (samples.length === 0) continue

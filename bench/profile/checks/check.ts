@@ -1,12 +1,11 @@
-/** What a look from another side says about a figure. */
+/** A comparison of a figure with an independent source. */
 export interface CrossCheck {
   readonly name: string
-  /** With what: `strace -c`, `perf record`, `getrusage`. */
+  /** The source: `strace -c`, `perf record`, `getrusage`, `clock_gettime`. */
   readonly by: string
-  /** `unavailable`: it could not be had here. */
   readonly verdict: 'agrees' | 'disagrees' | 'unavailable'
-  /** In words, with the numbers of both sides, or why there are none. */
+  /** The numbers of both sides, or why there are none. */
   readonly text: string
-  /** Grouped shares, for `perf`. */
+  /** Shares by group, for `perf`. */
   readonly shares?: Readonly<Record<string, number>>
 }

@@ -1,48 +1,52 @@
 import { median } from 'simple-statistics'
-import type { Ladder } from '../analysis/ladder.js'
-import type { Subject } from '../plan/case.js'
-import { replicaId, sendId } from '../plan/ladder-cases.js'
-import type { Block } from '../process/block.js'
-import type { WorkerPool } from '../process/worker-pool.js'
-import { isClean, type Series } from '../schedule/sample.js'
+import { isClean, type Series } from '../../engine/case.js'
+import type { Sample } from '../../engine/sample.js'
+import type { WorkerPool } from '../../engine/worker-pool.js'
+import { type Breakdown, breakdownName } from '../analysis/breakdown.js'
+import { sendId } from '../cases/breakdown-cases.js'
+import type { Subject, Work } from '../cases/work.js'
 import type { CrossCheck } from './check.js'
 import { sampleSymbols } from './perf.js'
-import { countSystemCalls } from './strace.js'
+import { countSystemCalls } from './system-calls.js'
 import { compareClocks, compareUsage } from './usage.js'
 
-/** Looks at the same from other sides. */
+/** Compares the breakdowns of sends with independent sources, as long as `hasTime` returns true. */
 export async function crossCheck(
-  series: readonly Series[],
-  ladders: readonly Ladder[],
+  series: readonly Series<Work>[],
+  breakdowns: readonly Breakdown[],
   subject: Subject,
-  pool: WorkerPool,
+  pool: WorkerPool<Work>,
+  hasTime: () => boolean,
 ): Promise<CrossCheck[]> {
   const checks: CrossCheck[] = []
-  for (const ladder of ladders) {
-    const { mode, connected } = ladder
+  for (const breakdown of breakdowns) {
+    const { mode, connected } = breakdown
     if (mode !== 'sendmsg' && mode !== 'sendmmsg') continue
     const id = sendId(mode, connected, 'library', subject.batch, subject.sizeBytes)
-    const own = series.filter(({ case: one }) => one.id.split('#')[0] === id)
-    const first = own.find(({ case: one }) => one.id === replicaId(id, 0))
-    if (first === undefined) continue
-    const operations = Math.max(...first.samples.map((sample) => sample.operations))
-    const blocks: Block[] = []
-    for (let turn = 0; turn < LONG_BLOCKS; turn += 1) {
-      blocks.push(await pool.block(first.case, operations * LONG_FACTOR, operations))
+    const first = series.find(({ case: one }) => one.id === id)
+    if (first === undefined || first.samples.length === 0) continue
+    if (!hasTime()) {
+      const name = `the time of ${breakdownName(breakdown)}`
+      checks.push({ name, by: 'getrusage, strace, perf', verdict: 'unavailable', text: 'the budget was used up' })
+      continue
     }
-    checks.push(compareUsage(blocks, ladder))
+    const operations = Math.max(...first.samples.map((sample) => sample.operations))
+    const long: Sample[] = []
+    for (let turn = 0; turn < LONG_SAMPLES; turn += 1) {
+      long.push(await pool.sample(first.case, operations * LONG_FACTOR, operations))
+    }
+    checks.push(compareUsage(long, breakdown))
     if (connected) continue
-    checks.push(await countSystemCalls(first.case, pool.planOf(first.case)))
-    checks.push(await sampleSymbols(first.case, await pool.pidOf(first.case), pool, operations, ladder))
+    checks.push(await countSystemCalls(first.case, pool))
+    checks.push(await sampleSymbols(first.case, await pool.pidOf(first.case), pool, operations, breakdown))
   }
   const clean = series.flatMap(({ samples }) => samples.filter(isClean))
   if (clean.length > 0) {
-    const ratio = median(clean.map((sample) => sample.wallNanoseconds / sample.runningNanoseconds))
-    checks.push(compareClocks(ratio, 1))
+    checks.push(compareClocks(median(clean.map((sample) => sample.wallNanoseconds / sample.runningNanoseconds))))
   }
   return checks
 }
 
-const LONG_BLOCKS = 4
-/** By how much longer than an ordinary block. */
+const LONG_SAMPLES = 4
+/** How much longer than an ordinary sample. */
 const LONG_FACTOR = 60

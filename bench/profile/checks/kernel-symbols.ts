@@ -1,10 +1,10 @@
-/** The parts of a send that a symbol can belong to; `user` is all outside the kernel. */
+/** The components of a send that a kernel function can belong to; `user` is everything outside the kernel. */
 export type SymbolGroup = 'user' | 'entry' | 'import' | 'route' | 'device' | 'copy' | 'tracing' | 'unknown'
 
 /**
- * Which part of a send a kernel function belongs to, by its name. What matches none is `unknown`, and shown as such: names
- * change between kernels, and helpers serve several parts. `tracing` is no part of sending: programs that somebody has
- * attached to the kernel's functions (BPF), whose cost lies in the rung of the function they are attached to.
+ * Returns the component that a kernel function belongs to, by its name. Functions that match no pattern are `unknown`: names
+ * differ between kernels, and helpers serve several components. `tracing` is not part of sending: programs attached to
+ * kernel functions (BPF), whose cost is included in the components of those functions.
  */
 export function groupOfSymbol(symbol: string): Exclude<SymbolGroup, 'user'> {
   const found = PATTERNS.find(([, pattern]) => pattern.test(symbol))

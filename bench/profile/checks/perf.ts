@@ -1,57 +1,57 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Ladder } from '../analysis/ladder.js'
-import type { Case } from '../plan/case.js'
-import type { Executor } from '../schedule/executor.js'
+import { removeFolder, temporaryFolder } from '../../children/temporary.js'
+import type { Executor } from '../../engine/case.js'
+import { percent } from '../../report/format.js'
+import { type Breakdown, type ComponentName, USER_COMPONENTS } from '../analysis/breakdown.js'
+import type { ProfileCase, Work } from '../cases/work.js'
 import type { CrossCheck } from './check.js'
 import { groupOfSymbol, type SymbolGroup } from './kernel-symbols.js'
 
-/** Samples where a worker spends its time, and holds the parts against the ladder's. */
+/** Samples a worker's stack pointer with perf, and compares the shares of kernel functions with the breakdown. */
 export async function sampleSymbols(
-  one: Case,
+  one: ProfileCase,
   pid: number,
-  executor: Executor,
+  executor: Executor<Work>,
   operations: number,
-  ladder: Ladder,
+  breakdown: Breakdown,
 ): Promise<CrossCheck> {
-  const [name, by] = [`where the time of ${ladder.mode} goes`, 'perf record']
+  const [name, by] = [`kernel functions of ${breakdown.mode}`, 'perf record']
   const unavailable = (text: string): CrossCheck => ({ name, by, verdict: 'unavailable', text })
-  if (spawnSync('perf', ['--version']).status !== 0) return unavailable('there is no perf on this host')
-  const folder = mkdtempSync(join(tmpdir(), 'batchconn-perf-'))
+  if (spawnSync('perf', ['--version']).status !== 0) return unavailable('this host has no perf')
+  const folder = temporaryFolder('perf')
   try {
     const data = join(folder, 'data')
     const words = ['record', '-q', '-e', 'cpu-clock', '-F', '4000', '-o', data, '-p', String(pid)]
     const perf = spawn('perf', words, { stdio: 'ignore' })
     await new Promise((resolve) => setTimeout(resolve, START_MS))
-    for (const end = performance.now() + SAMPLE_MS; performance.now() < end; ) await executor.block(one, operations, 0)
+    for (const end = performance.now() + SAMPLE_MS; performance.now() < end; ) await executor.sample(one, operations, 0)
     const gone = perf.exitCode === null ? once(perf, 'exit') : undefined
     perf.kill('SIGINT')
     await gone
     const report = spawnSync('perf', ['report', '-i', data, '--stdio', '-q', '--sort', 'dso,symbol'], {
       encoding: 'utf8',
     })
-    if (report.status !== 0) return unavailable(`perf gave nothing: ${report.stderr.trim().split('\n', 1)[0]}`)
-    return judge({ name, by }, shares(report.stdout), unattributed(report.stdout), ladder)
+    if (report.status !== 0) return unavailable(`perf failed: ${report.stderr.trim().split('\n', 1)[0]}`)
+    return judge({ name, by }, shares(report.stdout), unattributed(report.stdout), breakdown)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
 }
 
-/** Sums up a `perf report` by part of the send. */
+/** Sums a `perf report` by group. */
 export function shares(report: string): Record<SymbolGroup, number> {
   const sums = { user: 0, entry: 0, import: 0, route: 0, device: 0, copy: 0, tracing: 0, unknown: 0 }
   for (const { share, symbol, isKernel } of rows(report)) sums[isKernel ? groupOfSymbol(symbol) : 'user'] += share
   return sums
 }
 
-/** The largest of the kernel's functions that belong to no part by their name. */
+/** Returns the kernel functions with the largest shares that belong to no group. */
 function unattributed(report: string): string[] {
   return rows(report)
     .filter(({ symbol, isKernel }) => isKernel && groupOfSymbol(symbol) === 'unknown')
-    .slice(0, STRANGERS)
+    .slice(0, LARGEST)
     .map(({ symbol }) => symbol)
 }
 
@@ -65,48 +65,46 @@ function rows(report: string): { share: number; symbol: string; isKernel: boolea
 function judge(
   names: Pick<CrossCheck, 'name' | 'by'>,
   found: Record<SymbolGroup, number>,
-  strangers: readonly string[],
-  ladder: Ladder,
+  others: readonly string[],
+  breakdown: Breakdown,
 ): CrossCheck {
   const total = Object.values(found).reduce((sum, share) => sum + share, 0)
   if (total === 0) return { ...names, verdict: 'unavailable', text: 'perf took no sample' }
-  const rungShare = (...rungs: string[]) =>
-    ladder.rungs.filter(({ name }) => rungs.includes(name)).reduce((sum, { share }) => sum + share, 0)
-  // The worker's own measuring is outside the kernel too, and tracing is no part of sending: what is left is compared.
+  const shareOf = (...components: readonly ComponentName[]) =>
+    breakdown.components.filter(({ name }) => components.includes(name)).reduce((sum, { share }) => sum + share, 0)
+  // The worker's measuring is outside the kernel, and tracing is not part of sending: the rest is compared.
   const kernel = total - found.user - found.tracing
-  const inLadder = 1 - rungShare('loop', 'marshalling', 'bookkeeping', 'crossing')
+  const inKernel = 1 - shareOf(...USER_COMPONENTS)
   const part = (group: SymbolGroup) => found[group] / kernel
   const expected: Partial<Record<SymbolGroup, number>> = {
-    entry: rungShare('entry') / inLadder,
-    import: rungShare('import') / inLadder,
-    route: rungShare('route') / inLadder,
-    device: rungShare('device', 'payload') / inLadder,
-    copy: rungShare('copy') / inLadder,
+    entry: shareOf('entry') / inKernel,
+    import: shareOf('import') / inKernel,
+    route: shareOf('route') / inKernel,
+    device: shareOf('device', 'payload') / inKernel,
+    copy: shareOf('copy') / inKernel,
   }
   const pairs = Object.entries(expected) as [SymbolGroup, number][]
   const far = pairs.filter(([group, share]) => Math.abs(part(group) - share) > TOLERANCE + part('unknown'))
-  const list = pairs.map(([group, share]) => `${group} ${percent(part(group))} (ladder ${percent(share)})`).join(', ')
+  const list = pairs
+    .map(([group, share]) => `${group} ${percent(part(group))} (breakdown ${percent(share)})`)
+    .join(', ')
   const tracing =
-    found.tracing < WORTH_TELLING
+    found.tracing < WORTH_MENTIONING
       ? ''
-      : `; ${percent(found.tracing)} of all is spent in programs attached to this kernel's functions (BPF) and in what they ` +
-        'call, which is no part of sending: they are in the rungs of the functions they are attached to'
-  const remark = far.length === 0 ? '' : `; far apart: ${far.map(([group]) => group).join(', ')}`
+      : `; ${percent(found.tracing)} of all samples are in programs attached to kernel functions (BPF) and in what they call. ` +
+        'They are not part of sending, and are included in the components of the functions that they are attached to'
+  const remark = far.length === 0 ? '' : `; different: ${far.map(([group]) => group).join(', ')}`
   return {
     ...names,
     verdict: far.length === 0 ? 'agrees' : 'disagrees',
-    text: `of the samples in the kernel, by symbol: ${list}, not attributed ${percent(part('unknown'))} (${strangers.join(', ')})${tracing}${remark}`,
+    text: `shares of the samples in the kernel, by symbol: ${list}, not attributed ${percent(part('unknown'))} (${others.join(', ')})${tracing}${remark}`,
     shares: found,
   }
 }
 
-function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`
-}
-
-const STRANGERS = 4
-const WORTH_TELLING = 0.02
+const LARGEST = 4
+const WORTH_MENTIONING = 0.02
 const START_MS = 400
 const SAMPLE_MS = 1500
-/** Names say only roughly which part a function serves. */
+/** A function's name only indicates what it is for. */
 const TOLERANCE = 0.1

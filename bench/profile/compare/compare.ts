@@ -1,34 +1,35 @@
 import { probit } from 'simple-statistics'
-import type { ProfileDocument } from '../report/document.js'
-import { holm, twoSidedP } from '../statistics/holm.js'
-import { type ComparedFigure, figuresOf } from './figures-of.js'
+import { Failure } from '../../cli/run-command.js'
+import { holm, type Interval, twoSidedP } from '../../stats/interval.js'
+import { breakdownName } from '../analysis/breakdown.js'
+import { PROFILE_SCHEMA_VERSION, type ProfileDocument } from '../report/document.js'
 
-/** What has become of one figure. */
+/** How one figure changed. */
 export interface Verdict {
   readonly id: string
   readonly before: number
   readonly after: number
-  /** After less before, in nanoseconds, with an interval that holds for all figures together. */
+  /** After minus before, in nanoseconds, with an interval that is valid for all figures together. */
   readonly difference: { readonly estimate: number; readonly low: number; readonly high: number }
-  /** Corrected for how many figures are compared. */
+  /** Corrected for the number of figures. */
   readonly p: number
-  readonly verdict: 'faster' | 'slower' | 'cannot tell'
+  readonly verdict: 'faster' | 'slower' | 'not significant'
 }
 
 export interface Comparison {
   readonly kind: 'batchconn-profile-comparison'
-  readonly schemaVersion: 1
+  readonly schemaVersion: 2
   readonly comparisons: number
   readonly verdicts: readonly Verdict[]
-  /** Figures that only one of the documents has. */
+  /** Figures in only one of the documents. */
   readonly unmatched: readonly string[]
-  /** What makes the two runs less comparable. */
+  /** Differences that make the runs less comparable. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Says of each figure whether it has become faster or slower. The runs are independent, so errors add in squares; and
- * no figure differs unless it would even with all others being looked at (Holm).
+ * Compares each figure of two runs. The runs are independent, so variances add; p-values are corrected for the number of
+ * figures (Holm).
  */
 export function compareDocuments(before: ProfileDocument, after: ProfileDocument): Comparison {
   const [old, now] = [figuresOf(before), figuresOf(after)]
@@ -49,13 +50,13 @@ export function compareDocuments(before: ProfileDocument, after: ProfileDocument
       after: other.interval.estimate,
       difference: { estimate, low: estimate - margin, high: estimate + margin },
       p: ps[index],
-      verdict: ps[index] >= LEVEL ? 'cannot tell' : estimate < 0 ? 'faster' : 'slower',
+      verdict: ps[index] >= LEVEL ? 'not significant' : estimate < 0 ? 'faster' : 'slower',
     }
   })
   const known = new Set(matches.map(({ id }) => id))
   return {
     kind: 'batchconn-profile-comparison',
-    schemaVersion: 1,
+    schemaVersion: 2,
     comparisons: matches.length,
     verdicts,
     unmatched: [...old, ...now].map(({ id }) => id).filter((id) => !known.has(id)),
@@ -63,7 +64,7 @@ export function compareDocuments(before: ProfileDocument, after: ProfileDocument
   }
 }
 
-/** What resampling gave, and no less than a quantum: medians of few rounds can come out equal by chance. */
+/** Returns the standard error, at least 0.1 % of the estimate: medians of few rounds can be equal by chance. */
 function errorOf({ interval }: ComparedFigure): number {
   const { standardError, estimate } = interval
   return Math.max(Number.isFinite(standardError) ? standardError : 0, Math.abs(estimate) * SMALLEST_ERROR)
@@ -77,17 +78,17 @@ function warnings(before: ProfileDocument, after: ProfileDocument): string[] {
   for (const key of ['kernel', 'cpu', 'cores', 'node', 'koffi'] as const) {
     differ(key, before.machine[key], after.machine[key])
   }
-  differ('place', before.place.name, after.place.name)
+  differ('target', before.target.name, after.target.name)
   differ('payload bytes', before.subject.sizeBytes, after.subject.sizeBytes)
-  for (const [name, { trust }] of [
+  for (const [name, { reliability }] of [
     ['before', before],
     ['after', after],
   ] as const) {
-    if (!trust.isTrustworthy) found.push(`the run ${name} was not to be trusted: ${trust.failures.join('; ')}`)
+    if (!reliability.isReliable) found.push(`the run ${name} is not reliable: ${reliability.failures.join('; ')}`)
   }
   found.push(
-    'an interval tells what varied within each run; what differs between runs minutes apart (clock frequency, other ' +
-      'programs, neighbours on the host) is not in it: measure before, after, and before again to see it',
+    'intervals contain the variation within each run, not the variation between runs (clock frequency, other programs, ' +
+      'other machines on the host): measure before, after, and before again to see it',
   )
   return found
 }
@@ -98,3 +99,50 @@ function show(value: unknown): string {
 
 const LEVEL = 0.05
 const SMALLEST_ERROR = 0.001
+
+/** A figure that can be compared with another run's: nanoseconds, less is faster. */
+interface ComparedFigure {
+  readonly id: string
+  readonly interval: Interval
+}
+
+/** Returns all figures of a document by names that two runs share. */
+function figuresOf({ breakdowns, lines, encoders, crossings }: ProfileDocument): ComparedFigure[] {
+  return [
+    ...breakdowns.flatMap((breakdown) => {
+      const name = `${breakdownName(breakdown)}, batch of ${breakdown.batch}`
+      return [
+        { id: `${name}: whole`, interval: breakdown.whole },
+        ...breakdown.components.map(({ label, nanoseconds }) => ({ id: `${name}: ${label}`, interval: nanoseconds })),
+      ]
+    }),
+    ...lines.flatMap(({ name, a, b }) => [
+      { id: `line ${name}: a, per call`, interval: a },
+      { id: `line ${name}: b, per message`, interval: b },
+    ]),
+    ...encoders.flatMap(({ name, points }) =>
+      points.map(({ batch, alone }) => ({ id: `encoder ${name}, batch of ${batch}`, interval: alone })),
+    ),
+    ...crossings.map(({ by, function: name, nanoseconds }) => ({
+      id: `crossing ${by} as ${name}`,
+      interval: nanoseconds,
+    })),
+  ]
+}
+
+/** Parses a document. @throws Failure if the text is not a profile, or of another version */
+export function parseDocument(name: string, text: string): ProfileDocument {
+  let value: Partial<ProfileDocument> | null
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new Failure(`${name} is not JSON`)
+  }
+  if (value?.kind !== 'batchconn-profile') throw new Failure(`${name} is not a profile; make one with --json`)
+  if (value.schemaVersion !== PROFILE_SCHEMA_VERSION) {
+    throw new Failure(
+      `${name} has schema version ${value.schemaVersion}, this command reads version ${PROFILE_SCHEMA_VERSION}`,
+    )
+  }
+  return value as ProfileDocument
+}

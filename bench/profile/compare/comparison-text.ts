@@ -1,10 +1,10 @@
 import { table } from '../../report/table.js'
-import { nanoseconds } from '../report/format-interval.js'
+import { nanoseconds } from '../report/tables.js'
 import type { Comparison, Verdict } from './compare.js'
 
-/** A comparison as text: what differs first. */
+/** Returns a comparison as text, significant differences first. */
 export function comparisonText({ verdicts, comparisons, unmatched, warnings }: Comparison): string {
-  const rank = ({ verdict }: Verdict) => (verdict === 'cannot tell' ? 1 : 0)
+  const rank = ({ verdict }: Verdict) => (verdict === 'not significant' ? 1 : 0)
   const rows = [...verdicts]
     .sort((one, other) => rank(one) - rank(other))
     .map(({ id, before, after, difference, verdict }) => [
@@ -16,9 +16,9 @@ export function comparisonText({ verdicts, comparisons, unmatched, warnings }: C
       verdict,
     ])
   return [
-    `${comparisons} figures in nanoseconds; intervals and verdicts hold for all of them together (95 %, Holm)`,
+    `${comparisons} figures in nanoseconds; intervals and verdicts are valid for all of them together (95 %, Holm)`,
     table([['', 'before', 'after', 'difference', 'interval', 'verdict'], ...rows]),
-    ...(unmatched.length === 0 ? [] : [`Only in one of the two: ${unmatched.join('; ')}`]),
+    ...(unmatched.length === 0 ? [] : [`Only in one of the documents: ${unmatched.join('; ')}`]),
     ...warnings.map((text) => `note: ${text}`),
   ].join('\n')
 }

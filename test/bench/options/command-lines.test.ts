@@ -1,17 +1,17 @@
 import t from 'tap'
-import { parseCompareOptions } from '../../../bench/options/compare-options.js'
+import { parseDropInOptions } from '../../../bench/options/drop-in-options.js'
 import { parseProbeOptions } from '../../../bench/options/probe-options.js'
-import { parseRecvOptions } from '../../../bench/options/recv-options.js'
-import { parseSendOptions } from '../../../bench/options/send-options.js'
+import { parseCompareOptions, parseRecvOptions, parseSendOptions } from '../../../bench/options/throughput-options.js'
 
 const USAGE_ERROR = { name: 'UsageError' }
 
 const send = (line: string) => parseSendOptions(line.split(' ').filter(Boolean))
 const recv = (line: string) => parseRecvOptions(line.split(' ').filter(Boolean))
 
-t.test('send: what is meant when nothing is said', async (t) => {
+t.test('send: defaults', async (t) => {
   const { seed, ...options } = send('')
   t.strictSame(options, {
+    command: 'send',
     to: undefined,
     sizeBytes: 1400,
     batch: 64,
@@ -26,8 +26,10 @@ t.test('send: what is meant when nothing is said', async (t) => {
     json: false,
     quiet: false,
     modes: ['sendmsg', 'sendmmsg', 'gso'],
+    peers: [],
     packetsPerSecond: undefined,
     bind: undefined,
+    token: undefined,
   })
   t.not(send('').seed, seed, 'another order each time')
   t.equal(send('--seed 7').seed, 7)
@@ -78,7 +80,11 @@ t.test('send: strict', async (t) => {
     ['--interval NaN', /--interval must be/],
     ['--mode sendmsg,gsoo', /--mode must be a list/],
     ['--prepare never', /--prepare must be/],
-    ['--no-control', /--no-control needs --to/],
+    ['--no-control', /^--no-control requires --to HOST:PORT$/],
+    [
+      '--token two,words --mode dgram --peers c',
+      /--peers requires a first --mode of sendmsg or sendmmsg or gso, not 'dgram'/,
+    ],
   ]
   for (const [line, message] of wrong) {
     t.throws(() => send(line), message, line)
@@ -86,7 +92,7 @@ t.test('send: strict', async (t) => {
   }
 })
 
-t.test('a train is no longer than a datagram can be', async (t) => {
+t.test('a GSO send is no longer than a datagram can be', async (t) => {
   const segments = (line: string) => send(line).segments
   t.equal(segments('--segments 46'), 46)
   t.equal(segments('--segments 47'), 46)
@@ -103,6 +109,7 @@ t.test('recv', async (t) => {
     durationSeconds: undefined,
     intervalSeconds: 1,
     control: true,
+    token: undefined,
     json: false,
     quiet: false,
     announce: false,
@@ -120,19 +127,37 @@ t.test('recv', async (t) => {
   t.throws(() => recv('--mode sendmsg'), USAGE_ERROR)
 })
 
-t.test('compare', async (t) => {
-  const options = parseCompareOptions(['--peers', 'c,dgram', '--mode', 'sendmsg'])
-  t.match(options, { peers: ['c', 'dgram'], mode: 'sendmsg', rounds: 15, durationSeconds: 0.3 })
-  t.throws(() => parseCompareOptions(['--peers', 'rust']), /--peers must be a list of c, go, sendmsg, /)
-  t.strictSame(parseCompareOptions([]).peers, ['c', 'go', 'dgram'])
-  t.match(parseCompareOptions(['--mode', 'gso', '--peers', 'c,sendmmsg']), { mode: 'gso', peers: ['c', 'sendmmsg'] })
-  t.throws(() => parseCompareOptions(['--peer', 'c']), /did you mean --peers\?/)
-  t.throws(() => parseCompareOptions(['--mode', 'dgram']), USAGE_ERROR)
+t.test('compare: send with other programs', async (t) => {
+  const compare = (line: string) => parseCompareOptions(line.split(' ').filter(Boolean))
+  t.match(compare('--peers c --mode sendmsg,dgram'), {
+    command: 'compare',
+    peers: ['c'],
+    modes: ['sendmsg', 'dgram'],
+    rounds: 15,
+    durationSeconds: 0.3,
+  })
+  t.throws(() => compare('--peers rust'), /--peers must be a list of c, go, not 'rust'/)
+  t.match(compare(''), { modes: ['sendmmsg', 'dgram'], peers: ['c', 'go'] })
+  t.throws(() => compare('--peer c'), /did you mean --peers\?/)
+  t.throws(() => compare('--mode dgram'), USAGE_ERROR)
+})
+
+t.test('the token of the environment', async (t) => {
+  process.env.BATCHCONN_TOKEN = 'from-outside'
+  t.teardown(() => delete process.env.BATCHCONN_TOKEN)
+  t.equal(send('').token, 'from-outside')
+  t.equal(recv('--token other').token, 'other')
+})
+
+t.test('drop-in', async (t) => {
+  const options = parseDropInOptions(['--destinations', '3', '--to', '127.0.0.2:9', '-m', 'send'])
+  t.match(options, { measures: ['send'], destinations: 3, to: { host: '127.0.0.2', port: 9 }, sizeBytes: 64 })
+  t.throws(() => parseDropInOptions(['--peers', '3']), /unknown option --peers/)
 })
 
 t.test('probe', async (t) => {
-  t.strictSame(parseProbeOptions([]), { interfaceName: undefined, json: false })
-  t.strictSame(parseProbeOptions(['--interface', 'lo', '-J']), { interfaceName: 'lo', json: true })
+  t.strictSame(parseProbeOptions([]), { interface: undefined, json: false })
+  t.strictSame(parseProbeOptions(['--interface', 'lo', '-J']), { interface: 'lo', json: true })
   t.throws(() => parseProbeOptions(['--interfaces', 'lo']), /did you mean --interface\?/)
   t.throws(() => parseProbeOptions(['--interface']), /--interface needs a value/)
   t.throws(() => parseProbeOptions(['lo']), USAGE_ERROR)

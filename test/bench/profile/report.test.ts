@@ -1,18 +1,18 @@
 import t from 'tap'
 import { answerInWords } from '../../../bench/profile/analysis/answer.js'
 import { noiseOf, outlierFlags } from '../../../bench/profile/analysis/noise.js'
-import { judgeTrust } from '../../../bench/profile/analysis/trust.js'
+import { checkReliability } from '../../../bench/profile/analysis/reliability.js'
 import { groupOfSymbol } from '../../../bench/profile/checks/kernel-symbols.js'
 import { shares } from '../../../bench/profile/checks/perf.js'
-import { parseCounts } from '../../../bench/profile/checks/strace.js'
-import { stackedBar } from '../../../bench/profile/report/bar.js'
-import { nanoseconds } from '../../../bench/profile/report/format-interval.js'
-import { terminalReport } from '../../../bench/profile/report/terminal.js'
+import { parseCounts } from '../../../bench/profile/checks/system-calls.js'
+import { profileDocument } from '../../../bench/profile/report/document.js'
+import { nanoseconds } from '../../../bench/profile/report/tables.js'
+import { stackedBar, terminalReport } from '../../../bench/profile/report/terminal.js'
 import { fakeRun, SUBJECT } from './support/fake-run.js'
 
-t.test('the terminal shows every part', async (t) => {
+t.test('the terminal shows every section', async (t) => {
   const run = await fakeRun(1, 12)
-  const text = terminalReport(run)
+  const text = terminalReport(profileDocument(run))
   for (const part of ['FFI crossing', 'measured directly', 'T(n) = a + b n', 'Preparing messages', 'Cross-checks']) {
     t.ok(text.includes(part), part)
   }
@@ -24,16 +24,16 @@ t.test('the terminal shows every part', async (t) => {
 t.test('the answer names the ceiling', async (t) => {
   const { figures } = await fakeRun(2, 30)
   const answer = answerInWords(figures, SUBJECT).join('\n')
-  t.match(answer, /no batch, however large, can send more than \d+ %/)
+  t.match(answer, /no batch size gains more than [\d.]+ %/)
   t.match(answer, /socket buffer, IP, device/)
-  t.strictSame(answerInWords({ ...figures, ladders: [] }, SUBJECT).length, 1)
+  t.strictSame(answerInWords({ ...figures, breakdowns: [] }, SUBJECT).length, 1)
 })
 
 t.test('a bar is as long as its sum', async (t) => {
   const { figures } = await fakeRun(1, 8)
-  const [ladder] = figures.ladders
-  t.equal(stackedBar(ladder, ladder.sum.estimate, 80).length, 80)
-  t.equal(stackedBar(ladder, 2 * ladder.sum.estimate, 80).length, 40)
+  const [breakdown] = figures.breakdowns
+  t.equal(stackedBar(breakdown, breakdown.sum.estimate, 80).length, 80)
+  t.equal(stackedBar(breakdown, 2 * breakdown.sum.estimate, 80).length, 40)
 })
 
 t.test('numbers have the digits they deserve', async (t) => {
@@ -43,10 +43,11 @@ t.test('numbers have the digits they deserve', async (t) => {
   t.equal(nanoseconds(-0.01), '0.0')
 })
 
-t.test('when a result is not to be trusted', async (t) => {
+t.test('when a result is not reliable', async (t) => {
   const { figures, noise } = await fakeRun(1, 12)
   const basis = {
-    ladders: figures.ladders,
+    breakdowns: figures.breakdowns,
+    missing: [],
     noise,
     rounds: 12,
     precision: 0.5,
@@ -54,17 +55,19 @@ t.test('when a result is not to be trusted', async (t) => {
     isPinned: true,
     crossCheckFailures: [],
   }
-  t.strictSame(judgeTrust(basis), { isTrustworthy: true, failures: [], warnings: [] })
-  t.match(judgeTrust({ ...basis, precision: 1e-6 }).failures, [/known to .* only.*stop other programs.*--budget/])
-  t.match(judgeTrust({ ...basis, rounds: 2 }).failures, [/only 2 rounds.*--budget/])
-  t.match(judgeTrust({ ...basis, ladders: [] }).failures, [/no ladder/])
-  t.match(judgeTrust({ ...basis, crossCheckFailures: ['strace says no'] }).failures, ['strace says no'])
-  const noisy = { ...noise, interrupted: noise.blocks, drift: 0.5, shortBlocks: 3 }
-  const { warnings } = judgeTrust({ ...basis, noise: noisy, isPinned: false })
-  t.match(warnings, [/fell short/, /interrupted by other programs.*--pin/, /speed drifted/])
-  const [ladder] = figures.ladders
-  const off = { ...ladder, addsUp: false, sum: { ...ladder.sum, estimate: ladder.whole.estimate * 1.2 } }
-  t.match(judgeTrust({ ...basis, ladders: [off] }).failures, [/do not add up/])
+  t.strictSame(checkReliability(basis), { isReliable: true, failures: [], warnings: [] })
+  t.match(checkReliability({ ...basis, precision: 1e-6 }).failures, [
+    /known to .* is required.*stop other programs.*--budget/,
+  ])
+  t.match(checkReliability({ ...basis, rounds: 2 }).failures, [/only 2 rounds.*--budget/])
+  t.match(checkReliability({ ...basis, breakdowns: [] }).failures, [/no cost breakdown/])
+  t.match(checkReliability({ ...basis, crossCheckFailures: ['strace says no'] }).failures, ['strace says no'])
+  const noisy = { ...noise, interrupted: noise.samples, drift: 0.5, shortSamples: 3 }
+  const { warnings } = checkReliability({ ...basis, noise: noisy, isPinned: false })
+  t.match(warnings, [/lack messages/, /interrupted by other programs.*--cpu/, /speed varied/])
+  const [breakdown] = figures.breakdowns
+  const off = { ...breakdown, addsUp: false, sum: { ...breakdown.sum, estimate: breakdown.whole.estimate * 1.2 } }
+  t.match(checkReliability({ ...basis, breakdowns: [off] }).failures, [/add up to \d+ ns, the direct measurement is/])
 })
 
 t.test('outliers are counted and kept', async (t) => {
@@ -73,7 +76,7 @@ t.test('outliers are counted and kept', async (t) => {
   const far = { ...series.samples[0], nanoseconds: 1e9 }
   const spoilt = { ...series, samples: [...series.samples, far] }
   t.equal(outlierFlags(spoilt).at(-1), true)
-  t.equal(noiseOf([spoilt], 20).blocks, spoilt.samples.length)
+  t.equal(noiseOf([spoilt], 20).samples, spoilt.samples.length)
 })
 
 t.test("strace's table", async (t) => {

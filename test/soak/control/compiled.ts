@@ -37,11 +37,13 @@ function compile(path: string, target: string): void {
 
 const ROOT = join(__dirname, '..', '..', '..')
 
-const FOLDERS = ['src', 'test/soak', 'bench/workload']
+const FOLDERS = ['src', 'test/soak']
 
 const FILES = [
   'test/soak.ts',
   'test/support/two-hosts.ts',
   'bench/report/table.ts',
-  'bench/profile/report/charts/canvas.ts',
+  'bench/report/canvas.ts',
+  'bench/stats/random.ts',
+  'bench/traffic/sequence-window.ts',
 ]

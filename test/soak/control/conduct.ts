@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { seededRandom } from '../../../bench/workload/random.js'
+import { seededRandom } from '../../../bench/stats/random.js'
 import { type FlowStatistics, statisticsOf } from '../report/flow-statistics.js'
 import { descriptorViolations, type MemoryTrend, memoryTrends, memoryViolations } from '../report/memory.js'
 import { flowViolations, idleFlows, networkViolations } from '../report/violations.js'

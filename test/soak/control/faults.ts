@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Random, shuffled } from '../../../bench/workload/random.js'
+import { type Random, shuffled } from '../../../bench/stats/random.js'
 import { HOST_A } from '../../support/two-hosts.js'
 import type { SocketSpec } from '../plan/flow.js'
 import { between } from '../traffic/lengths.js'

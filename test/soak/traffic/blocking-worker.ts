@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { type Random, seededRandom } from '../../../bench/workload/random.js'
+import { type Random, seededRandom } from '../../../bench/stats/random.js'
 import { type BatchConn, endpoint, type RecvBatch } from '../../../src/index.js'
 import type { Received } from '../plan/flow.js'
 import { finalDrops, newInbox, openConn } from './conn-peer.js'

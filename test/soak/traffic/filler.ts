@@ -1,4 +1,4 @@
-import type { Random } from '../../../bench/workload/random.js'
+import type { Random } from '../../../bench/stats/random.js'
 import { SendBatch } from '../../../src/index.js'
 import { bufferCost, type SendSpec } from '../plan/flow.js'
 import { injectOnce } from './injected-faults.js'

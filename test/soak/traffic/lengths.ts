@@ -1,4 +1,4 @@
-import type { Random } from '../../../bench/workload/random.js'
+import type { Random } from '../../../bench/stats/random.js'
 import type { SizeKind } from '../plan/flow.js'
 import { HEADER_BYTES } from './payload.js'
 

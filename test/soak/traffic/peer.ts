@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Random, seededRandom } from '../../../bench/workload/random.js'
+import { type Random, seededRandom } from '../../../bench/stats/random.js'
 import type { Flow, Received, SocketCounts, SocketSpec } from '../plan/flow.js'
 import { Incoming } from './incoming.js'
 import { Outgoing, type OutgoingChanges } from './outgoing.js'

@@ -1,11 +1,9 @@
-import type { Case } from '../../../../bench/profile/plan/case.js'
-import type { Block } from '../../../../bench/profile/process/block.js'
-import type { HeapGrowth } from '../../../../bench/profile/process/heap.js'
-import type { Executor } from '../../../../bench/profile/schedule/executor.js'
-import { messagesOf, type Work } from '../../../../bench/profile/work/work.js'
-import { type Random, seededRandom } from '../../../../bench/workload/random.js'
+import type { Executor } from '../../../../bench/engine/case.js'
+import type { HeapGrowth, Sample } from '../../../../bench/engine/sample.js'
+import type { ProfileCase, Work } from '../../../../bench/profile/cases/work.js'
+import { type Random, seededRandom } from '../../../../bench/stats/random.js'
 
-/** What things cost on a machine that does not exist, in nanoseconds. */
+/** The true costs of a simulated machine, in nanoseconds. */
 export const TRUTH = {
   loop: 1,
   marshalling: 6,
@@ -22,43 +20,45 @@ export const TRUTH = {
 } as const
 
 /**
- * A machine with a clock and a kernel of its own: it knows what everything costs, and adds what real machines add: a
- * slow drift, a few percent of noise, and now and then an interruption. Time passes only as blocks are done.
+ * A simulated machine with known costs, and with the disturbances of real ones: a slow drift, a few percent of noise, and an
+ * interruption now and then. Its clock advances only with the samples.
  */
-export class FakeMachine implements Executor {
+export class FakeMachine implements Executor<Work> {
   nowMs = 0
-  blocks = 0
+  samples = 0
   readonly #random: Random
   readonly #noise: number
   readonly #phase: number
-  readonly #unable: (one: Case) => string | undefined
+  readonly #unable: (one: ProfileCase) => string | undefined
+  readonly #free: readonly (keyof typeof TRUTH)[]
 
-  constructor(seed: number, options: { noise?: number; unable?: (one: Case) => string | undefined } = {}) {
+  constructor(seed: number, options: FakeOptions = {}) {
     this.#random = seededRandom(seed)
     this.#noise = options.noise ?? 0.02
     this.#phase = this.#random() * 6
     this.#unable = options.unable ?? (() => undefined)
+    this.#free = options.free ?? []
   }
 
-  async prepare(one: Case): Promise<string | undefined> {
-    return this.#unable(one)
-  }
-
-  async block(one: Case, operations: number, warmOperations: number): Promise<Block> {
-    const cost = costOf(one.work)
+  async sample(one: ProfileCase, operations: number, warmOperations: number): Promise<Sample> {
+    const reason = this.#unable(one)
+    if (reason !== undefined) throw new Error(reason)
+    const cost = costOf(one.work, this.#free)
     const drift = 1 + 0.015 * Math.sin(this.nowMs / 200 + this.#phase)
     const isInterrupted = this.#random() < 0.03
     const nanoseconds = operations * cost * drift * (1 + this.#noise * normal(this.#random)) + 40
     const elsewhere = isInterrupted ? 2e6 * this.#random() : 0
     this.nowMs += (nanoseconds + elsewhere + warmOperations * cost) / 1e6
-    this.blocks += 1
+    this.samples += 1
+    const [wallNanoseconds, runningNanoseconds] = [(nanoseconds + elsewhere) / operations, nanoseconds / operations]
     return {
       operations,
-      nanoseconds: nanoseconds + elsewhere,
-      runningNanoseconds: nanoseconds,
+      nanoseconds: isInterrupted ? runningNanoseconds : wallNanoseconds,
+      wallNanoseconds,
+      runningNanoseconds,
+      interrupted: isInterrupted,
       userMicroseconds: 0,
       systemMicroseconds: nanoseconds / 1000,
-      interruptions: isInterrupted ? 1 : 0,
       collections: 0,
       collectionNanoseconds: 0,
       shortMessages: 0,
@@ -70,34 +70,45 @@ export class FakeMachine implements Executor {
   }
 }
 
-/** What one operation of a case really costs. */
-export function costOf(work: Work): number {
-  const t = TRUTH
+/** How a simulated machine differs from the usual one. */
+interface FakeOptions {
+  readonly noise?: number
+  /** Returns why a case fails; undefined if it does not. */
+  readonly unable?: (one: ProfileCase) => string | undefined
+  /** Components that cost nothing. */
+  readonly free?: readonly (keyof typeof TRUTH)[]
+}
+
+/** Returns the true cost of one operation of a case. */
+function costOf(work: Work, free: readonly string[]): number {
+  const t = Object.fromEntries(
+    Object.entries(TRUTH).map(([name, cost]) => [name, free.includes(name) ? 0 : cost]),
+  ) as Record<keyof typeof TRUTH, number>
   switch (work.kind) {
     case 'loop':
-      return t.loop * messagesOf(work)
+      return t.loop * work.batch
     case 'crossing':
       return work.by === 'javascript' ? 2 : t.crossing + 2
-    case 'strategy':
-      return work.batch * ((work.strategy === 'library' ? t.marshalling : 1000) + (work.withCall ? 1500 : 0))
-    case 'train':
+    case 'encode':
+      return work.batch * ((work.encoder === 'library' ? t.marshalling : 1000) + (work.withCall ? 1500 : 0))
+    case 'gso':
       return t.entry + t.device + t.segment * work.segments
     case 'send': {
       const messages = work.batch
       const user = messages * (t.loop + t.marshalling)
-      const planted = work.planted ? work.planted.messageNanoseconds * messages + work.planted.callNanoseconds : 0
+      const injected = work.injected ? work.injected.messageNanoseconds * messages + work.injected.callNanoseconds : 0
       const depth = ['none', 'pretend', 'crossing', 'entry', 'probe', 'kernel'].indexOf(
-        work.call === 'library' ? 'kernel' : work.call === 'closed' ? 'entry' : work.call,
+        work.depth === 'library' ? 'kernel' : work.depth,
       )
       const perCall = [0, t.bookkeeping, t.crossing, t.entry].slice(0, Math.min(depth, 3) + 1)
       const probe = t.import + (work.connected ? 0 : t.route)
       const send = t.device + (work.sizeBytes > 0 ? t.payload : 0) + t.copyPerByte * work.sizeBytes
       const perMessage = depth >= 5 ? probe + send : depth === 4 ? probe : 0
-      return work.repeat * (user + perCall.reduce((sum, one) => sum + one, 0) + messages * perMessage + planted)
+      return work.repeat * (user + perCall.reduce((sum, one) => sum + one, 0) + messages * perMessage + injected)
     }
     case 'receive': {
       const depth = ['none', 'pretend', 'crossing', 'entry', 'kernel'].indexOf(
-        work.call === 'library' ? 'kernel' : work.call,
+        work.depth === 'library' ? 'kernel' : work.depth,
       )
       const perCall = [0, t.bookkeeping, t.crossing, t.entry].slice(0, Math.min(depth, 3) + 1)
       const payload = (work.sizeBytes > 0 ? t.payload : 0) + t.copyPerByte * work.sizeBytes

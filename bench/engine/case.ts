@@ -1,0 +1,86 @@
+import type { HeapGrowth, Sample } from './sample.js'
+
+/** Something that is measured. `Work` describes it as plain data, so that it can be sent to a worker process. */
+export interface Case<Work> {
+  /** Name in the JSON document: `send/sendmmsg/connected/kernel/64/1400`. */
+  readonly id: string
+  /** Number of the process, from 1 on, if the same is measured in several processes. */
+  readonly replica?: number
+  /** The worker process. Cases of one worker run the same code, with batches or payloads of other sizes. */
+  readonly worker: string
+  /** Where it sends to. */
+  readonly target: 'main' | 'splitting'
+  readonly work: Work
+  /** Measured in every round, or in each second, third … */
+  readonly every: number
+  /** Command-line flags for the worker's node. */
+  readonly nodeFlags?: readonly string[]
+}
+
+/** A case and its samples. */
+export interface Series<Work> {
+  readonly case: Case<Work>
+  readonly samples: RoundSample[]
+}
+
+/** A sample and the round that it belongs to, from 0 on. */
+export interface RoundSample extends Sample {
+  readonly round: number
+}
+
+/** A case that is not measured, and why. */
+export interface Unmeasured {
+  readonly id: string
+  readonly reason: string
+}
+
+/** Measures: worker processes, or in tests a model of a machine. */
+export interface Executor<Work> {
+  /** Takes a sample of `operations` operations, after `warmOperations` that are not measured. @throws Error if it cannot */
+  sample(one: Case<Work>, operations: number, warmOperations: number): Promise<Sample>
+  heap(one: Case<Work>, operations: number): Promise<HeapGrowth>
+}
+
+/** Returns the key of a case that distinguishes its replicas: `id#2`. */
+export function keyOf({ id, replica }: Pick<Case<unknown>, 'id' | 'replica'>): string {
+  return replica === undefined ? id : `${id}#${replica}`
+}
+
+/** Returns the same cases for several processes each. */
+export function replicated<Work>(count: number, cases: readonly Case<Work>[]): Case<Work>[] {
+  return cases.flatMap((one) =>
+    Array.from({ length: count }, (_, index) => ({ ...one, replica: index + 1, worker: `${one.worker}#${index + 1}` })),
+  )
+}
+
+/** True for a sample without interruption or missing messages. */
+export function isClean({ interrupted, shortMessages }: Sample): boolean {
+  return !interrupted && shortMessages === 0
+}
+
+/**
+ * Returns the sample that counts for a round: a clean one, or else the shortest interrupted one, because an interruption leaves
+ * cold caches.
+ */
+export function representative(samples: readonly RoundSample[]): RoundSample | undefined {
+  const complete = samples.filter(({ shortMessages }) => shortMessages === 0)
+  const shortest = (one: RoundSample, other: RoundSample) => (other.nanoseconds < one.nanoseconds ? other : one)
+  return complete.find(isClean) ?? (complete.length === 0 ? undefined : complete.reduce(shortest))
+}
+
+/**
+ * Returns the value of each case in each round, for one operation; undefined where nothing counts. Rounds that were slower for
+ * all cases are not corrected: the result would look more certain than it is.
+ */
+export function columns(
+  series: readonly Series<unknown>[],
+  rounds: number,
+): Map<string, readonly (number | undefined)[]> {
+  return new Map(
+    series.map(({ case: one, samples }) => {
+      const byRound = Array.from({ length: rounds }, (): RoundSample[] => [])
+      for (const sample of samples) byRound[sample.round]?.push(sample)
+      return [keyOf(one), byRound.map((some) => representative(some)?.nanoseconds)]
+    }),
+  )
+}

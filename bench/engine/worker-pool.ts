@@ -1,0 +1,121 @@
+import { Child } from '../children/child.js'
+import { type Transpiled, transpile } from '../children/transpile.js'
+import { Failure } from '../cli/run-command.js'
+import type { Case, Executor } from './case.js'
+import type { HeapGrowth, Sample } from './sample.js'
+import type { Answer, Hello, Order } from './serve.js'
+
+/** How to run worker processes. */
+export interface PoolPlan<Work> {
+  /** Path of the program without extension. */
+  readonly program: string
+  readonly isRealTime: boolean
+  readonly cpu: number | undefined
+  /** Returns where a case runs: what to put before the command, and the environment. @throws Error if there is no such place */
+  readonly placeOf: (one: Case<Work>) => { readonly wrapper: readonly string[]; readonly env: NodeJS.ProcessEnv }
+  /** Returns the command-line arguments of a case's worker. */
+  readonly wordsOf: (one: Case<Work>) => readonly string[]
+  readonly signal: AbortSignal
+}
+
+/** Worker processes, one for each kind of work, which run for the whole measurement. Only one of them works at a time. */
+export class WorkerPool<Work> implements Executor<Work>, AsyncDisposable {
+  readonly hellos: Hello[] = []
+  readonly #plan: PoolPlan<Work>
+  readonly #program: Transpiled
+  readonly #workers = new Map<string, Promise<Child>>()
+
+  constructor(plan: PoolPlan<Work>) {
+    this.#plan = plan
+    this.#program = transpile(plan.program)
+  }
+
+  /** Starts the workers of these cases, two at a time. A worker that does not start is reported by its first sample. */
+  async startAll(cases: readonly Case<Work>[]): Promise<void> {
+    const waiting = [...new Map(cases.map((one) => [one.worker, one])).values()]
+    const lane = async () => {
+      for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+        this.#plan.signal.throwIfAborted()
+        await this.#worker(one).catch(() => {})
+      }
+    }
+    await Promise.all(Array.from({ length: LANES }, lane))
+    this.#plan.signal.throwIfAborted()
+  }
+
+  async sample(one: Case<Work>, operations: number, warmOperations: number): Promise<Sample> {
+    const answer = await this.#ask(one, { do: 'sample', work: one.work, operations, warmOperations })
+    if ('sample' in answer) return answer.sample
+    throw new Failure('unable' in answer ? answer.unable : 'no answer')
+  }
+
+  async heap(one: Case<Work>, operations: number): Promise<HeapGrowth> {
+    const answer = await this.#ask(one, { do: 'heap', work: one.work, operations, warmOperations: 0 })
+    if ('heap' in answer) return answer.heap
+    throw new Failure('unable' in answer ? answer.unable : 'no answer')
+  }
+
+  /** Returns a worker's process id, for tools that observe it. */
+  async pidOf(one: Case<Work>): Promise<number> {
+    return (await this.#worker(one)).pid
+  }
+
+  /** Takes one sample in a new worker that runs under a tool, and waits for its end. */
+  async sampleUnder(tool: readonly string[], one: Case<Work>, operations: number): Promise<void> {
+    const child = this.#start(one, tool, false)
+    try {
+      await child.next(this.#plan.signal)
+      const order: Order<Work> = { do: 'sample', work: one.work, operations, warmOperations: 0 }
+      await child.ask(order, this.#plan.signal)
+    } finally {
+      await child.stop()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const workers = await Promise.allSettled(this.#workers.values())
+    await Promise.all(workers.map((one) => (one.status === 'fulfilled' ? one.value.stop() : undefined)))
+    this.#program.remove()
+  }
+
+  async #ask(one: Case<Work>, order: Order<Work>): Promise<Answer> {
+    const worker = await this.#worker(one)
+    return (await worker.ask(order, this.#plan.signal)) as Answer
+  }
+
+  #worker(one: Case<Work>): Promise<Child> {
+    let worker = this.#workers.get(one.worker)
+    if (worker === undefined) {
+      worker = this.#open(one)
+      worker.catch(() => {})
+      this.#workers.set(one.worker, worker)
+    }
+    return worker
+  }
+
+  async #open(one: Case<Work>): Promise<Child> {
+    const child = this.#start(one, [], this.#plan.isRealTime)
+    try {
+      this.hellos.push((await child.next(this.#plan.signal)) as Hello)
+      return child
+    } catch (error) {
+      await child.stop()
+      throw error
+    }
+  }
+
+  #start(one: Case<Work>, tool: readonly string[], isRealTime: boolean): Child {
+    const { cpu, placeOf, wordsOf } = this.#plan
+    const { wrapper, env } = placeOf(one)
+    const pin = cpu === undefined ? [] : ['taskset', '-c', String(cpu)]
+    return new Child(`the worker ${one.worker}`, {
+      program: this.#program,
+      words: [isRealTime ? 'real-time' : 'ordinary', ...wordsOf(one)],
+      wrapper: [...pin, ...wrapper, ...tool],
+      nodeFlags: one.nodeFlags ?? [],
+      env,
+    })
+  }
+}
+
+const LANES = 2

@@ -1,0 +1,142 @@
+import { randomInt } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { UsageError } from '../cli/run-command.js'
+import type { HostPort } from '../traffic/resolve.js'
+
+/** Converts an option's text. @throws UsageError */
+export type Parse<T> = (text: string, name: string) => T
+
+/** A whole number from `low` to `high`. */
+export function integer(low: number, high: number): Parse<number> {
+  return (text, name) => {
+    const value = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+    if (value >= low && value <= high) return value
+    throw new UsageError(`--${name} must be a whole number from ${low} to ${high}, not '${text}'`)
+  }
+}
+
+/** Seconds, with an optional fraction and an optional final `s`. */
+export function seconds(low: number, high: number): Parse<number> {
+  return (text, name) => {
+    const match = /^(\d+(?:\.\d+)?|\.\d+)s?$/.exec(text)
+    const value = match === null ? Number.NaN : Number(match[1])
+    if (value >= low && value <= high) return value
+    throw new UsageError(`--${name} must be a number of seconds from ${low} to ${high}, not '${text}'`)
+  }
+}
+
+/** A percentage, as a share of 1. */
+export const percentage: Parse<number> = (text, name) => {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)\s?%?$/.exec(text)
+  const value = match === null ? Number.NaN : Number(match[1])
+  if (value > 0 && value <= 100) return value / 100
+  throw new UsageError(`--${name} must be a percentage up to 100, not '${text}'`)
+}
+
+/** One of several words. */
+export function choice<T extends string>(choices: readonly T[]): Parse<T> {
+  return (text, name) => {
+    const found = choices.find((one) => one === text)
+    if (found !== undefined) return found
+    throw new UsageError(`--${name} must be ${choices.join(' or ')}, not '${text}'`)
+  }
+}
+
+/** A comma-separated list of words, each at most once. */
+export function choices<T extends string>(allowed: readonly T[]): Parse<T[]> {
+  return (text, name) => {
+    const words = text.split(',').map((word) => word.trim())
+    return words.map((word, index) => {
+      const found = allowed.find((one) => one === word)
+      if (found === undefined) throw new UsageError(`--${name} must be a list of ${allowed.join(', ')}, not '${word}'`)
+      if (words.indexOf(word) !== index) throw new UsageError(`--${name} names ${found} twice`)
+      return found
+    })
+  }
+}
+
+/** Port of the receiver, unless another is given. */
+export const DEFAULT_PORT = 5211
+/** The forms that `hostPort` reads. */
+export const HOST_PORT_FORM = 'HOST[:PORT] or [IPv6][:PORT]'
+
+/**
+ * Reads `HOST`, `HOST:PORT`, `[IPv6]` or `[IPv6]:PORT`.
+ *
+ * @param lowestPort - 1, or 0 where the kernel may choose
+ * @param defaultPort - used when the text has no port
+ */
+export function hostPort(lowestPort: 0 | 1, defaultPort = DEFAULT_PORT): Parse<HostPort> {
+  return (text, name) => {
+    const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::([^:]*))?$/.exec(text)
+    if (match === null) {
+      const isBareIpv6 = /^[0-9a-f:.]+(%\w+)?$/i.test(text) && text.split(':').length > 2
+      const hint = isBareIpv6 ? `; write an IPv6 address in brackets: [${text}]:${DEFAULT_PORT}` : ''
+      throw new UsageError(`--${name} must be ${HOST_PORT_FORM}, not '${text}'${hint}`)
+    }
+    const [, bracketed, plain, port] = match
+    return { host: bracketed ?? plain, port: port === undefined ? defaultPort : parsePort(name, port, lowestPort) }
+  }
+}
+
+/** Reads `[HOST:]PORT`: a number alone is a port. */
+export function listenAt(lowestPort: 0 | 1): Parse<{ host?: string; port: number }> {
+  return (text, name) => {
+    if (/^\d+$/.test(text)) return { port: parsePort(name, text, lowestPort) }
+    return hostPort(lowestPort)(text, name)
+  }
+}
+
+function parsePort(name: string, text: string, lowest: 0 | 1): number {
+  const port = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (port >= lowest && port <= 65535) return port
+  throw new UsageError(`--${name}: the port must be a whole number from 1 to 65535, not '${text}'`)
+}
+
+/**
+ * Converts a sending rate to datagrams per second. A bare number and `k` count packets, `M` and `G` count bits of payload, as in
+ * `200k` and `1G`; `2Mpps` or `300kbit` states the unit.
+ */
+export function rate(text: string, name: string, sizeBytes: number): number {
+  const match = /^(\d+(?:\.\d+)?)([kmg]?)(pps|bit|bit\/s|bps)?$/i.exec(text)
+  const [, digits, prefix = '', given] = match ?? []
+  const unit = given?.toLowerCase() ?? (/[mg]/i.test(prefix) ? 'bit' : 'pps')
+  const value = Number(digits) * FACTOR[prefix.toLowerCase()]
+  const packetsPerSecond = unit === 'pps' ? value : value / (8 * sizeBytes)
+  // At a lower rate a round may end before its second packet.
+  if (packetsPerSecond >= 1 && packetsPerSecond <= 1e9) return packetsPerSecond
+  const form = 'packets (200k, 1.5Mpps) or bits (1G, 300kbit) per second, and at least one packet'
+  throw new UsageError(`--${name} must be ${form}, not '${text}'`)
+}
+
+const FACTOR: Record<string, number> = { '': 1, k: 1e3, m: 1e6, g: 1e9 }
+
+/** A shared secret: up to 256 printable characters. */
+export const token: Parse<string> = (text, name) => {
+  if (/^[\x21-\x7e]{1,256}$/.test(text)) return text
+  throw new UsageError(`--${name} must be 1 to 256 printable ASCII characters without spaces`)
+}
+
+/** The number of a processor that this process may use. */
+export const processor: Parse<number> = (text, name) => {
+  const value = integer(0, 4095)(text, name)
+  const [, list = ''] = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+  const isAllowed = list.split(',').some((range) => {
+    const [first, last = first] = range.split('-').map(Number)
+    return value >= first && value <= last
+  })
+  if (isAllowed) return value
+  throw new UsageError(`--${name} must be one of the processors ${list}, not '${text}'`)
+}
+
+/** Options of every command that measures. */
+export const MEASURING_OPTIONS = {
+  seed: { parse: integer(0, 2 ** 32 - 1), describe: 'random seed; reuse it to repeat the same round order' },
+  json: { flag: false, alias: 'J', describe: 'print one JSON document' },
+  quiet: { flag: false, alias: 'q', describe: 'no progress on standard error' },
+} as const
+
+/** A new seed, where none was given. */
+export function randomSeed(): number {
+  return randomInt(1, 2 ** 32)
+}

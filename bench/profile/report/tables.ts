@@ -1,0 +1,134 @@
+import { decimal, percent, signedPercent } from '../../report/format.js'
+import type { TableModel } from '../../report/table.js'
+import { contains, type Interval } from '../../stats/interval.js'
+import { type Breakdown, breakdownName } from '../analysis/breakdown.js'
+import type { ProfileDocument } from './document.js'
+
+/** Nanoseconds: one decimal below 10. */
+export function nanoseconds(value: number): string {
+  const digits = Math.abs(value) < 9.95 ? 1 : 0
+  return decimal(Object.is(Math.round(value * 10), -0) ? 0 : value, digits)
+}
+
+/** `1,234` and `[1,220, 1,251]`. */
+function intervalCells({ estimate, low, high }: Interval): [string, string] {
+  return [nanoseconds(estimate), `[${nanoseconds(low)}, ${nanoseconds(high)}]`]
+}
+
+/** A cost breakdown: one row per component. */
+export function breakdownTable(breakdown: Breakdown): TableModel {
+  const { batch, components, sum, whole, difference, sumWithinWhole, addsUp } = breakdown
+  const verdict = sumWithinWhole ? 'the sum is within it' : addsUp ? 'difference not significant' : 'the sum differs'
+  return {
+    title: `${breakdownName(breakdown)}, batches of ${batch}`,
+    rows: [
+      ['', 'ns', 'interval', 'share', '', 'measured as'],
+      ...components.map(({ label, nanoseconds: value, includesZero, share, from }) => [
+        label,
+        ...intervalCells(value),
+        percent(share),
+        includesZero ? '~ 0' : '',
+        from,
+      ]),
+      ['sum', ...intervalCells(sum), '', '', ''],
+      ['measured directly', ...intervalCells(whole), '', '', `${verdict}: ${intervalCells(difference).join(' ')}`],
+    ],
+  }
+}
+
+/** The lines: cost per call and per message, and the upper limit of what batching gains. */
+export function linesTable({ lines }: ProfileDocument): TableModel {
+  return {
+    title: 'The line T(n) = a + b n: a per call, b per message; no batch size gains more than a/b',
+    rows: [
+      ['', 'a', 'interval', 'b', 'interval', 'a/b', 'R²', 'farthest point'],
+      ...lines.map(({ name, a, b, maxGain, quality }) => [
+        name,
+        ...intervalCells(a),
+        ...intervalCells(b),
+        contains(b, 0) ? 'b ~ 0' : percent(maxGain.estimate),
+        quality.rSquared.toFixed(3),
+        `${percent(quality.worstDeviation)} at ${quality.worstAt}`,
+      ]),
+    ],
+  }
+}
+
+export function gainsTable({ gains }: ProfileDocument): TableModel {
+  return {
+    title: 'More messages in the same time than with sendmsg',
+    rows: [
+      ['', 'gain', 'interval'],
+      ...gains.map(({ label, gain: { estimate, low, high } }) => [
+        label,
+        signedPercent(estimate),
+        `[${signedPercent(low)}, ${signedPercent(high)}]`,
+      ]),
+    ],
+  }
+}
+
+/** The encoders with the breakdown's batch size. */
+export function encodersTable({ encoders, subject }: ProfileDocument): TableModel {
+  const rows = encoders.flatMap(({ name, points }) =>
+    points
+      .filter(({ batch }) => batch === subject.batch)
+      .map(({ alone, withCall, share, heapBytes, externalBytes, collectionNanoseconds }) => [
+        name,
+        ...intervalCells(alone),
+        nanoseconds(withCall.estimate),
+        percent(share.estimate),
+        bytes(heapBytes),
+        bytes(externalBytes),
+        nanoseconds(collectionNanoseconds),
+      ]),
+  )
+  return {
+    title: `Preparing messages, batches of ${subject.batch}: alone and with sendmmsg, share of the whole, bytes per message`,
+    rows: [['', 'alone', 'interval', 'with call', 'share', 'heap B', 'external B', 'GC ns'], ...rows],
+  }
+}
+
+/** The encoders with all batch sizes. */
+export function batchSizesTable({ encoders, subject: { batches } }: ProfileDocument): TableModel {
+  return {
+    title: 'The same alone, over the batch size',
+    rows: [
+      ['', ...batches.map(String)],
+      ...encoders.map(({ name, points }) => [
+        name,
+        ...batches.map((batch) => {
+          const point = points.find((one) => one.batch === batch)
+          return point === undefined ? '' : nanoseconds(point.alone.estimate)
+        }),
+      ]),
+    ],
+  }
+}
+
+export function crossingsTable({ crossings }: ProfileDocument): TableModel {
+  return {
+    title: 'Crossing into C: ns per call, minus the call of a JavaScript function',
+    rows: [
+      ['', 'ns', 'interval'],
+      ...crossings.map(({ by, function: name, nanoseconds: value }) => [`${by}, as ${name}`, ...intervalCells(value)]),
+    ],
+  }
+}
+
+/** Describes the cross-checks, one line each. */
+export function checkLines({ crossChecks }: ProfileDocument): string[] {
+  return crossChecks.map(({ name, by, verdict, text }) => {
+    const meaning = verdict === 'disagrees' && by !== 'strace -c' ? `. ${DISAGREEMENT}` : ''
+    return `${verdict}: ${name} (${by}): ${text}${meaning}`
+  })
+}
+
+const DISAGREEMENT =
+  'This source is less precise than the cost breakdown: treat the components that it concerns as estimates, and repeat the ' +
+  'run on an idle machine'
+
+function bytes(value: number | null): string {
+  if (value === null) return '?'
+  return value < 0.05 ? '0' : value.toFixed(1)
+}

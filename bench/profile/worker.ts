@@ -1,0 +1,7 @@
+import { serve } from '../engine/serve.js'
+import type { Work } from './cases/work.js'
+import { openOperation } from './operations/operations.js'
+
+// A worker process. Arguments: its scheduling, and where to send.
+const [scheduling, to] = process.argv.slice(2)
+serve((work: Work) => openOperation(work, JSON.parse(to)), scheduling === 'real-time')

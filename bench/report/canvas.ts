@@ -1,0 +1,36 @@
+/** Observable Plot with a document to draw in. */
+export interface Canvas {
+  readonly Plot: typeof import('@observablehq/plot')
+  /** Draws a chart, and returns it as SVG or HTML. */
+  draw(options: import('@observablehq/plot').PlotOptions): string
+}
+
+/** A chart of a report. */
+export interface Chart {
+  readonly id: string
+  readonly title: string
+  /** What it shows, and how to read it. */
+  readonly caption: string
+  /** What the colours mean. */
+  readonly keys: readonly { readonly label: string; readonly color: string }[]
+  readonly svg: string
+}
+
+export const CHART_WIDTH = 920
+
+/** Opens a canvas. Plot draws into a DOM, which Node does not have; both are loaded here, because they load slowly. */
+export async function openCanvas(): Promise<Canvas> {
+  const Plot = await import('@observablehq/plot')
+  const { JSDOM } = require('jsdom') as { JSDOM: new (html: string) => { window: { document: object } } }
+  const { document } = new JSDOM('').window
+  return {
+    Plot,
+    draw: (options) =>
+      Plot.plot({
+        document: document as never,
+        width: CHART_WIDTH,
+        style: { fontSize: '13px', fontFamily: 'inherit', overflow: 'visible' },
+        ...options,
+      }).outerHTML,
+  }
+}

@@ -1,0 +1,99 @@
+import { removeFolder, sweepFolders, temporaryFolder } from '../children/temporary.js'
+import type { Progress } from '../cli/progress.js'
+import { Failure } from '../cli/run-command.js'
+import { gsoUnsupportedReason } from '../traffic/gso-support.js'
+import { GSO_MODES, type SendMode } from '../traffic/modes.js'
+import { openSender } from '../traffic/open-sender.js'
+import type { SendPlan } from '../traffic/sender.js'
+import { buildPeer } from './build-peer.js'
+import { type Candidate, LocalCandidate } from './candidate.js'
+import { ExternalCandidate, peerOptions } from './external-candidate.js'
+import type { PeerName, ThroughputPlan } from './plan.js'
+
+/** A mode or program that does not take part, and why. */
+export interface Skipped {
+  readonly name: SendMode | PeerName
+  readonly reason: string
+}
+
+/** All candidates of a run, closed together. */
+export interface Candidates extends AsyncDisposable {
+  readonly list: readonly Candidate[]
+  readonly skipped: readonly Skipped[]
+}
+
+/** The name of the first mode in a comparison with other programs. */
+export const OWN_NAME = 'batchconn'
+
+/**
+ * Opens the candidates, each with a socket of its own. Those that this host does not support are skipped.
+ *
+ * @throws Failure if none is supported, or in a comparison not the first
+ */
+export async function openCandidates(
+  { command, modes, peers }: ThroughputPlan,
+  plan: SendPlan,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Candidates> {
+  const list: Candidate[] = []
+  const skipped: Skipped[] = []
+  const closers: (() => unknown)[] = []
+  const add = (candidate: Candidate) => {
+    list.push(candidate)
+    closers.push(() => candidate[Symbol.asyncDispose]())
+  }
+  const skip = (name: Skipped['name'], reason: string) => {
+    progress.say(`without ${name}: ${reason}`)
+    skipped.push({ name, reason })
+  }
+  const close = async () => {
+    for (const one of closers.reverse()) await one()
+  }
+  try {
+    for (const [index, mode] of modes.entries()) {
+      const reason = unsupportedReason(mode, plan)
+      const isOwn = command === 'compare' && index === 0
+      if (reason === undefined) add(await openLocal(isOwn ? OWN_NAME : mode, mode, plan))
+      else if (isOwn || modes.length === 1) throw new Failure(`no ${mode} to ${plan.destination}: ${reason}`)
+      else skip(mode, reason)
+    }
+    if (peers.length > 0) {
+      sweepFolders()
+      const folder = temporaryFolder('peers')
+      closers.unshift(() => removeFolder(folder))
+      for (const name of peers) {
+        if (modes[0] === 'gso' && name === 'go') {
+          skip(name, 'it does not support GSO')
+          continue
+        }
+        progress.say(`compiling the program ${name}`)
+        const built = await buildPeer(name, folder, signal)
+        if ('reason' in built) skip(name, built.reason)
+        else add(new ExternalCandidate(name, [built.program, ...peerOptions(plan, modes[0], built.longOption)]))
+      }
+    }
+    if (list.length === 0) throw new Failure(`no ${skipped[0].name} to ${plan.destination}: ${skipped[0].reason}`)
+    return { list, skipped, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function openLocal(name: string, mode: SendMode, plan: SendPlan): Promise<Candidate> {
+  const { bind, destination } = plan
+  try {
+    return new LocalCandidate(name, await openSender(mode, plan))
+  } catch (error) {
+    const { syscall, code } = error as NodeJS.ErrnoException
+    if (syscall === 'bind') throw new Failure(`cannot send from ${bind?.address} port ${bind?.port}: ${code}`)
+    if (syscall === 'connect') throw new Failure(`cannot connect to ${destination}: ${code}`)
+    throw error
+  }
+}
+
+/** Returns why a mode is not supported; undefined if it is. */
+function unsupportedReason(mode: SendMode, plan: SendPlan): string | undefined {
+  return GSO_MODES.includes(mode) && plan.segments > 1 ? gsoUnsupportedReason(plan) : undefined
+}

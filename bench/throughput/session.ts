@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { type Endpoint, endpoint } from '../../src/index.js'
+import { Child } from '../children/child.js'
+import type { Progress } from '../cli/progress.js'
+import { Failure } from '../cli/run-command.js'
+import { ControlClient } from '../control/client.js'
+import { interfaceTowards, isLoopback } from '../traffic/interface-counters.js'
+import { HEADER_BYTES } from '../traffic/payload-header.js'
+import { type HostPort, resolveHost } from '../traffic/resolve.js'
+import type { ThroughputPlan } from './plan.js'
+
+/** The receiver of a run, and the interface that leads there. */
+export interface Session extends AsyncDisposable {
+  readonly destination: Endpoint
+  /** The receiver is a child process of the command. */
+  readonly isLocal: boolean
+  /** Undefined without a control connection. */
+  readonly control: ControlClient | undefined
+  /** The interface that the datagrams leave by; undefined if unknown. */
+  readonly interfaceName: string | undefined
+  /** That interface is the loopback interface. */
+  readonly isLoopback: boolean
+}
+
+/** Connects to the receiver, or starts one. @throws Failure */
+export async function openSession(plan: ThroughputPlan, progress: Progress, signal: AbortSignal): Promise<Session> {
+  if (plan.sizeBytes < HEADER_BYTES) {
+    progress.say(`datagrams below ${HEADER_BYTES} bytes have no sequence number: they are only counted`)
+  }
+  const ownToken = randomBytes(16).toString('hex')
+  const child = plan.to === undefined ? startReceiver(ownToken, progress) : undefined
+  try {
+    const destination = child === undefined ? await resolveHost(plan.to as HostPort) : await addressOf(child, signal)
+    const interfaceName = interfaceTowards(destination)
+    const token = child === undefined ? plan.token : ownToken
+    const control = plan.control ? await ControlClient.connect(destination, signal, token) : undefined
+    return {
+      destination,
+      isLocal: child !== undefined,
+      control,
+      interfaceName,
+      isLoopback: interfaceName !== undefined && isLoopback(interfaceName),
+      async [Symbol.asyncDispose]() {
+        control?.close()
+        await child?.stop()
+      },
+    }
+  } catch (error) {
+    await child?.stop()
+    throw error
+  }
+}
+
+/** Starts `bench/recv.ts` on loopback. */
+function startReceiver(token: string, progress: Progress): Child {
+  progress.say('starting a receiver on loopback')
+  return new Child('the receiver', {
+    program: join(__dirname, '../recv'),
+    words: ['--listen', '127.0.0.1:0', '--announce', '--quiet'],
+    env: { ...process.env, BATCHCONN_TOKEN: token },
+  })
+}
+
+async function addressOf(child: Child, signal: AbortSignal): Promise<Endpoint> {
+  const { port } = (await child.next(signal, START_TIMEOUT_MS)) as { port?: number }
+  if (port === undefined) throw new Failure('the receiver reported no port')
+  return endpoint({ address: '127.0.0.1', port })
+}
+
+/** Compiling the receiver takes seconds on a busy machine. */
+const START_TIMEOUT_MS = 30_000

@@ -1,0 +1,174 @@
+import { median, sum } from 'simple-statistics'
+import { type Estimate, medianEstimate, pairedRatio } from '../stats/median.js'
+import type { Random } from '../stats/random.js'
+import type { RoundRecord } from '../traffic/round-record.js'
+
+/** What a candidate's calls cost outside the kernel. */
+export interface CandidateCosts {
+  /** Per datagram; null for other programs. */
+  readonly prepareNanoseconds: number | null
+  /** Per call, from JavaScript into C; null where calls cannot be attributed. */
+  readonly crossingNanoseconds: number | null
+}
+
+/** One component of a datagram's cost. */
+export interface Component {
+  /** Processor time per datagram. */
+  readonly nanoseconds: number
+  /** Share of the datagram's processor time. */
+  readonly share: number
+}
+
+/** The components of a datagram's processor time; together they are all of it. */
+export interface Breakdown {
+  /** Preparing the structures. */
+  readonly marshalling: Component
+  /** From JavaScript into C and back. */
+  readonly crossing: Component
+  /** The rest: the system call, and the loop around it. */
+  readonly systemCall: Component
+}
+
+/** All rounds of one candidate. */
+export interface SummaryRow {
+  readonly mode: string
+  readonly rounds: number
+  /** Medians of the rounds; docs/benchmark.md describes the intervals. */
+  readonly packetsPerSecond: Estimate
+  readonly bitsPerSecond: Estimate
+  readonly nanosecondsPerPacket: Estimate | null
+  readonly achievedBatch: Estimate
+  /** Sums of the rounds. */
+  readonly packets: number
+  readonly systemCalls: number
+  readonly wouldBlock: number
+  readonly errors: number
+  /** Seconds of processor time per second, of the sender. */
+  readonly cpu: { readonly userShare: number; readonly systemShare: number }
+  /** Null without a control connection. */
+  readonly delivered: number | null
+  readonly lost: number | null
+  readonly deliveredPerSecond: Estimate | null
+  /** Packets that the interface counted as sent; null if unknown. */
+  readonly interfacePackets: number | null
+  /** Packets that it dropped, outgoing or incoming. */
+  readonly interfaceDropped: number | null
+  /** Packets per second, as a multiple of the first candidate's. */
+  readonly ratioToFirst: Estimate | null
+  /** Delivered datagrams per second, as a multiple of the first candidate's. */
+  readonly deliveredRatioToFirst: Estimate | null
+  /** Cost of preparing a datagram, without the system call; null for other programs. */
+  readonly prepareNanoseconds: number | null
+  /** Null where calls cannot be attributed. */
+  readonly breakdown: Breakdown | null
+}
+
+/**
+ * Summarizes the rounds, one row per candidate, in the order of `modes`.
+ *
+ * @param random - for the bootstrap
+ * @param costs - by candidate
+ */
+export function summarize(
+  modes: readonly string[],
+  records: readonly RoundRecord[],
+  random: Random,
+  costs: Readonly<Record<string, CandidateCosts>> = {},
+): SummaryRow[] {
+  const first = roundsOf(modes[0], records)
+  return modes.map((mode) => {
+    const rounds = roundsOf(mode, records)
+    const values = <T>(of: (record: RoundRecord) => T) => rounds.map(of)
+    return {
+      mode,
+      rounds: rounds.length,
+      packetsPerSecond: medianEstimate(values((one) => one.packetsPerSecond)),
+      bitsPerSecond: medianEstimate(values((one) => one.bitsPerSecond)),
+      nanosecondsPerPacket: estimateOrNull(values((one) => one.nanosecondsPerPacket)),
+      achievedBatch: medianEstimate(values((one) => one.achievedBatch)),
+      packets: sum(values((one) => one.packets)),
+      systemCalls: sum(values((one) => one.systemCalls)),
+      wouldBlock: sum(values((one) => one.wouldBlock)),
+      errors: sum(values((one) => one.errors)),
+      cpu: {
+        userShare: median(values(({ cpu, seconds }) => share(cpu.userSeconds, seconds))),
+        systemShare: median(values(({ cpu, seconds }) => share(cpu.systemSeconds, seconds))),
+      },
+      delivered: sumOrNull(values((one) => one.delivered?.delivered)),
+      lost: sumOrNull(values((one) => one.delivered?.lost)),
+      deliveredPerSecond: estimateOrNull(values((one) => one.deliveredPerSecond)),
+      interfacePackets: sumOrNull(values((one) => one.interface?.txPackets)),
+      interfaceDropped: sumOrNull(values((one) => one.interface && one.interface.txDropped + one.interface.rxDropped)),
+      ratioToFirst: rateRatio(rounds, first, random),
+      deliveredRatioToFirst: rateRatio(rounds, first, random, (one) => one.deliveredPerSecond),
+      prepareNanoseconds: costs[mode]?.prepareNanoseconds ?? null,
+      breakdown: breakdownOf(rounds, costs[mode]),
+    }
+  })
+}
+
+/** Returns the records of one candidate, in the order of rounds. */
+export function roundsOf(mode: string, records: readonly RoundRecord[]): RoundRecord[] {
+  return records.filter((one) => one.mode === mode).sort((one, other) => one.round - other.round)
+}
+
+/**
+ * Returns the ratio of two candidates' rates over the rounds in which both are known; null if there is none, or if one of the
+ * base's rates is 0.
+ *
+ * @param rate - what to compare; default packets per second
+ */
+export function rateRatio(
+  rounds: readonly RoundRecord[],
+  base: readonly RoundRecord[],
+  random: Random,
+  rate: (record: RoundRecord) => number | null = (one) => one.packetsPerSecond,
+): Estimate | null {
+  const known = rounds.flatMap((one) => {
+    const other = base.find(({ round }) => round === one.round)
+    const [value, baseValue] = [rate(one), other === undefined ? null : rate(other)]
+    return value === null || baseValue === null ? [] : [{ value, baseValue }]
+  })
+  const bases = known.map(({ baseValue }) => baseValue)
+  if (known.length === 0 || bases.includes(0)) return null
+  return pairedRatio(
+    known.map(({ value }) => value),
+    bases,
+    random,
+  )
+}
+
+/** Packets per second of processor time, which other programs on this machine disturb less. */
+export function packetsPerCpuSecond({ packets, cpu }: RoundRecord): number {
+  return share(packets, cpu.userSeconds + cpu.systemSeconds)
+}
+
+function breakdownOf(rounds: readonly RoundRecord[], costs: CandidateCosts | undefined): Breakdown | null {
+  const { prepareNanoseconds, crossingNanoseconds } = costs ?? {}
+  const achievedBatch = median(rounds.map((one) => one.achievedBatch))
+  const rate = median(rounds.map(packetsPerCpuSecond))
+  if (prepareNanoseconds == null || crossingNanoseconds == null || rate === 0 || achievedBatch === 0) return null
+  const whole = 1e9 / rate
+  const component = (nanoseconds: number): Component => ({ nanoseconds, share: nanoseconds / whole })
+  const crossing = crossingNanoseconds / achievedBatch
+  return {
+    marshalling: component(prepareNanoseconds),
+    crossing: component(crossing),
+    systemCall: component(Math.max(0, whole - prepareNanoseconds - crossing)),
+  }
+}
+
+function estimateOrNull(values: (number | null)[]): Estimate | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : medianEstimate(known)
+}
+
+/** Returns the sum; null if a part is unknown. */
+function sumOrNull(values: (number | null | undefined)[]): number | null {
+  const known = values.filter((value) => value !== undefined && value !== null)
+  return known.length < values.length ? null : sum(known)
+}
+
+function share(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0
+}

@@ -1,0 +1,136 @@
+import { setImmediate as nextIteration } from 'node:timers/promises'
+import { BatchConn, type Endpoint, type FeatureStatus, RecvBatch } from '../../src/index.js'
+import { Failure } from '../cli/run-command.js'
+import { monotonicMicroseconds } from './clock.js'
+import { HEADER_BYTES, HeaderReader } from './payload-header.js'
+import { type ReceivePlan, type Receiver, WANTED_RECEIVE_BUFFER_BYTES } from './receiver.js'
+import type { StreamStatistics } from './stream-statistics.js'
+import { type Streams, UNNUMBERED } from './streams.js'
+
+/**
+ * Receives with the library: `recvmsg` for batches of one, `recvmmsg` for larger ones. It waits on the event loop: a thread
+ * blocked in poll(2) receives fewer datagrams per call, and waking it costs the sender on the same host time. With `gro` a
+ * message may contain coalesced datagrams, which are split here.
+ */
+export class BatchReceiver implements Receiver {
+  readonly counts = { datagrams: 0, bytes: 0 }
+  readonly localAddress: Endpoint
+  readonly receiveBufferBytes: number
+  readonly batch: number
+  readonly gro: FeatureStatus
+  readonly #conn: BatchConn
+  #inbox: RecvBatch
+  #headers: HeaderReader
+
+  /** @throws Failure if GRO is requested and not supported */
+  constructor({ listen, sizeBytes }: ReceivePlan, batch: number, gro: boolean) {
+    this.batch = batch
+    this.#inbox = new RecvBatch({ capacity: batch, ...(gro ? { gro } : { slotBytes: sizeBytes }) })
+    this.#headers = new HeaderReader(new ArrayBuffer(0))
+    this.#conn = BatchConn.open({
+      family: listen.family,
+      countDrops: true,
+      gro,
+      receiveBufferBytes: WANTED_RECEIVE_BUFFER_BYTES,
+    })
+    this.gro = this.#conn.gro
+    try {
+      if (gro && !this.gro.available) throw new Failure(`GRO is not supported: ${this.gro.reason}`)
+      this.localAddress = this.#conn.bind(listen).localAddress
+      this.receiveBufferBytes = this.#conn.options.receiveBufferBytes
+    } catch (error) {
+      this.#conn.close()
+      throw error
+    }
+  }
+
+  get kernelDrops(): number {
+    return this.#conn.kernelDrops ?? 0
+  }
+
+  makeRoom(sizeBytes: number): void {
+    if (sizeBytes > this.#inbox.slotBytes) {
+      this.#inbox = new RecvBatch({ capacity: this.batch, slotBytes: sizeBytes })
+    }
+  }
+
+  async run(streams: Streams, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (this.#drain(streams)) await this.#conn.readable({ signal }).catch(unlessAborted(signal))
+      else await nextIteration()
+    }
+  }
+
+  close(): void {
+    this.#conn.close()
+  }
+
+  /** @returns true if the socket is empty, false if one loop iteration has received long enough */
+  #drain(streams: Streams): boolean {
+    const endMs = performance.now() + ITERATION_MS
+    for (;;) {
+      const count = this.#conn.recv(this.#inbox)
+      if (count === 0) return true
+      const nowMs = performance.now()
+      this.#record(streams, count, nowMs)
+      // A partly filled batch means that the queue is empty: skip the call that would return 0.
+      if (count < this.batch) return true
+      if (nowMs >= endMs) return false
+    }
+  }
+
+  /** Records what a call received. By index and offset: nothing is allocated per datagram. */
+  #record(streams: Streams, count: number, nowMs: number): void {
+    const inbox = this.#inbox
+    const { buffer } = inbox.bytes(0)
+    if (this.#headers.buffer !== buffer) this.#headers = new HeaderReader(buffer)
+    const arrival: Arrival = { streams, nowMs, microseconds: monotonicMicroseconds(nowMs), statistics: undefined }
+    for (let index = 0; index < count; index += 1) {
+      const { byteOffset, byteLength } = inbox.bytes(index)
+      const step = inbox.segmentBytes(index)
+      const end = byteOffset + byteLength
+      let offset = byteOffset
+      // Executed once for an empty datagram.
+      do {
+        this.#recordDatagram(arrival, offset, Math.min(step, end - offset))
+        offset += step
+      } while (offset < end)
+      if (inbox.truncated(index) && arrival.statistics !== undefined) arrival.statistics.truncated += 1
+      this.counts.bytes += byteLength
+    }
+  }
+
+  #recordDatagram(arrival: Arrival, offset: number, byteLength: number): void {
+    this.counts.datagrams += 1
+    const headers = this.#headers
+    const isNumbered = byteLength >= HEADER_BYTES
+    const stream = isNumbered ? headers.stream(offset) : UNNUMBERED
+    if (arrival.statistics?.stream !== stream) {
+      arrival.statistics = isNumbered ? arrival.streams.of(stream) : arrival.streams.unnumbered()
+      arrival.statistics?.noteCall(arrival.nowMs)
+    }
+    const { statistics } = arrival
+    if (statistics === undefined) return
+    if (!isNumbered) statistics.recordUnnumbered(byteLength)
+    else statistics.record(headers.sequence(offset), headers.microseconds(offset), arrival.microseconds, byteLength)
+  }
+}
+
+/** The state while the datagrams of one call are recorded. */
+interface Arrival {
+  readonly streams: Streams
+  readonly nowMs: number
+  readonly microseconds: number
+  /** Those of the previous datagram's stream; undefined if it is not counted. */
+  statistics: StreamStatistics | undefined
+}
+
+/** Ignores the rejection of a wait that the signal ended. */
+function unlessAborted(signal: AbortSignal): (error: unknown) => void {
+  return (error) => {
+    if (!signal.aborted) throw error
+  }
+}
+
+/** Maximum duration of receiving in one loop iteration. */
+const ITERATION_MS = 10

@@ -1,0 +1,114 @@
+import { createSocket, type Socket, type SocketType } from 'node:dgram'
+import { once } from 'node:events'
+import { pacedBatch } from './pacer.js'
+import { HeaderStamper } from './payload-header.js'
+import { sendFailure } from './send-failure.js'
+import { SendSchedule } from './send-schedule.js'
+import type { SendCounts, Sender, SendPlan } from './sender.js'
+
+/** That of `node:dgram`, or of a drop-in for it. */
+export type CreateSocket = (type: SocketType) => Socket
+
+/**
+ * Sends with `node:dgram`, or with the drop-in for it: 64 datagrams at once, then it waits for their callbacks. Node calls
+ * sendmsg for each, the drop-in sendmmsg for all. Additional calls when the socket is full are not counted.
+ */
+export class DgramSender implements Sender {
+  readonly packetsPerBatch: number
+  readonly #plan: SendPlan
+  readonly #socket: Socket
+  readonly #packetsPerCall: number
+  readonly #payloads: Buffer[]
+  readonly #headers: HeaderStamper
+  readonly #schedule: SendSchedule
+
+  private constructor(plan: SendPlan, socket: Socket, packetsPerCall: number) {
+    this.#plan = plan
+    this.#socket = socket
+    this.#packetsPerCall = packetsPerCall
+    this.packetsPerBatch = pacedBatch(IN_FLIGHT, plan.packetsPerSecond)
+    this.#payloads = allocatePayloads(this.packetsPerBatch, plan.sizeBytes)
+    this.#headers = new HeaderStamper(this.#payloads)
+    this.#schedule = new SendSchedule(this.packetsPerBatch, plan.packetsPerSecond)
+  }
+
+  /** Opens a socket, bound and connected as planned. */
+  static async open(plan: SendPlan, create: CreateSocket = createSocket): Promise<DgramSender> {
+    const { destination, bind, connect } = plan
+    const socket = create(destination.family === 'ipv4' ? 'udp4' : 'udp6')
+    try {
+      socket.bind({ address: bind?.address ?? '', port: bind?.port ?? 0 })
+      await once(socket, 'listening')
+      if (connect) {
+        socket.connect(destination.port, destination.address)
+        await once(socket, 'connect')
+      }
+    } catch (error) {
+      socket.close()
+      throw error
+    }
+    // The callbacks receive the same errors.
+    socket.on('error', () => {})
+    return new DgramSender(plan, socket, create === createSocket ? 1 : IN_FLIGHT)
+  }
+
+  get counts(): SendCounts {
+    return this.#schedule.counts
+  }
+
+  begin(stream: number): void {
+    this.#schedule.begin(stream)
+  }
+
+  prepare(): void {
+    const { stream, sequence, microseconds } = this.#schedule
+    this.#headers.stamp(this.packetsPerBatch, stream, sequence, microseconds)
+    this.#schedule.sequence = sequence + this.packetsPerBatch
+  }
+
+  async sendSlice(untilMs: number): Promise<void> {
+    while (this.#schedule.next(untilMs) > 0) {
+      this.prepare()
+      await this.#sendPayloads()
+    }
+  }
+
+  settle(untilMs: number): void {
+    this.#schedule.settle(untilMs)
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+
+  /** Sends all payloads, and settles after the last callback. */
+  #sendPayloads(): Promise<void> {
+    const { counts } = this.#schedule
+    return new Promise((resolve, reject) => {
+      let pending = this.#payloads.length
+      counts.sendCalls += Math.ceil(pending / this.#packetsPerCall)
+      const done = (error: Error | null) => {
+        if (error === null) counts.packets += 1
+        else if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') counts.errors += 1
+        else reject(sendFailure(error, this.#plan.destination))
+        pending -= 1
+        if (pending === 0) resolve()
+      }
+      const { address, port } = this.#plan.destination
+      for (const payload of this.#payloads) {
+        if (this.#plan.connect) this.#socket.send(payload, done)
+        else this.#socket.send(payload, port, address, done)
+      }
+    })
+  }
+}
+
+/** Payloads in one block, each on cache lines of its own, as in a `SendBatch`. */
+function allocatePayloads(count: number, sizeBytes: number): Buffer[] {
+  const stride = Math.ceil(sizeBytes / 64) * 64
+  const memory = new ArrayBuffer(count * stride)
+  return Array.from({ length: count }, (_, index) => Buffer.from(memory, index * stride, sizeBytes))
+}
+
+/** The default batch size. */
+const IN_FLIGHT = 64

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BatchConn, type Endpoint, endpoint } from '../../src/index.js'
+import { Failure } from '../cli/run-command.js'
+
+/** Counters of a network interface in this network namespace (/proc/net/dev). */
+export interface InterfaceCounters {
+  readonly txPackets: number
+  readonly txBytes: number
+  readonly txDropped: number
+  readonly rxPackets: number
+  readonly rxBytes: number
+  readonly rxDropped: number
+}
+
+/** The difference over a round. */
+export interface InterfaceDelta extends InterfaceCounters {
+  readonly name: string
+}
+
+/** Returns the interface of the route to a destination; undefined if it cannot be determined. */
+export function interfaceTowards(destination: Endpoint): string | undefined {
+  const source = sourceAddress(destination)
+  const entries = Object.entries(networkInterfaces()).flatMap(([name, infos = []]) =>
+    infos.map((info) => ({ name, info })),
+  )
+  // Datagrams to this host's own addresses go through lo, on whichever interface the address is.
+  const isOwn = entries.some(({ info }) => addressOf(info) === plain(destination.address))
+  if (isOwn || /^127\./.test(source)) return entries.find(({ info }) => info.internal)?.name
+  return entries.find(({ info }) => addressOf(info) === source)?.name
+}
+
+/** Returns whether an interface is a loopback interface. */
+export function isLoopback(name: string): boolean {
+  return networkInterfaces()[name]?.some(({ internal }) => internal) ?? false
+}
+
+/** @throws Failure if the interface does not exist (any more) */
+export function readInterfaceCounters(name: string): InterfaceCounters {
+  const line = readFileSync('/proc/net/dev', 'utf8')
+    .split('\n')
+    .find((candidate) => candidate.trimStart().startsWith(`${name}:`))
+  if (line === undefined) throw new Failure(`the network interface ${name} does not exist (any more)`)
+  return parseCounters(line)
+}
+
+/**
+ * Returns the counters after the interface has sent what is in its queue, which is not counted yet. The length of the queue is
+ * unknown, so this waits until all is counted, or until the count does not change.
+ *
+ * @param expectedPackets - the count of sent packets at which the queue is empty
+ */
+export async function settledInterfaceCounters(name: string, expectedPackets: number): Promise<InterfaceCounters> {
+  let counters = readInterfaceCounters(name)
+  for (let stillMs = 0; counters.txPackets < expectedPackets && stillMs < SETTLE_MS; stillMs += 2) {
+    await sleep(2)
+    const later = readInterfaceCounters(name)
+    if (later.txPackets !== counters.txPackets) stillMs = 0
+    counters = later
+  }
+  return counters
+}
+
+/** Parses one interface's line of /proc/net/dev. */
+export function parseCounters(line: string): InterfaceCounters {
+  const fields = line.slice(line.indexOf(':') + 1)
+  const [rxBytes, rxPackets, , rxDropped, , , , , txBytes, txPackets, , txDropped] = fields
+    .trim()
+    .split(/\s+/)
+    .map(Number)
+  return { txPackets, txBytes, txDropped, rxPackets, rxBytes, rxDropped }
+}
+
+/** Returns the difference of two readings. */
+export function interfaceDelta(name: string, before: InterfaceCounters, after: InterfaceCounters): InterfaceDelta {
+  return {
+    name,
+    txPackets: after.txPackets - before.txPackets,
+    txBytes: after.txBytes - before.txBytes,
+    txDropped: after.txDropped - before.txDropped,
+    rxPackets: after.rxPackets - before.rxPackets,
+    rxBytes: after.rxBytes - before.rxBytes,
+    rxDropped: after.rxDropped - before.rxDropped,
+  }
+}
+
+// Connecting a UDP socket sends nothing; the kernel chooses the route.
+function sourceAddress(destination: Endpoint): string {
+  const conn = BatchConn.open({ family: destination.family })
+  try {
+    return plain(conn.connect(destination).localAddress.address)
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    throw new Failure(`there is no route to ${destination.address} (${code})`)
+  } finally {
+    conn.close()
+  }
+}
+
+/** The address in the form that the kernel prints. */
+function addressOf(info: NetworkInterfaceInfo): string {
+  return plain(endpoint({ address: info.address, port: 0 }).address)
+}
+
+/** The address without the interface of a link-local address. */
+function plain(address: string): string {
+  return address.split('%', 1)[0]
+}
+
+/** A count that has not changed for this long is final. */
+const SETTLE_MS = 20

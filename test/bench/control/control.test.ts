@@ -1,0 +1,233 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { JsonLines } from '../../../bench/children/json-lines.js'
+import { ControlClient } from '../../../bench/control/client.js'
+import { CONTROL_VERSION, checkRequest } from '../../../bench/control/protocol.js'
+import { type ControlHandler, ControlServer } from '../../../bench/control/server.js'
+import type { DeliveryReport } from '../../../bench/traffic/round-record.js'
+import { type Endpoint, endpoint } from '../../../src/index.js'
+import { deadEndpoint } from '../../support/sockets.js'
+
+const forever = new AbortController().signal
+const round = { stream: 7, sizeBytes: 1400, mode: 'sendmmsg', seconds: 1, warmUp: false }
+const report = { delivered: 3, lost: 2 } as DeliveryReport
+const hello = { type: 'hello', version: CONTROL_VERSION }
+const start = { type: 'start', ...round }
+const lineOf = (...messages: object[]) => messages.map((message) => `${JSON.stringify(message)}\n`).join('')
+
+/** A receiver that answers without receiving, and records the requests. */
+class FakeHandler implements ControlHandler {
+  readonly description = { mode: 'recvmmsg', batch: 64, gro: true, receiveBufferBytes: 4096 }
+  readonly log: string[] = []
+  lastArrivalMs = 0
+  async start({ stream }: { stream: number }) {
+    this.log.push(`start ${stream}`)
+  }
+  async stop(sent: number) {
+    this.log.push(`stop ${sent}`)
+    return report
+  }
+  gone() {
+    this.log.push('gone')
+  }
+}
+
+async function serve(t: Test, handler: ControlHandler, token?: string): Promise<Endpoint> {
+  const at = deadEndpoint()
+  const server = await ControlServer.listen(at, handler, token)
+  t.teardown(() => server.close())
+  return at
+}
+
+/** Sends raw text, and returns everything that comes back. */
+async function converse(at: Endpoint, text: string): Promise<string> {
+  const socket = connect(at.port, at.address).setEncoding('utf8')
+  let answer = ''
+  socket.on('data', (part) => {
+    answer += part
+  })
+  socket.write(text)
+  await once(socket, 'close')
+  return answer
+}
+
+t.test('several senders, one after the other, several rounds each', async (t) => {
+  const handler = new FakeHandler()
+  const at = await serve(t, handler)
+  for (const stream of [7, 8]) {
+    const client = await ControlClient.connect(at, forever)
+    t.strictSame(client.description, handler.description)
+    await client.start({ ...round, stream })
+    t.strictSame(await client.stop(5), report)
+    await client.start({ ...round, stream: stream + 10 })
+    client.close()
+  }
+  const last = await ControlClient.connect(at, forever)
+  await last.start(round)
+  last.close()
+  const one = (stream: number) => [`start ${stream}`, 'stop 5', `start ${stream + 10}`, 'gone']
+  t.strictSame(handler.log, [...one(7), ...one(8), 'start 7'])
+})
+
+t.test('a second sender at the same time is refused', async (t) => {
+  const handler = new FakeHandler()
+  const at = await serve(t, handler)
+  const first = await ControlClient.connect(at, forever)
+  await first.start(round)
+  const arrivals = setInterval(() => {
+    handler.lastArrivalMs = performance.now()
+  }, 20)
+  const second = await ControlClient.connect(at, forever)
+  await t.rejects(second.start(round), { name: 'Failure', message: /refuses: it is busy with another sender/ })
+  clearInterval(arrivals)
+  t.strictSame(await first.stop(1), report, 'and the first continues')
+  first.close()
+  second.close()
+})
+
+t.test(
+  'silent connections do not block the next sender: before the first request, after hello, and during a round',
+  async (t) => {
+    const handler = new FakeHandler()
+    const at = await serve(t, handler)
+    const silent = connect(at.port, at.address)
+    const greeted = await ControlClient.connect(at, forever)
+    const holder = await ControlClient.connect(at, forever)
+    await holder.start({ ...round, seconds: 86_400 })
+    const next = await ControlClient.connect(at, forever)
+    await next.start({ ...round, stream: 9 })
+    t.strictSame(handler.log, ['start 7', 'gone', 'start 9'])
+    await t.rejects(holder.stop(1), /refuses: another sender took over after silence|lost the receiver/)
+    await once(silent.resume(), 'close')
+    greeted.close()
+    next.close()
+  },
+)
+
+t.test('more connections than allowed: the oldest is closed', async (t) => {
+  const at = await serve(t, new FakeHandler())
+  const sockets = Array.from({ length: 80 }, () => connect(at.port, at.address).on('error', () => {}))
+  const client = await ControlClient.connect(at, forever)
+  await t.resolves(client.start(round))
+  client.close()
+  for (const socket of sockets) socket.destroy()
+})
+
+t.test('a token', async (t) => {
+  const at = await serve(t, new FakeHandler(), 's3cret')
+  for (const token of [undefined, 'wrong', 's3cre', 's3cret2']) {
+    await t.rejects(ControlClient.connect(at, forever, token), /refuses: it requires the right --token/)
+  }
+  const client = await ControlClient.connect(at, forever, 's3cret')
+  await t.resolves(client.start(round))
+  client.close()
+  t.match(await converse(at, lineOf(start)), /the first request must be hello/, 'no way around it')
+})
+
+t.test('TCP listens on the requested address only', async (t) => {
+  const at = await serve(t, new FakeHandler())
+  const [error] = await once(connect(at.port, '127.0.0.2'), 'error').catch((error) => [error])
+  t.match(error, { code: 'ECONNREFUSED' })
+})
+
+t.test('no receiver', async (t) => {
+  await t.rejects(ControlClient.connect(deadEndpoint(), forever), {
+    name: 'Failure',
+    message: /^there is no receiver at 127\.0\.0\.1:\d+ \(connection refused\);.*--no-control/,
+  })
+})
+
+/** A TCP service that is not a receiver. */
+async function otherService(t: Test, onSocket: Parameters<typeof createServer>[1]): Promise<Endpoint> {
+  const server = createServer(onSocket).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  return endpoint({ address: '127.0.0.1', port: (server.address() as { port: number }).port })
+}
+
+t.test('another service', async (t) => {
+  for (const text of ['220 mail.example.org ESMTP\r\n', 'null\n', '{"type":"other"}\n']) {
+    const at = await otherService(t, (socket) => socket.on('error', () => {}).end(text))
+    await t.rejects(ControlClient.connect(at, forever), { name: 'Failure', message: /is not a batchconn receiver/ })
+  }
+})
+
+t.test('text of another host is made printable', async (t) => {
+  const at = await otherService(t, (socket) => socket.end('{"type":"refused","reason":"\\u001b[31mred"}\n'))
+  await t.rejects(ControlClient.connect(at, forever), { message: /refuses: \?\[31mred$/ })
+})
+
+t.test('a receiver that closes the connection', async (t) => {
+  const at = await otherService(t, (socket) => socket.once('data', () => socket.destroy()))
+  await t.rejects(ControlClient.connect(at, forever), { name: 'Failure', message: /^lost the receiver at / })
+})
+
+t.test('an interrupted sender stops waiting', async (t) => {
+  const at = await otherService(t, (socket) => socket.unref())
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(new Error('interrupted')), 20)
+  await t.rejects(ControlClient.connect(at, controller.signal), { message: 'interrupted' })
+})
+
+t.test('wrong requests are refused, and the next sender is served', async (t) => {
+  const at = await serve(t, new FakeHandler())
+  const wrong: [string, RegExp][] = [
+    ['GET / HTTP/1.1\n', /refused/],
+    ['{"type":"begin"}\n', /must be hello, start or stop/],
+    ['null\n', /must be an object/],
+    [lineOf({ ...hello, version: 99 }), /version 99/],
+    [lineOf(hello, { ...start, stream: -1 }), /stream is out of range/],
+    [lineOf(hello, { ...start, seconds: 1e6 }), /seconds is out of range/],
+    [lineOf(hello, { ...start, mode: '\u001b[31m' }), /mode must be 1 to 40 printable/],
+    [lineOf(hello, { type: 'stop', sent: 'many' }), /sent is out of range/],
+    [lineOf(hello, { type: 'stop', sent: 1 }), /stop without start/],
+    ['x'.repeat(100_000), /too long/],
+    ['\n'.repeat(100_000), /too many lines|refused/],
+  ]
+  for (const [text, answer] of wrong) t.match(await converse(at, text), answer, text.slice(0, 60))
+  const client = await ControlClient.connect(at, forever)
+  await t.resolves(client.start(round))
+  client.close()
+})
+
+t.test('a peer that does not read the answers is cut off', async (t) => {
+  const at = await serve(t, new FakeHandler())
+  const socket = connect(at.port, at.address).on('error', () => {})
+  socket.pause()
+  let sent = 0
+  for (; !socket.destroyed && socket.writable && sent < 100_000; sent += 1) {
+    socket.write(lineOf(hello))
+    if (sent % 2 === 0) await sleep(0)
+    if (sent % 100 === 0 && socket.writableLength > 1e6) break
+  }
+  socket.destroy()
+  const client = await ControlClient.connect(at, forever)
+  await t.resolves(client.start(round))
+  client.close()
+})
+
+t.test('a checked request contains its own keys only', async (t) => {
+  t.strictSame(checkRequest({ ...start, more: 1 }), start)
+  t.strictSame(checkRequest({ type: 'stop', sent: 0 }), { type: 'stop', sent: 0 })
+  t.strictSame(checkRequest({ ...hello, token: 5 }), hello)
+  for (const sent of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, undefined]) {
+    t.throws(() => checkRequest({ type: 'stop', sent }), /sent is out of range/)
+  }
+  for (const sizeBytes of [0, 65_508, 1.5]) t.throws(() => checkRequest({ ...start, sizeBytes }), /out of range/)
+})
+
+t.test('lines: in pieces, several at once, none in time, none any more', async (t) => {
+  const stream = new PassThrough()
+  const lines = new JsonLines(stream)
+  await t.rejects(lines.next(5), { code: 'ETIMEDOUT' })
+  stream.write('{"a"')
+  setTimeout(() => stream.write(':1}\n2\n"t'), 5)
+  t.strictSame(await lines.next(1000), { a: 1 })
+  t.equal(await lines.next(1000), 2)
+  stream.end('hree"\n')
+  t.equal(await lines.next(1000), 'three')
+  await t.rejects(lines.next(1000), /closed/)
+})

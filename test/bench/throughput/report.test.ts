@@ -1,0 +1,239 @@
+import t from 'tap'
+import { Progress } from '../../../bench/cli/progress.js'
+import { gigabits, mebibytes, percent, signedPercent, whole } from '../../../bench/report/format.js'
+import { table } from '../../../bench/report/table.js'
+import { seededRandom } from '../../../bench/stats/random.js'
+import { answerInWords } from '../../../bench/throughput/answer.js'
+import { roundLine, type ThroughputRun } from '../../../bench/throughput/measure.js'
+import { notesOf, warningsOf } from '../../../bench/throughput/notes.js'
+import { summaryTable } from '../../../bench/throughput/report.js'
+import { rateRatio, summarize } from '../../../bench/throughput/summary.js'
+import { roundRecord, type SendResult } from '../../../bench/traffic/round-record.js'
+
+type Facts = Parameters<typeof roundRecord>[0]
+
+const sent: SendResult = {
+  seconds: 2,
+  packets: 1000,
+  sendCalls: 20,
+  wouldBlock: 4,
+  errors: 0,
+  cpu: { userSeconds: 0.5, systemSeconds: 1 },
+}
+const facts = (overrides: Partial<Facts>): Facts => ({
+  mode: 'sendmmsg',
+  round: 1,
+  bytes: 1_400_000,
+  delivered: null,
+  interface: null,
+  sent,
+  ...overrides,
+})
+
+const delivered = (count: number, lost: number) => ({
+  delivered: count,
+  lost,
+  bytes: count * 1400,
+  reordered: 0,
+  duplicated: 0,
+  outdated: 0,
+  jitterMicroseconds: 1,
+  truncated: 0,
+  kernelDrops: lost,
+  receiveCalls: 10,
+  achievedBatch: count / 10,
+  cpu: { userSeconds: 0, systemSeconds: 0 },
+})
+
+t.test('a record: the rates follow from the counts', async (t) => {
+  t.strictSame(roundRecord(facts({ delivered: delivered(900, 100) })), {
+    mode: 'sendmmsg',
+    round: 1,
+    seconds: 2,
+    packets: 1000,
+    bytes: 1_400_000,
+    systemCalls: 24,
+    packetsPerSecond: 500,
+    bitsPerSecond: 5_600_000,
+    nanosecondsPerPacket: 2_000_000,
+    achievedBatch: 62.5,
+    delivered: delivered(900, 100),
+    deliveredPerSecond: 450,
+    interface: null,
+    cpu: { userSeconds: 0.5, systemSeconds: 1 },
+    wouldBlock: 4,
+    errors: 0,
+  })
+  const nothing = { ...sent, packets: 0, seconds: 0, sendCalls: 4 }
+  t.match(roundRecord(facts({ bytes: 0, sent: nothing })), {
+    packetsPerSecond: 0,
+    bitsPerSecond: 0,
+    nanosecondsPerPacket: null,
+    achievedBatch: 0,
+    deliveredPerSecond: null,
+  })
+})
+
+const RATES: [string, number, number][] = [
+  ['a', 1, 100],
+  ['b', 1, 200],
+  ['b', 2, 60],
+  ['a', 2, 20],
+  ['a', 3, 300],
+  ['b', 3, 450],
+]
+const records = RATES.map(([mode, round, packets]) => {
+  const one = { ...sent, seconds: 1, packets }
+  return roundRecord(facts({ mode, round, delivered: delivered(packets / 2, packets / 2), sent: one }))
+})
+
+t.test('a summary: medians and sums per candidate, ratios by paired rounds', async (t) => {
+  const costs = { b: { prepareNanoseconds: 12, crossingNanoseconds: null } }
+  const [a, b] = summarize(['a', 'b'], records, seededRandom(1), costs)
+  t.match(a, {
+    mode: 'a',
+    rounds: 3,
+    packets: 420,
+    systemCalls: 72,
+    delivered: 210,
+    lost: 210,
+    prepareNanoseconds: null,
+  })
+  t.same(a.packetsPerSecond, { median: 100, low: 20, high: 300, confidence: 0.75 })
+  t.same(a.deliveredPerSecond, { median: 50, low: 10, high: 150, confidence: 0.75 })
+  t.match(b.cpu, { userShare: 0.5, systemShare: 1 })
+  t.equal(b.ratioToFirst?.median, 2, 'of 2, 3 and 1.5')
+  t.equal(b.deliveredRatioToFirst?.median, 2)
+  t.equal(b.prepareNanoseconds, 12)
+  t.equal(b.breakdown, null)
+  t.equal(b.interfacePackets, null, 'unknown is not zero')
+  const silent = records.map((record) => ({ ...record, packetsPerSecond: 0 }))
+  t.equal(rateRatio(records, silent, seededRandom(1)), null, 'no ratio to zero')
+})
+
+t.test('an incomplete round: ratios use the rounds that both have', async (t) => {
+  const [, b] = summarize(['a', 'b'], records.slice(0, -1), seededRandom(1))
+  t.equal(b.rounds, 2)
+  t.strictSame(b.ratioToFirst, { median: 2.5, low: 2, high: 3, confidence: 0.5 })
+})
+
+t.test('the components of a datagram', async (t) => {
+  const cpu = { userSeconds: 0.2, systemSeconds: 0.8 }
+  const one = { ...sent, seconds: 1, packets: 1_000_000, sendCalls: 1_000_000, wouldBlock: 0, cpu }
+  const costs = { sendmsg: { prepareNanoseconds: 20, crossingNanoseconds: 80 } }
+  const [row] = summarize(['sendmsg'], [roundRecord(facts({ mode: 'sendmsg', sent: one }))], seededRandom(1), costs)
+  t.match(row.breakdown?.marshalling, { nanoseconds: 20, share: 0.02 })
+  t.match(row.breakdown?.crossing, { nanoseconds: 80, share: 0.08 })
+  t.match(row.breakdown?.systemCall, { nanoseconds: 900, share: 0.9 })
+  t.match(summaryTable([row], undefined), /^FFI crossing +80\.0 ns \(8\.0 %\)$/m)
+})
+
+/** A run of sendmsg, sendmmsg and GSO with known costs, of which GSO loses a quarter. */
+function knownRun(overrides: { cpuShare?: number; rounds?: number } = {}): ThroughputRun {
+  const { cpuShare = 1, rounds = 1 } = overrides
+  const rate = (mode: string, packets: number, sendCalls: number, lost: number, round: number) => {
+    const cpu = { userSeconds: 0, systemSeconds: cpuShare }
+    const one = { ...sent, seconds: 1, packets, sendCalls, wouldBlock: 0, cpu }
+    return roundRecord(facts({ mode, round, delivered: delivered(packets - lost, lost), sent: one }))
+  }
+  const all = Array.from({ length: rounds }, (_, index) => [
+    rate('sendmsg', 500_000, 500_000, 0, index + 1),
+    rate('sendmmsg', 640_000, 10_000, 0, index + 1),
+    rate('gso', 2_000_000, 50_000, 500_000, index + 1),
+  ]).flat()
+  const costs = { prepareNanoseconds: 20, crossingNanoseconds: 80 }
+  const modes = ['sendmsg', 'sendmmsg', 'gso']
+  const summary = summarize(modes, all, seededRandom(1), { sendmsg: costs, sendmmsg: costs, gso: costs })
+  const plan = { sizeBytes: 1400, batch: 64, packetsPerSecond: undefined }
+  const session = { isLocal: false, interfaceName: 'lo', isLoopback: true }
+  return { plan, session, receiver: null, skipped: [], records: all, summary } as unknown as ThroughputRun
+}
+
+t.test('the closing sentences: components, the gain of batching and its limit, GSO', async (t) => {
+  const [costs, batching, gso, next] = answerInWords(knownRun())
+  t.match(
+    costs,
+    /^With sendmsg, a 1,400-byte datagram takes 2,000 ns .*: 1\.0 % .*marshalling.*, 4\.0 % .*FFI.*, 95\.0 % /,
+  )
+  // 2000 = a + b and 1562.5 = a / 64 + b give a = 444 and b = 1556.
+  t.match(batching, /sends 1\.28 times .* about 1\.29 times: 1,556 of the 2,000 ns are work on each datagram/)
+  t.match(
+    gso,
+    /^GSO sends 4\.00 times as many packets as sendmsg; 3\.00 times as many were delivered \(25\.0 % were lost\)/,
+  )
+  t.match(next, /bench\/profile\.ts$/)
+  const paced = knownRun()
+  t.strictSame(answerInWords({ ...paced, plan: { ...paced.plan, packetsPerSecond: 1000 } }), [])
+})
+
+t.test('a busy machine, and few rounds, are reported', async (t) => {
+  t.strictSame(warningsOf(knownRun()), [])
+  t.match(warningsOf(knownRun({ cpuShare: 0.47 })), [/^Busy machine: .*sendmsg 47\.0 %.*rates are too low/])
+  t.match(notesOf(knownRun({ rounds: 2 }))[0], /of 2 rounds it is a 50\.0 % interval \(95 % requires six\)/)
+  t.match(notesOf(knownRun({ rounds: 6 }))[0], /with 95 % interval/)
+})
+
+t.test('rows without a value are left out of the table', async (t) => {
+  const counters = { name: 'sink0', txPackets: 7, txBytes: 0, txDropped: 2, rxPackets: 0, rxBytes: 0, rxDropped: 3 }
+  const rows = [
+    roundRecord(facts({ mode: 'a', delivered: delivered(990, 10), interface: counters })),
+    roundRecord(facts({ mode: 'b' })),
+  ]
+  const summary = summarize(['a', 'b'], rows, seededRandom(1))
+  const text = summaryTable(summary, 'sink0')
+  t.match(text, /^ +a +b\n-+\n/)
+  t.match(text, /\ndelivered\/s +495 +-\n/)
+  t.match(text, /\ndelivered +990 +-\n/)
+  t.match(text, /\nlost +10 \(1\.0 %\) +-\n/)
+  t.match(text, /\nsink0 counted +7 +-\n/)
+  t.match(text, /\nsink0 dropped +5 +-$/)
+  t.notMatch(text, /marshalling|errors/)
+  t.notMatch(summaryTable([summary[1]], undefined), /delivered|counted/)
+})
+
+t.test('a table: columns as wide as their widest cell', async (t) => {
+  const text = table([
+    ['', 'one', 'two'],
+    ['longest', '1', '1,234,567'],
+    ['x', '22', '3'],
+  ])
+  t.equal(
+    text,
+    [
+      '          one         two', //
+      '-------------------------',
+      'longest     1   1,234,567',
+      'x          22           3',
+    ].join('\n'),
+  )
+})
+
+t.test('numbers for people', async (t) => {
+  t.equal(whole(1_234_567.5), '1,234,568')
+  t.equal(gigabits(5_978_123_456), '5.978')
+  t.equal(mebibytes(67_108_864), '64.0 MiB')
+  t.equal(percent(0), '0.0 %')
+  t.equal(percent(0.5), '50.0 %')
+  t.equal(percent(0.000123), '0.012 %', 'not 0.0 %')
+  t.equal(signedPercent(-0.05), '-5.0 %')
+  t.equal(signedPercent(0.125), '+12.5 %')
+})
+
+t.test('one line per round', async (t) => {
+  const record = roundRecord(facts({ delivered: delivered(990, 10), sent: { ...sent, errors: 3 } }))
+  t.equal(roundLine(record, 5), 'round 1 of 5, sendmmsg: 500 packets/s, 0.006 Gbit/s, lost 1.0 %, 3 errors')
+  t.equal(roundLine(roundRecord(facts({})), 5), 'round 1 of 5, sendmmsg: 500 packets/s, 0.006 Gbit/s')
+})
+
+t.test('progress: once an interval, not at the very end, nothing when quiet', async (t) => {
+  const ticks = (isQuiet: boolean, intervalSeconds: number) => {
+    const lines: string[] = []
+    const tick = new Progress(isQuiet, intervalSeconds, (line) => lines.push(line)).ticker(3)
+    for (const seconds of [0.5, 1.01, 1.5, 2.6, 2.9, 3]) tick(seconds, () => `after ${seconds}`)
+    return lines
+  }
+  t.strictSame(ticks(false, 1), ['after 1.01\n', 'after 2.6\n'])
+  t.strictSame(ticks(false, 5), [])
+  t.strictSame(ticks(false, 0), [])
+  t.strictSame(ticks(true, 1), [])
+})
