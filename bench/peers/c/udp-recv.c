@@ -31,7 +31,7 @@ union address {
   struct sockaddr_in6 ipv6;
 };
 
-union train_control {
+union gro_control {
   struct cmsghdr alignment;
   unsigned char bytes[CMSG_SPACE(sizeof(int))];
 };
@@ -43,7 +43,7 @@ struct receiver {
   struct mmsghdr *headers;
   struct iovec *vectors;
   union address *sources;
-  union train_control *controls;
+  union gro_control *controls;
   struct {
     uint64_t packets, bytes, system_calls, truncated;
   } counts;
