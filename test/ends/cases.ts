@@ -54,6 +54,6 @@ const ALWAYS = new Set(['process.exit', 'terminate under traffic'])
  */
 const UNSAFE = new Set(['terminate while loading'])
 
-const SAMPLE_STEP = 10
+const SAMPLE_STEP = 16
 
-const LONE_SAMPLE_STEP = 11
+const LONE_SAMPLE_STEP = 17
