@@ -16,7 +16,8 @@ export class RoughLink {
       await this.#ends[host].run(`
         ip link set ${DEVICE} address ${MAC[host]} addrgenmode none
         ip address add ${ROUGH_LINK[host]}/24 dev ${DEVICE}
-        tc qdisc add dev ${DEVICE} root tbf ${FAST}`)
+        tc qdisc add dev ${DEVICE} root tbf ${FAST}
+        for queue in /sys/class/net/${DEVICE}/queues/rx-*/rps_cpus; do echo ${FIRST_CPU} > $queue || true; done`)
     }
     await this.up()
   }
@@ -47,6 +48,13 @@ export class RoughLink {
 }
 
 const DEVICE = 'veth-rough'
+
+/**
+ * Mask of the CPU that receives all packets of the link. tbf's timer and the senders take packets from the queue on different
+ * CPUs, and veth puts each packet into the backlog of its own CPU (netif_rx): packets of one flow could overtake each other.
+ * Where sysfs is read-only, they still can.
+ */
+const FIRST_CPU = 1
 const MAC = { A: '02:00:00:00:02:01', B: '02:00:00:00:02:02' } as const
 
 // A GSO send must fit the burst. Otherwise tbf segments it and can drop a part of it without an error to the sender
