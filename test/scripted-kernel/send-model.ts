@@ -148,8 +148,7 @@ export class SendModel implements SendObserver {
     this.lastAnswer = undefined
     const first = this.position
     for (const datagram of datagrams) {
-      const index = this.candidates.find((candidate) => this.messages[candidate].destination === destination)
-      if (index !== undefined) this.select(index)
+      this.#selectFor(destination)
       expect(this.index !== undefined, () => 'the kernel got a datagram after the last message')
       const next = this.messages[this.index]
       const name = () => `message ${this.index}, datagram ${this.segments}`
@@ -187,6 +186,18 @@ export class SendModel implements SendObserver {
 
   get gaveNothing(): boolean {
     return this.lastAnswer === NOTHING
+  }
+
+  /** Makes the first message to a destination the next one, if another may come now. */
+  #selectFor(destination: string): void {
+    if (this.segments > 0 || !this.#batch.coalesce) return
+    this.#extendOrder()
+    for (let position = this.position; position < this.#order.length; position += 1) {
+      const index = this.#order[position]
+      if (this.messages[index].destination !== destination) continue
+      if (position > this.position) this.#order.splice(this.position, 0, ...this.#order.splice(position, 1))
+      return
+    }
   }
 
   #extendOrder(): void {

@@ -6,6 +6,9 @@ import { sendCase } from './send-case.js'
 import { runSendCase } from './send-runner.js'
 import { newSendTally } from './send-tally.js'
 
+// A single case of a thousand messages that all fail can take many seconds on a busy machine.
+t.setTimeout(300_000)
+
 const skip = isSupportedMachine ? false : 'the scripted kernel reads structures of 64-bit machines'
 
 t.test('send sends or rejects each message once and in order, whatever the kernel answers', { skip }, async (t) => {
