@@ -70,7 +70,8 @@ export class Messages implements PlannedMessages {
     this.#views = new Array<Buffer>(capacity).fill(Buffer.alloc(0))
     this.#viewSizes = new Int32Array(capacity)
     this.#ecn = new Uint8Array(capacity)
-    this.order = new SendOrder(this.#destinations)
+    // Only a batch that coalesces changes its order, which takes memory per slot.
+    this.order = new SendOrder(coalesce ? this.#destinations : [])
     const coalesced = coalesce ? new CoalescedPlan(this, maxSegments) : undefined
     this.planner = new SendPlanner(this, coalesced)
   }

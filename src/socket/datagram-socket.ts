@@ -9,7 +9,7 @@ import { libc } from '../libc/libc.js'
 import { assertRecvBatch, assertSendBatch } from './batch-arguments.js'
 import { BatchedCalls } from './batched-calls.js'
 import { type AdoptOptions, applyControlSettings, recvErrorsSetting } from './conn-options.js'
-import { bindDescriptor, connectDescriptor, disconnectDescriptor, localEndpoint, remoteEndpoint } from './descriptor.js'
+import { connectDescriptor, disconnectDescriptor, localEndpoint, remoteEndpoint } from './descriptor.js'
 import type { OwnedDescriptor } from './descriptor-owner.js'
 import { DropCounter } from './drop-counter.js'
 import { ErrorQueue, type NetworkError } from './error-queue.js'
@@ -131,10 +131,7 @@ export class DatagramSocket {
 
   /** Binds the socket (bind(2)). @throws ErrnoError `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` */
   bind(address: EndpointLike): this {
-    const [fd, at] = [this.#openFd(), this.#ofFamily(address)]
-    const { steering } = this.#options
-    if (steering === undefined) bindDescriptor(fd, at)
-    else bindSteered(fd, this.#family, at, steering)
+    bindSteered(this.#openFd(), this.#family, this.#ofFamily(address), this.#options.steering)
     return this
   }
 
@@ -164,8 +161,7 @@ export class DatagramSocket {
   /**
    * Sends the unsent messages of a batch: one system call, or more above 1024 messages.
    *
-   * @returns number of messages accepted by this call. If messages are left, call again to send them or to get the error.
-   *   0 if the socket would block, or if no message was left.
+   * @returns number of accepted messages; 0 if the socket would block, or none was left. Call again for the rest or its error.
    * @throws ErrnoError or TypeError, with the `index` of the first unsent message if that message failed; `batch.skip()`
    *   skips it
    */
@@ -297,8 +293,7 @@ export class DatagramSocket {
   #ofFamily(address: EndpointLike): Endpoint {
     const made = endpoint(address)
     if (made.family === this.#family) return made
-    const message = `the socket is ${this.#family}; ${made} is an ${made.family} address`
-    throw typeError('ERR_ADDRESS_FAMILY', message)
+    throw typeError('ERR_ADDRESS_FAMILY', `the socket is ${this.#family}; ${made} is an ${made.family} address`)
   }
 }
 

@@ -57,3 +57,20 @@ export function setStructureOption(
   write(view, offset)
   check(libc().setsockopt(fd, level, name, address, byteLength), 'setsockopt')
 }
+
+/** Reads an option whose value is a NUL-terminated string (getsockopt(2)). */
+export function textOption(fd: number, level: number, name: number): string {
+  const { slabs, bytes, view } = scratch()
+  const { value, length } = slabs
+  view.setUint32(length.offset, value.byteLength, true)
+  check(libc().getsockopt(fd, level, name, value.address, length.address), 'getsockopt')
+  return bytes.toString('latin1', value.offset, value.offset + Math.max(view.getUint32(length.offset, true) - 1, 0))
+}
+
+/** Sets an option whose value is a short string (setsockopt(2)); an error names it. */
+export function setTextOption(fd: number, level: number, name: number, text: string): void {
+  const { slabs, bytes } = scratch()
+  const { offset, address, byteLength } = slabs.value
+  const length = bytes.write(text, offset, byteLength, 'latin1')
+  check(libc().setsockopt(fd, level, name, address, length), 'setsockopt', { address: text })
+}

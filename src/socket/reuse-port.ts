@@ -10,6 +10,7 @@ import { libc } from '../libc/libc.js'
 import { structs } from '../libc/structs.js'
 import { Arena } from '../memory/arena.js'
 import { bindDescriptor, disconnectDescriptor, localEndpoint } from './descriptor.js'
+import { setIntegerOption } from './option.js'
 
 /** Distribution of datagrams over the sockets of one port. */
 export interface ReusePortOptions {
@@ -41,10 +42,22 @@ export function steeringOf(options: ReusePortOptions): Steering {
   return { steer: validate.oneOf(steer, 'steer', STEERS), sockets }
 }
 
-/** @throws TypeError `ERR_INVALID_STATE` if the socket is bound */
-export function assertUnbound(fd: number, steering: Steering): void {
-  if (localEndpoint(fd)?.port === 0) return
-  throw typeError('ERR_INVALID_STATE', `reusePort.steer must be set before bind; ${received(steering)}`)
+/**
+ * Sets SO_REUSEPORT, and attaches the program for `steer`.
+ *
+ * @returns the options if there is a program
+ * @throws TypeError `ERR_INVALID_STATE` if the socket is bound; TypeError or RangeError as `steeringOf`
+ */
+export function steerGroup(fd: number, options: ReusePortOptions): Steering | undefined {
+  const steering = steeringOf(options)
+  const hasProgram = steering.steer !== 'hash'
+  if (hasProgram && localEndpoint(fd)?.port !== 0) {
+    throw typeError('ERR_INVALID_STATE', `reusePort.steer must be set before bind; ${received(steering)}`)
+  }
+  setIntegerOption(fd, c.SOL_SOCKET, c.SO_REUSEPORT, 1)
+  if (!hasProgram) return undefined
+  attachProgram(fd, steering)
+  return steering
 }
 
 /**
@@ -55,7 +68,7 @@ export function assertUnbound(fd: number, steering: Steering): void {
  * the group. Replacing the program of a group in use can be a use-after-free in the kernel, because the old one is freed while
  * another CPU may run it.
  */
-export function attachProgram(fd: number, { steer, sockets }: Steering): void {
+function attachProgram(fd: number, { steer, sockets }: Steering): void {
   const { sockFilter, sockFprog } = structs()
   const program = [
     [BPF_LD | BPF_W | BPF_ABS, steer === 'cpu' ? SKF_AD_CPU : SKF_AD_RANDOM],
@@ -75,16 +88,16 @@ export function attachProgram(fd: number, { steer, sockets }: Steering): void {
 }
 
 /**
- * Binds a socket with a program: as the first of its group, or without the program if the group exists, because the kernel
+ * Binds a socket. One with a program: as the first of its group, or without the program if the group exists, because the kernel
  * accepts no socket that has one (udp_lib_lport_inuse in net/ipv4/udp.c).
  *
  * @throws ErrnoError as bind(2)
  */
-export function bindSteered(fd: number, family: Family, address: Endpoint, steering: Steering): void {
+export function bindSteered(fd: number, family: Family, address: Endpoint, steering?: Steering): void {
   try {
     bindDescriptor(fd, address)
   } catch (error) {
-    if (!(error instanceof ErrnoError) || error.code !== 'EADDRINUSE') throw error
+    if (steering === undefined || !(error instanceof ErrnoError) || error.code !== 'EADDRINUSE') throw error
     detachProgram(fd, family)
     try {
       bindDescriptor(fd, address)

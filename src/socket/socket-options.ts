@@ -1,14 +1,11 @@
 import { received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import type { Family } from '../endpoint/endpoint.js'
-import { lastErrno } from '../libc/check.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
-import { libc } from '../libc/libc.js'
-import { scratch } from '../memory/scratch.js'
 import { type Interface, setMulticastInterface } from './multicast.js'
-import { integerOption, setIntegerOption } from './option.js'
-import { assertUnbound, attachProgram, type ReusePortOptions, type Steering, steeringOf } from './reuse-port.js'
+import { integerOption, setIntegerOption, setTextOption, textOption } from './option.js'
+import { type ReusePortOptions, type Steering, steerGroup } from './reuse-port.js'
 
 /**
  * Mode of path MTU discovery (ip(7), IP_MTU_DISCOVER). `dont`: routers may fragment. `want`: the system's default. `do`: set
@@ -88,17 +85,8 @@ export class LiveSocketOptions implements SocketSettings {
     return this.#integer(c.SOL_SOCKET, c.SO_REUSEPORT) !== 0
   }
   set reusePort(on: boolean | ReusePortOptions) {
-    if (typeof on !== 'object' || on === null) {
-      this.#setBoolean(c.SOL_SOCKET, c.SO_REUSEPORT, on, 'reusePort')
-      return
-    }
-    const steering = steeringOf(on)
-    const hasProgram = steering.steer !== 'hash'
-    if (hasProgram) assertUnbound(this.#descriptor(), steering)
-    this.#setBoolean(c.SOL_SOCKET, c.SO_REUSEPORT, true, 'reusePort')
-    if (!hasProgram) return
-    attachProgram(this.#descriptor(), steering)
-    this.steering = steering
+    if (typeof on !== 'object' || on === null) this.#setBoolean(c.SOL_SOCKET, c.SO_REUSEPORT, on, 'reusePort')
+    else this.steering = steerGroup(this.#descriptor(), on) ?? this.steering
   }
 
   get incomingCpu(): number {
@@ -154,16 +142,7 @@ export class LiveSocketOptions implements SocketSettings {
   }
 
   get bindToDevice(): string {
-    const { slabs, bytes, view } = scratch()
-    view.setUint32(slabs.length.offset, slabs.value.byteLength, true)
-    const { address } = slabs.value
-    const fd = this.#descriptor()
-    if (libc().getsockopt(fd, c.SOL_SOCKET, c.SO_BINDTODEVICE, address, slabs.length.address) < 0) {
-      throw new ErrnoError(lastErrno(), 'getsockopt')
-    }
-    const length = view.getUint32(slabs.length.offset, true)
-    const { offset } = slabs.value
-    return bytes.toString('latin1', offset, offset + Math.max(length - 1, 0))
+    return textOption(this.#descriptor(), c.SOL_SOCKET, c.SO_BINDTODEVICE)
   }
   set bindToDevice(name: string) {
     if (name !== '') validate.text(name, 'bindToDevice')
@@ -171,12 +150,7 @@ export class LiveSocketOptions implements SocketSettings {
       const message = `bindToDevice must be an interface name of at most ${MAX_INTERFACE_NAME_BYTES} characters`
       throw typeError('ERR_INVALID_ARG_VALUE', `${message}; ${received(name)}`)
     }
-    const { slabs, bytes } = scratch()
-    const { offset, address } = slabs.value
-    const length = bytes.write(name, offset, MAX_INTERFACE_NAME_BYTES, 'latin1')
-    if (libc().setsockopt(this.#descriptor(), c.SOL_SOCKET, c.SO_BINDTODEVICE, address, length) < 0) {
-      throw new ErrnoError(lastErrno(), 'setsockopt', { address: name })
-    }
+    setTextOption(this.#descriptor(), c.SOL_SOCKET, c.SO_BINDTODEVICE, name)
   }
 
   get mtuDiscover(): MtuDiscover {
