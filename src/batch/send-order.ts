@@ -43,8 +43,7 @@ export class SendOrder {
   group(start: number, end: number): void {
     if (end <= this.#groupedUntil) return
     this.#groupedUntil = end
-    // Two messages are grouped in any case.
-    if (end - start < 3) return
+    if (this.#hasOneDestination(start, end)) return
     const heads = this.#link(start, end)
     if (heads > 0) this.#reorder(start, end, heads)
   }
@@ -56,6 +55,15 @@ export class SendOrder {
     }
     this.isChanged = false
     this.#groupedUntil = 0
+  }
+
+  /** Checks the most common case, which needs no table. */
+  #hasOneDestination(start: number, end: number): boolean {
+    const destination = this.#destinations[this.slotAt(start)]
+    for (let position = start + 1; position < end; position += 1) {
+      if (this.#destinations[this.slotAt(position)] !== destination) return false
+    }
+    return true
   }
 
   /** Links the positions of each destination. @returns number of destinations; 0 if they are grouped already */

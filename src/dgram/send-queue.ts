@@ -42,6 +42,7 @@ export class SendQueue {
   readonly #settings: QueueSettings
   #batches: Batch[] = []
   #isBlocked = false
+  #isScheduled = false
   #idleFlushes = 0
   /** Number of headers (single datagrams and GSO sends) of the last flush, used as an estimate for the next. */
   #lastHeaders = 0
@@ -72,7 +73,7 @@ export class SendQueue {
       batch.byteLength += size
       this.byteLength += size
       this.length += 1
-      if (!this.#isBlocked) flushSoon(this)
+      if (!this.#isBlocked && !this.#isScheduled) this.#schedule()
     }
     // Queued behind the flush, so most results are available by then; in the caller's async context.
     if (completion !== undefined) nextTick(settle, completion)
@@ -80,7 +81,7 @@ export class SendQueue {
 
   /** Sends the queued messages until the kernel accepts no more. */
   flush(): void {
-    cancelFlush(this)
+    this.#cancel()
     const before = this.length
     if (before >= LARGE_BATCH && this.#lastHeaders >= LARGE_BATCH) this.#watcher.onLargeBatch()
     this.#lastHeaders = 0
@@ -103,7 +104,7 @@ export class SendQueue {
   /** Sends the queued messages that can be sent at once, and cancels the rest. */
   finish(): void {
     if (this.length > 0) this.flush()
-    cancelFlush(this)
+    this.#cancel()
     this.#setBlocked(false)
     const given = this.#batches
     this.#batches = []
@@ -115,6 +116,16 @@ export class SendQueue {
         if (completion !== undefined) finish(completion, -c.ECANCELED)
       }
     }
+  }
+
+  #schedule(): void {
+    this.#isScheduled = true
+    flushSoon(this)
+  }
+
+  #cancel(): void {
+    this.#isScheduled = false
+    cancelFlush(this)
   }
 
   /** Returns a batch with room for one more message. A full batch is sent at once, before the end of the tick. */
@@ -137,12 +148,13 @@ export class SendQueue {
   }
 
   #sendAll({ messages, completions }: Batch): boolean {
+    const { order } = messages
     while (messages.remaining > 0) {
       const from = messages.sent
       const status = this.#sendSome(messages)
       this.length -= messages.sent - from
       for (let position = from; position < messages.sent; position += 1) {
-        const completion = completions[messages.order.slotAt(position)]
+        const completion = completions[order.slotAt(position)]
         if (completion === undefined) continue
         finish(completion, status)
       }
@@ -200,15 +212,21 @@ function append(
   destination: Endpoint | undefined,
   options: MessageOptions | undefined,
 ): number {
-  if (sizeOf(payload) <= messages.slotBytes) messages.append(payload, destination, options)
+  const size = sizeOf(payload)
+  if (size <= messages.slotBytes) messages.append(payload, destination, options)
   else messages.appendReference(ownCopy(payload), destination, options)
-  return messages.size(messages.length - 1)
+  return size
 }
 
 function sizeOf(payload: Bytes): number {
-  if (types.isUint8Array(payload)) return uint8Length(payload)
   if (typeof payload === 'string') return Buffer.byteLength(payload)
-  return payload.reduce((sum: number, piece) => sum + sizeOf(piece), 0)
+  if (isList(payload)) return payload.reduce((sum: number, piece) => sum + sizeOf(piece), 0)
+  return uint8Length(payload)
+}
+
+// The type of `Array.isArray` does not include read-only lists.
+function isList(payload: Bytes): payload is readonly (string | Uint8Array)[] {
+  return Array.isArray(payload)
 }
 
 /** Returns a copy of a message's bytes. */
