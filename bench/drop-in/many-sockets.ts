@@ -7,10 +7,10 @@ import { openSocket } from './sockets.js'
  * Measures CPU time and memory of many sockets that each send one datagram in every tick of a timer, like a media server with one
  * socket per stream. They go to a socket on loopback whose datagrams are not read.
  */
-export async function manySocketsCost({ candidate, sizeBytes, sockets: count }: Task): Promise<Figures> {
+export async function manySocketsCost({ candidate, sizeBytes, sockets: socketCount, count }: Task): Promise<Figures> {
   const unread = BatchConn.open().bind({ address: '127.0.0.1', port: 0 })
   const { port } = unread.localAddress
-  const sockets = await Promise.all(Array.from({ length: count }, () => openSocket(candidate)))
+  const sockets = await Promise.all(Array.from({ length: socketCount }, () => openSocket(candidate)))
   const payload = Buffer.alloc(sizeBytes)
   const sendTicks = (ticks: number) =>
     new Promise<void>((resolve) => {
@@ -24,13 +24,13 @@ export async function manySocketsCost({ candidate, sizeBytes, sockets: count }: 
         setImmediate(resolve)
       }, TICK_MS)
     })
-  await sendTicks(WARM_UP_TICKS)
+  await sendTicks(count * WARM_UP)
   const before = process.cpuUsage()
-  await sendTicks(TICKS)
+  await sendTicks(count)
   const { user, system } = process.cpuUsage(before)
   for (const socket of sockets) socket.close()
   unread.close()
-  return { 'us of CPU per tick': (user + system) / TICKS, 'peak resident MiB': peakResidentBytes() / 2 ** 20 }
+  return { 'us of CPU per tick': (user + system) / count, 'peak resident MiB': peakResidentBytes() / 2 ** 20 }
 }
 
 /** `VmHWM` of proc_pid_status(5). */
@@ -42,5 +42,5 @@ function peakResidentBytes(): number {
 
 /** The usual interval of audio over RTP. */
 const TICK_MS = 20
-const WARM_UP_TICKS = 20
-const TICKS = 100
+/** Ticks before the measured ones, as a share of these. */
+const WARM_UP = 0.2

@@ -20,6 +20,8 @@ export const CANDIDATES: Readonly<Record<Measure, readonly Candidate[]>> = {
 export interface DropInPlan {
   readonly measures: readonly Measure[]
   readonly rounds: number
+  /** A tenth of the datagrams, round trips and ticks in each round. */
+  readonly isQuick: boolean
   readonly sizeBytes: number
   /** Number of datagrams that `kept` keeps. */
   readonly kept: number
@@ -41,7 +43,7 @@ export interface Task extends Pick<DropInPlan, 'sizeBytes' | 'to' | 'destination
   /** `echo` is the other end of a round trip. */
   readonly measure: Measure | 'echo'
   readonly candidate: Candidate
-  /** Number of datagrams, or of round trips. */
+  /** Number of datagrams, of round trips, or of ticks. */
   readonly count: number
 }
 

@@ -26,7 +26,7 @@ function dropInDocument({ plan, summaries, error }: DropInRun): object {
 
 /** Returns the report as text. */
 function dropInText({ plan, summaries, error }: DropInRun): string {
-  const { sizeBytes, rounds, seed, cpu } = plan
+  const { sizeBytes, rounds, isQuick, seed, cpu } = plan
   const rows = summaries.map(({ measure, figure, candidate, value, ratio }) => [
     `${measure}, ${candidate}`,
     figure,
@@ -37,7 +37,7 @@ function dropInText({ plan, summaries, error }: DropInRun): string {
   const unknown = summaries.some(({ value }) => value === null)
   return [
     ...(error === undefined ? [] : [`PARTIAL RESULT: ${reasonOf(error)}`, '']),
-    `datagrams of ${sizeBytes} bytes ${where(plan)}, rounds: ${rounds}, each in new processes, in random order (seed ${seed})${bound}`,
+    `datagrams of ${sizeBytes} bytes ${where(plan)}, rounds: ${rounds}, each in new processes${isQuick ? ' and a tenth as long as usual' : ''}, in random order (seed ${seed})${bound}`,
     machineLine(),
     '',
     table([['', 'unit', 'median (interval)', 'ratio to dgram'], ...rows]),

@@ -35,6 +35,7 @@ const COMMAND = {
       describe: `a list of ${MEASURES.join(', ')}`,
     },
     rounds: { parse: integer(1, 1000), default: '15', describe: 'rounds, in random order, each in new processes' },
+    isQuick: { name: 'quick', flag: false, describe: 'rounds of a tenth of the usual length' },
     sizeBytes: {
       name: 'size',
       parse: integer(1, 1472),

@@ -15,7 +15,7 @@ async function figures(line: string): Promise<FigureSummary[]> {
 }
 
 t.test('every figure of every candidate', async (t) => {
-  const found = await figures('--measure send,receive,round-trip,sockets --sockets 40 --rounds 2 --seed 7')
+  const found = await figures('--measure send,receive,round-trip,sockets --sockets 40 --rounds 2 --quick --seed 7')
   t.strictSame(
     found.map(({ measure, figure, candidate }) => `${measure}: ${figure}, ${candidate}`),
     [
@@ -57,7 +57,7 @@ for (const size of [64, 1400]) {
 }
 
 t.test('a table, with progress', async (t) => {
-  const { status, stdout, stderr } = await bench('drop-in', '--measure round-trip --rounds 1 --cpu 0')
+  const { status, stdout, stderr } = await bench('drop-in', '--measure round-trip --rounds 1 --quick --cpu 0')
   t.equal(status, 0)
   t.match(stderr, /^round-trip, round 1 of 1, dgram: [\d.]+ median us, [\d.]+ p99 us$/m)
   t.match(stdout, /^datagrams of 64 bytes on loopback, rounds: 1, .* \(seed \d+\), all on processor 0$/m)
@@ -104,7 +104,7 @@ t.test('memory that cannot be measured is n/a, not negative', async (t) => {
 })
 
 t.test('Ctrl-C: the complete rounds are printed', async (t) => {
-  const process = new BenchProcess('drop-in', ['--measure', 'round-trip', '--rounds', '1000'])
+  const process = new BenchProcess('drop-in', ['--measure', 'round-trip', '--rounds', '1000', '--quick'])
   await process.says(/round 2 of 1000/)
   const { status, stdout, stderr } = await process.end('SIGINT')
   t.equal(status, 130)
