@@ -74,7 +74,8 @@ export class Resampling {
     const present = column?.filter((value) => value !== undefined) ?? []
     if (column === undefined || present.length === 0) throw new NotMeasured(id)
     const estimate = median(present)
-    const replicates = Float64Array.from(this.#draws, (draw) => medianOfDraw(column, draw) ?? estimate)
+    const medians = new DrawnMedians(column)
+    const replicates = Float64Array.from(this.#draws, (draw) => medians.of(draw) ?? estimate)
     const made = { estimate, replicates }
     this.#known.set(id, made)
     return made
@@ -98,17 +99,41 @@ function drawRounds(rounds: number, runLength: number, random: Random): Int32Arr
   return draw
 }
 
-function medianOfDraw(column: Column, draw: Int32Array): number | undefined {
-  const values = new Float64Array(draw.length)
-  let count = 0
-  for (const round of draw) {
-    const value = column[round]
-    if (value === undefined) continue
-    values[count] = value
-    count += 1
+/** Medians of a series in draws of its rounds: the values are sorted once, and each draw only counts them. */
+class DrawnMedians {
+  readonly #sorted: readonly number[]
+  /** Place of each round's value among the sorted ones; -1 for a round without a value. */
+  readonly #places: Int32Array
+  readonly #counts: Uint32Array
+
+  constructor(column: Column) {
+    const present = [...column.keys()].filter((round) => column[round] !== undefined)
+    const order = present.sort((a, b) => (column[a] ?? 0) - (column[b] ?? 0))
+    this.#sorted = order.map((round) => column[round] ?? 0)
+    this.#places = new Int32Array(column.length).fill(-1)
+    for (const [place, round] of order.entries()) this.#places[round] = place
+    this.#counts = new Uint32Array(order.length)
   }
-  if (count === 0) return undefined
-  const sorted = values.subarray(0, count).sort()
-  const middle = count >> 1
-  return count % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+
+  /** Returns undefined if no drawn round has a value. */
+  of(draw: Int32Array): number | undefined {
+    this.#counts.fill(0)
+    let count = 0
+    for (const round of draw) {
+      const place = this.#places[round] ?? -1
+      if (place < 0) continue
+      this.#counts[place] += 1
+      count += 1
+    }
+    if (count === 0) return undefined
+    const upper = this.#valueAt(count >> 1)
+    return count % 2 === 1 ? upper : (this.#valueAt((count >> 1) - 1) + upper) / 2
+  }
+
+  /** Returns the value with this index among the drawn ones in their order. */
+  #valueAt(index: number): number {
+    let place = 0
+    for (let before = this.#counts[0]; before <= index; before += this.#counts[place]) place += 1
+    return this.#sorted[place]
+  }
 }
