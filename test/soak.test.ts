@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
-import { compiledSoak } from './soak/control/compiled.js'
+import { compiledPackage } from './support/compiled.js'
 
 t.setTimeout(240_000)
 
-const PROGRAM = join(compiledSoak(), '..', '..', 'soak.js')
+const PROGRAM = join(compiledPackage(), 'test', 'soak.js')
 
 interface Ended {
   readonly status: number | null

@@ -107,6 +107,7 @@ const REPLACED = {
   // The copy is JavaScript. With swc a second worker would crash: its addon cannot be loaded again after its first worker.
   'tsconfig.json': '{ "ts-node": { "transpileOnly": true } }',
   'test/support/compiled.js': `const { join } = require('node:path')
+exports.compiledPackage = () => join(__dirname, '../..')
 exports.compiledProgram = (name) => join(__dirname, 'programs', name + '.js')`,
   'test/support/two-hosts.js': `exports.twoHosts = () => 'left out of mutation tests'
 exports.HOST_A = exports.HOST_B = exports.SINK = {}`,

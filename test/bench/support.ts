@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SummaryRow } from '../../bench/throughput/summary.js'
 import type { RoundRecord } from '../../bench/traffic/round-record.js'
-import { compiledBench } from './compiled.js'
+import { compiledPackage } from '../support/compiled.js'
 
 /** A command of the benchmark that is over. */
 export interface Finished {
@@ -46,7 +46,7 @@ export class BenchProcess {
   ) {
     const script = tsNode
       ? ['-r', 'ts-node/register', join('bench', `${command}.ts`)]
-      : [join(compiledBench(), `${command}.js`)]
+      : [join(compiledPackage(), 'bench', `${command}.js`)]
     const node = [process.execPath, ...script]
     // tap puts a loader of its own into NODE_OPTIONS.
     const [program, ...rest] = ['env', '--unset=NODE_OPTIONS', ...wrapper, ...node, ...words]

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import t from 'tap'
 import { type ChildResult, childJson, runChild } from '../support/child.js'
-import { compiledProgram } from '../support/compiled.js'
+import { compiledPackage } from '../support/compiled.js'
 
 // batchconn/register in its own processes, because it replaces exports of a module of Node.
 
-const REGISTER = join(compiledProgram(''), '../../../../src/dgram/register.js')
+const REGISTER = join(compiledPackage(), 'src/dgram/register.js')
 
 /** Starts node with register preloaded by NODE_OPTIONS, which workers and children inherit. */
 const REGISTERED = {

@@ -1,7 +1,7 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import t from 'tap'
 import { childJson, runChild } from '../support/child.js'
-import { compiledProgram } from '../support/compiled.js'
+import { compiledPackage } from '../support/compiled.js'
 import { checkExchange, missing } from './support/exchange.js'
 
 // Restrictions of containers: no /proc, no IPv6, and under Node's permission model no other files and no addons.
@@ -30,11 +30,7 @@ t.test('without IPv6: IPv4 sockets are not affected, and probe reports it', { sk
 const nodeMajor = Number.parseInt(process.versions.node, 10)
 const modules = join(__dirname, '../../node_modules')
 /** The program's folder, and Koffi with its binary. */
-const readable = () => [
-  join(dirname(compiledProgram('faults-exchange')), '../../..'),
-  join(modules, 'koffi'),
-  join(modules, '@koromix'),
-]
+const readable = () => [compiledPackage(), join(modules, 'koffi'), join(modules, '@koromix')]
 
 function permissions(...more: string[]): string[] {
   const model = nodeMajor < 22 ? '--experimental-permission' : '--permission'

@@ -2,6 +2,7 @@ import { cpSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { type ChildResult, runChild } from '../support/child.js'
+import { compiledPackage } from '../support/compiled.js'
 import { buildKernelView, HOOK, type KernelView } from '../support/kernel-view/kernel-view.js'
 import { installed, type Outcome, ROOT, run } from './support.js'
 
@@ -135,9 +136,11 @@ function* expectedLines(call: string, message: number): Generator<string> {
 
 /** A project with the script, the library, the kernel tests, a test that sends nothing, and one with a violation. */
 function project(root: string): string {
-  for (const path of ['.taprc', 'tsconfig.json', 'package.json', 'scripts', 'src', 'test/support', 'test/kernel']) {
-    cpSync(join(ROOT, path), join(root, path), { recursive: true })
-  }
+  const folders = ['scripts', 'src', 'test/support', 'test/kernel']
+  // With the times of the files, so that the compiled ones are up to date.
+  const copy = (from: string, to: string) => cpSync(from, to, { recursive: true, preserveTimestamps: true })
+  for (const path of ['.taprc', 'tsconfig.json', 'package.json', ...folders]) copy(join(ROOT, path), join(root, path))
+  for (const path of folders) copy(join(compiledPackage(), path), join(root, '.tap/js', path))
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'))
   const tests = {
     idle: "t.test('one', async (t) => t.ok(true))",

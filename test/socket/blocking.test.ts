@@ -1,16 +1,11 @@
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import { BatchConn, endpoint, SendBatch } from '../../src/index.js'
-
-const PROGRAM = join(__dirname, '../support/programs/blocking-worker.ts')
+import { compiledProgram } from '../support/compiled.js'
 
 async function start(rounds: number): Promise<{ worker: Worker; port: number }> {
-  const worker = new Worker(
-    `require(${JSON.stringify(require.resolve('ts-node/register'))}); require(${JSON.stringify(PROGRAM)})`,
-    { eval: true, workerData: { rounds }, execArgv: [] },
-  )
+  const worker = new Worker(compiledProgram('blocking-worker'), { workerData: { rounds }, execArgv: [] })
   const [port] = await once(worker, 'message')
   return { worker, port }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Work } from '../../../bench/profile/cases/work.js'
 import { receiveOperation } from '../../../bench/profile/operations/receive-operation.js'
-import { compiledBench } from '../compiled.js'
+import { compiledPackage } from '../../support/compiled.js'
 import { missing } from '../support.js'
 
 t.setTimeout(120_000)
@@ -15,7 +15,7 @@ const skip = missing('strace', '-f', '-o', '/dev/null', 'true')
 function trace(t: Test, work: Work): string[] {
   const file = join(t.testdir(), 'trace')
   const program = `
-    const { openOperation } = require(${JSON.stringify(join(compiledBench(), 'profile/operations/operations.js'))})
+    const { openOperation } = require(${JSON.stringify(join(compiledPackage(), 'bench/profile/operations/operations.js'))})
     const operation = openOperation(${JSON.stringify(work)}, { address: '127.0.0.1', port: 9 })
     operation.ready?.(1)
     process.stderr.write('begin')

@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Case } from './case.js'
-import { takeCompiled } from './program.js'
 import { Trial } from './trial.js'
 import type { Dgram } from './types.js'
 
@@ -33,7 +32,7 @@ export async function observe(one: Case, subject: Subject): Promise<readonly str
   const uncaught = (error: Error) => trial.log('uncaught exception', error)
   process.on('uncaughtException', uncaught)
   try {
-    const late = timeout(deadline.signal).then(
+    const late = setTimeout(CASE_TIMEOUT_MS, undefined, { signal: deadline.signal }).then(
       () => trial.log(TIMED_OUT),
       () => {},
     )
@@ -44,12 +43,6 @@ export async function observe(one: Case, subject: Subject): Promise<readonly str
     process.off('uncaughtException', uncaught)
   }
   return trial.lines
-}
-
-/** Time limit of a case, granted twice to the first case that starts a process, because that compiles the module. */
-async function timeout(signal: AbortSignal): Promise<void> {
-  do await setTimeout(CASE_TIMEOUT_MS, undefined, { signal })
-  while (takeCompiled())
 }
 
 /** Last line of a case that did not finish. */

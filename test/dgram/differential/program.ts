@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { dirname, join, relative, sep } from 'node:path'
-import { compiledProgram } from '../../support/compiled.js'
+import { join, relative, sep } from 'node:path'
+import { compiledPackage } from '../../support/compiled.js'
 import type { AnyFunction } from './types.js'
 
 /** End of a process and its output. */
@@ -49,23 +49,14 @@ export function runProgram(
 /** Returns a path that `require` can load without a compiler: for a source file of this package, the compiled file. */
 export function runnable(modulePath: string): string {
   if (!modulePath.endsWith('.ts')) return modulePath
-  hasCompiled = true
-  const compiled = join(dirname(compiledProgram('none')), '../../..')
   const inside = relative(ROOT, modulePath)
-  if (inside.startsWith(`src${sep}`)) return join(compiled, inside.replace(/\.ts$/, '.js'))
+  if (inside.startsWith(`src${sep}`)) return join(COMPILED, inside.replace(/\.ts$/, '.js'))
   throw new Error(`${modulePath} is not below src/: compile it first`)
 }
-
-/** True if something was compiled, which takes seconds, since the last call. */
-export function takeCompiled(): boolean {
-  const compiled = hasCompiled && !isNoted
-  isNoted = hasCompiled
-  return compiled
-}
-
-let hasCompiled = false
-let isNoted = false
 
 const PROGRAM_TIMEOUT_MS = 5_000
 
 const ROOT = join(__dirname, '../../..')
+
+// Before the first case: it can take seconds, and the cases have time limits.
+const COMPILED = compiledPackage()

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Family } from '../../../src/index.js'
+import { compiledPackage } from '../../support/compiled.js'
 import { type TwoHosts, twoHosts } from '../../support/two-hosts.js'
 import { hostSockets, roughLinkSockets } from '../plan/hosts.js'
 import { loopbackSockets, withoutGsoSockets } from '../plan/loopback.js'
 import { flowsBetween, type PlannedSocket, type Site, specify } from '../plan/sockets.js'
 import { INJECT_VARIABLE } from '../traffic/injected-faults.js'
-import { compiledSoak } from './compiled.js'
 import { Network } from './network.js'
 import type { SoakOptions } from './options.js'
 import { RoughLink } from './rough-link.js'
@@ -25,7 +26,8 @@ export interface Setup {
 
 /** Creates the network namespaces, if this machine permits it, and starts the processes with traffic. */
 export async function setUp(options: SoakOptions): Promise<Setup> {
-  const programs = compiledSoak()
+  // Processes with traffic must not load a compiler, because that would count as their memory.
+  const programs = join(compiledPackage(), 'test', 'soak', 'traffic')
   const families = options.families.filter((family) => family === 'ipv4' || hasIpv6())
   const found = await openNamespaces(options)
   const namespaces = typeof found === 'string' ? undefined : found
