@@ -172,7 +172,9 @@ export const sendMisuse = [
     'to a host name that contains a zero byte': async (t) => {
       const socket = await t.bound()
       t.attempt('send', () => socket.send('x', 9, 'a\0b', t.callback()))
-      await t.settle(10)
+      // From Node 22 on the call itself fails.
+      await t.until(() => t.lines.some((line) => line.startsWith('callback') || line.includes('ERR_INVALID_ARG_VALUE')))
+      await t.settle()
     },
     'an invalid one between valid ones': async (t) => {
       const peer = await t.bound('udp4', 'peer')
