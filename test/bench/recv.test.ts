@@ -1,12 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { deadEndpoint } from '../support/sockets.js'
-import { type BenchDocument, BenchProcess, bench, benchJson, startReceiver } from './support.js'
+import { type BenchDocument, BenchProcess, bench, benchJson, startReceiver, useOwnLoopback } from './support.js'
 
 // Each command is a process of its own, and machines differ.
 t.setTimeout(240_000)
 
 const QUICK = '--duration 0.1 --rounds 1 --omit 0 --rate 20k --quiet'
+
+/** Why packets of other programs can be counted too. */
+let isShared: string | false
+t.before(async () => {
+  isShared = await useOwnLoopback(t)
+})
 
 t.test('several senders, one after the other, each with all its datagrams', async (t) => {
   const { port } = deadEndpoint()
@@ -36,6 +42,10 @@ t.test('several senders, one after the other, each with all its datagrams', asyn
 
 for (const mode of ['gro', 'batchconn-dgram']) {
   t.test(`${mode}: coalesced datagrams are counted, and the GSO rate is called an artefact`, async (t) => {
+    if (isShared !== false) {
+      t.plan(0, isShared)
+      return
+    }
     const { port } = deadEndpoint()
     const receiver = await startReceiver(`-p 127.0.0.1:${port} --mode ${mode} --json`)
     const modes = ['sendmmsg', 'gso', 'sendmmsg+gso', 'batchconn-dgram']

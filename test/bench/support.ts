@@ -2,9 +2,11 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Test } from 'tap'
 import type { SummaryRow } from '../../bench/throughput/summary.js'
 import type { RoundRecord } from '../../bench/traffic/round-record.js'
 import { compiledPackage } from '../support/compiled.js'
+import { ownLoopback } from '../support/own-loopback.js'
 
 /** A command of the benchmark that is over. */
 export interface Finished {
@@ -49,7 +51,7 @@ export class BenchProcess {
       : [join(compiledPackage(), 'bench', `${command}.js`)]
     const node = [process.execPath, ...script]
     // tap puts a loader of its own into NODE_OPTIONS.
-    const [program, ...rest] = ['env', '--unset=NODE_OPTIONS', ...wrapper, ...node, ...words]
+    const [program, ...rest] = ['env', '--unset=NODE_OPTIONS', ...network, ...wrapper, ...node, ...words]
     this.child = spawn(program, rest, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text
@@ -83,6 +85,18 @@ export class BenchProcess {
     this.child.kill(signal)
     return this.finished()
   }
+}
+
+/**
+ * Runs the commands of a test file in a network namespace, so that the counters of its loopback interface count nothing
+ * else. Returns false, or why that is impossible.
+ */
+export async function useOwnLoopback(t: Test): Promise<string | false> {
+  const own = await ownLoopback()
+  if (typeof own === 'string') return own
+  network = own.wrapper
+  t.teardown(() => own.down())
+  return false
 }
 
 /** Runs a command to its end. */
@@ -120,6 +134,8 @@ export function tracedCalls(path: string, name: string): number {
     .find((candidate) => candidate.trim().endsWith(` ${name}`))
   return line === undefined ? 0 : Number(line.trim().split(/\s+/)[3])
 }
+
+let network: readonly string[] = []
 
 const running = new Set<ChildProcess>()
 process.once('exit', () => {

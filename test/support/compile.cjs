@@ -31,7 +31,7 @@ function compileFile(source) {
   return target
 }
 
-/** Compiles all sources and copies the files between them. Returns the folder, which has the structure of the package. */
+/** Compiles all sources and copies the files between them. Returns the output's folder. */
 function compileAll() {
   // This file is itself part of the output.
   if (ROOT.endsWith(join('.tap', 'js'))) return ROOT
@@ -43,7 +43,7 @@ function compileAll() {
   return TARGET
 }
 
-/** The library is compiled as by the build, so that its exports are what is published; the rest by swc, which is fast. */
+/** The library is compiled as by the build, so that its exports are those published; the rest by swc, which is fast. */
 function transpile(text, filename) {
   return filename.startsWith(join(ROOT, 'src')) ? byTypeScript(text, filename) : bySwc(text, filename)
 }

@@ -1,8 +1,8 @@
-/** Compiles a TypeScript file of this package, or copies another one, if that is not done yet. Returns the output's path. */
+/** Compiles a TypeScript file, or copies another file, if the output is out of date. Returns the output's path. */
 export function compileFile(source: string): string
 
 /**
- * Compiles the package, its tests and benchmarks, as far as that is not done yet. Returns the folder, which has the
- * structure of the package.
+ * Compiles the package, its tests and benchmarks, as far as the output is out of date. Returns the output's folder, which
+ * has the structure of the repository.
  */
 export function compileAll(): string
