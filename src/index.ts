@@ -15,6 +15,7 @@ export type {
   ReadOptions,
   WaitOptions,
 } from './socket/conn-options.js'
+export type { DropEvent, GsoOffEvent, ReceiveEvent, SendEvent } from './socket/diagnostics.js'
 export type { NetworkError } from './socket/error-queue.js'
 export type { FeatureStatus } from './socket/feature-status.js'
 export type { Interface, Membership } from './socket/multicast.js'
@@ -22,3 +23,4 @@ export type { Subscription } from './socket/reading.js'
 export type { ReusePortOptions } from './socket/reuse-port.js'
 export type { SendFailure, SendReport } from './socket/send-all.js'
 export type { LiveSocketOptions, MtuDiscover, SocketSettings } from './socket/socket-options.js'
+export type { ReceiveStats, SendStats, SocketStats } from './socket/socket-stats.js'

@@ -22,7 +22,8 @@ export class CoalescedPlan implements SendPlan {
   readonly #iovec = iovecWords()
   readonly #arena: Arena<'headers' | 'iovecs'>
   readonly #runs: Uint16Array
-  readonly #progress: Progress = { messages: 0, segments: 0 }
+  readonly #progress: Progress = { messages: 0, segments: 0, gsoSends: 0, gsoSegments: 0 }
+  #start = 0
 
   constructor(messages: PlannedMessages, maxSegments: number) {
     const headers = Math.min(messages.capacity, MAX_MESSAGES_PER_CALL)
@@ -44,6 +45,7 @@ export class CoalescedPlan implements SendPlan {
   /** @param offload - returns the largest segment size for a destination; undefined for single datagrams */
   prepare(start: number, end: number, offload: Offload | undefined): this {
     const runs = this.#runs
+    this.#start = start
     let count = 0
     let next = start
     while (next < end && count < runs.length) {
@@ -63,9 +65,27 @@ export class CoalescedPlan implements SendPlan {
   }
 
   accept(headers: number): Progress {
-    this.#progress.messages = 0
-    for (let header = 0; header < headers; header += 1) this.#progress.messages += this.#runs[header]
-    return this.#progress
+    const progress = this.#progress
+    progress.messages = 0
+    progress.gsoSends = 0
+    progress.gsoSegments = 0
+    for (let header = 0; header < headers; header += 1) {
+      const length = this.#runs[header]
+      if (length > 1) {
+        progress.gsoSends += 1
+        progress.gsoSegments += length
+      } else if (this.#messages.segmented > 0) {
+        this.#acceptOwnSegments(this.#order.slotAt(this.#start + progress.messages))
+      }
+      progress.messages += length
+    }
+    return progress
+  }
+
+  #acceptOwnSegments(slot: number): void {
+    if (this.#slots.segmentBytes(slot) === 0) return
+    this.#progress.gsoSends += 1
+    this.#progress.gsoSegments += this.#slots.segments(slot)
   }
 
   /** Writes a header for each of the first `count` runs. */

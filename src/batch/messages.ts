@@ -47,6 +47,8 @@ export class Messages implements PlannedMessages {
   segmented = 0
   /** Number of messages with ECN bits and the socket's DSCP. */
   withEcn = 0
+  /** Number of payload bytes of all messages. */
+  byteLength = 0
   readonly #maxSegments: number
   readonly #destinations: (Endpoint | undefined)[]
   readonly #references: (Uint8Array | undefined)[]
@@ -128,6 +130,7 @@ export class Messages implements PlannedMessages {
       this.#destinations[slot] = destination
     }
     this.destinationKinds |= destination === undefined ? DestinationKind.connected : destination.kind
+    this.byteLength += byteLength
     this.length = slot + 1
     return slot
   }
@@ -147,6 +150,19 @@ export class Messages implements PlannedMessages {
     this.#views[slot] = view
     this.#viewSizes[slot] = byteLength
     return view
+  }
+
+  /** Number of payload bytes of the messages at positions `from` to `end`, `end` excluded. */
+  bytesBetween(from: number, end: number): number {
+    if (from === 0 && end === this.length) return this.byteLength
+    let sum = 0
+    for (let position = from; position < end; position += 1) sum += this.slots.size(this.order.slotAt(position))
+    return sum
+  }
+
+  /** Segment size of the message at a position; 0 for a single datagram. */
+  segmentBytes(position: number): number {
+    return this.slots.segmentBytes(this.order.slotAt(position))
   }
 
   /** Records that the kernel accepted `count` more messages. */
@@ -180,6 +196,7 @@ export class Messages implements PlannedMessages {
       this.withEcn = 0
     }
     this.destinationKinds = 0
+    this.byteLength = 0
     this.order.reset()
     this.length = 0
     this.rewind()

@@ -1,6 +1,7 @@
 import { iovecWords, messageWords } from '../layout/message.js'
 import { writePointer } from '../layout/pointer.js'
 import { SOCKADDR_SLOT_BYTES, sockaddrBytes } from '../layout/sockaddr.js'
+import { MSG_TRUNC } from '../libc/constants.js'
 import type { Address } from '../libc/libc.js'
 import { Arena, cacheAligned } from '../memory/arena.js'
 
@@ -25,6 +26,11 @@ export class RecvSlots {
   length = 0
   /** Counter that changes with each receive. */
   generation = 0
+  /** Number of payload bytes in the filled slots. */
+  byteLength = 0
+  /** True if a filled slot has control messages, or a truncated datagram. */
+  hasControl = false
+  hasTruncated = false
   readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'controls'>
   readonly #payloadArena: Arena<'payloads'>
   readonly #message = messageWords()
@@ -97,6 +103,14 @@ export class RecvSlots {
     this.#unarmed = count
     this.length = count
     this.generation = (this.generation + 1) >>> 0
+    this.#sum()
+  }
+
+  /** Number of filled slots with a truncated datagram. */
+  countTruncated(): number {
+    let count = 0
+    for (let slot = 0; slot < this.length; slot += 1) if ((this.flags(slot) & MSG_TRUNC) !== 0) count += 1
+    return count
   }
 
   /** Stores the length that recvmsg returns; recvmmsg stores it itself. */
@@ -138,6 +152,24 @@ export class RecvSlots {
   /** @throws TypeError `ERR_MEMORY_DETACHED` */
   assertAttached(): void {
     this.#payloadArena.assertAttached()
+  }
+
+  // One pass over the headers: this runs for each datagram.
+  #sum(): void {
+    const { words, slotBytes } = this
+    const { stride, length, flags, controlLength } = this.#message
+    let bytes = 0
+    let allFlags = 0
+    let controlBytes = 0
+    for (let slot = 0, at = this.#headersAt; slot < this.length; slot += 1, at += stride) {
+      const size = words[at + length]
+      bytes += size < slotBytes ? size : slotBytes
+      allFlags |= words[at + flags]
+      controlBytes |= words[at + controlLength]
+    }
+    this.byteLength = bytes
+    this.hasControl = controlBytes !== 0
+    this.hasTruncated = (allFlags & MSG_TRUNC) !== 0
   }
 
   #header(slot: number): number {

@@ -25,7 +25,7 @@ export class SegmentPlan implements SendPlan {
   })
   /** 1 if a header is the last datagram of its message. */
   readonly #isLast = new Uint8Array(MAX_MESSAGES_PER_CALL)
-  readonly #progress: Progress = { messages: 0, segments: 0 }
+  readonly #progress: Progress = { messages: 0, segments: 0, gsoSends: 0, gsoSegments: 0 }
   #segmentsBefore = 0
 
   constructor({ slots, order }: PlannedMessages) {

@@ -46,6 +46,9 @@ export interface Progress {
   messages: number
   /** Number of segments already sent of the message that follows. */
   segments: number
+  /** Number of headers that were GSO sends, and of their segments. */
+  gsoSends: number
+  gsoSegments: number
 }
 
 /** Fast path: the batch's own headers, one per message, in the order of the slots. */
@@ -54,14 +57,18 @@ export class DirectPlan implements SendPlan {
   count = 0
   segmentBytes = 0
   readonly firstMessages = 1
+  readonly #messages: PlannedMessages
   readonly #slots: SendSlots
-  readonly #progress: Progress = { messages: 0, segments: 0 }
+  readonly #progress: Progress = { messages: 0, segments: 0, gsoSends: 0, gsoSegments: 0 }
+  #start = 0
 
-  constructor(slots: SendSlots) {
-    this.#slots = slots
+  constructor(messages: PlannedMessages) {
+    this.#messages = messages
+    this.#slots = messages.slots
   }
 
   prepare(start: number, end: number): this {
+    this.#start = start
     this.address = this.#slots.headerAddress(start)
     this.count = Math.min(end - start, MAX_MESSAGES_PER_CALL)
     this.segmentBytes = this.#slots.segmentBytes(start)
@@ -69,8 +76,17 @@ export class DirectPlan implements SendPlan {
   }
 
   accept(headers: number): Progress {
-    this.#progress.messages = headers
-    return this.#progress
+    const progress = this.#progress
+    progress.messages = headers
+    progress.gsoSends = 0
+    progress.gsoSegments = 0
+    if (this.#messages.segmented === 0) return progress
+    for (let slot = this.#start; slot < this.#start + headers; slot += 1) {
+      if (this.#slots.segmentBytes(slot) === 0) continue
+      progress.gsoSends += 1
+      progress.gsoSegments += this.#slots.segments(slot)
+    }
+    return progress
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../endpoint/endpoint.js'
 import type { CoalescedPlan } from './coalesced-plan.js'
 import { SegmentPlan } from './segment-plan.js'
-import { DirectPlan, type Offload, type PlannedMessages, type SendPlan } from './send-plan.js'
+import { DirectPlan, type Offload, type PlannedMessages, type Progress, type SendPlan } from './send-plan.js'
 
 /** A GSO send that the kernel rejected, retried as single datagrams to learn whether GSO caused the error. */
 export interface RejectedGso {
@@ -22,14 +22,13 @@ export class SendPlanner {
   readonly #direct: DirectPlan
   readonly #coalesced: CoalescedPlan | undefined
   #segmented: SegmentPlan | undefined
-  /** Number of segments of the next message that are already sent. */
   #segments = 0
   /** Position up to which GSO is not used, because a GSO send was rejected. */
   #singlyUntil = 0
 
   constructor(messages: PlannedMessages, coalesced: CoalescedPlan | undefined) {
     this.#messages = messages
-    this.#direct = new DirectPlan(messages.slots)
+    this.#direct = new DirectPlan(messages)
     this.#coalesced = coalesced
   }
 
@@ -52,12 +51,18 @@ export class SendPlanner {
     return this.#direct.prepare(sent, singly || end)
   }
 
-  /** Records the headers that the kernel accepted. */
-  accept(plan: SendPlan, headers: number): void {
-    const { messages, segments } = plan.accept(headers)
-    this.#segments = segments
+  /** Number of segments of the next message that are already sent. */
+  get segments(): number {
+    return this.#segments
+  }
+
+  /** Records the headers that the kernel accepted. @returns the progress, valid until the plan's next call */
+  accept(plan: SendPlan, headers: number): Progress {
+    const progress = plan.accept(headers)
+    this.#segments = progress.segments
     this.accepted += headers
-    this.#messages.advance(messages)
+    this.#messages.advance(progress.messages)
+    return progress
   }
 
   /** Records that the plan's first header, a GSO send, was rejected. Its messages are next sent as single datagrams. */

@@ -129,6 +129,11 @@ export class SendSlots {
     return this.#segments[slot]
   }
 
+  /** Number of segments of a GSO message. */
+  segments(slot: number): number {
+    return Math.ceil(this.size(slot) / this.#segments[slot])
+  }
+
   /** Sets the control messages of a message. */
   writeControl(slot: number, segmentBytes: number, optionBytes: number): void {
     this.#segments[slot] = segmentBytes

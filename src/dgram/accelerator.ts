@@ -6,8 +6,10 @@ import { watchDirectly } from '../loop/direct-watch.js'
 import { PausableWatch } from '../loop/pausable-watch.js'
 import { toByteView } from '../memory/byte-view.js'
 import { BatchConn } from '../socket/batch-conn.js'
+import type { Counters } from '../socket/counters.js'
 import type { NetworkError } from '../socket/error-queue.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
+import { watchBufferSize } from './buffer-size.js'
 import { type Completion, completion, type SendCallback } from './completion.js'
 import { flushAtExit, runIteration } from './flush.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
@@ -15,11 +17,14 @@ import type { Settings } from './options.js'
 import { type Recipient, receiveAvailable } from './receiver.js'
 import { blockedError } from './send-error.js'
 import { SendQueue } from './send-queue.js'
+import type { DgramStats, QueueCounters } from './stats.js'
 
 /** Owner of an accelerated handle. */
 export interface Accelerated {
   readonly settings: Settings
   readonly recipient: Recipient
+  readonly counters: Counters
+  readonly queueCounters: QueueCounters
   /** Returns true for an address on the send block list. */
   refuses(address: unknown): boolean
   onDrain(): void
@@ -52,6 +57,7 @@ export class Accelerator {
     this.#isReferenced = handle.hasRef()
     flushAtExit()
     this.#patch()
+    watchBufferSize(handle, () => this.conn)
   }
 
   /** Runs work in the context of the socket's events. */
@@ -68,6 +74,11 @@ export class Accelerator {
   /** Number of datagrams the kernel has dropped; undefined before `bind` and without `countDrops`. */
   get kernelDrops(): number | undefined {
     return this.#conn?.kernelDrops
+  }
+
+  /** Statistics, with the current drops and queue. */
+  get stats(): DgramStats {
+    return this.#socket.queueCounters.stats(this.#conn?.stats, this.#queue)
   }
 
   /** Status with the reason why each system call carries one message; undefined if calls carry batches. */
@@ -93,7 +104,7 @@ export class Accelerator {
       },
       onDrain: () => this.#socket.onDrain(),
     }
-    this.#queue ??= new SendQueue(this.conn, watcher, this.#socket.settings.queue)
+    this.#queue ??= new SendQueue(this.conn, watcher, this.#socket.settings.queue, this.#socket.queueCounters)
     return this.#queue
   }
 
@@ -113,8 +124,9 @@ export class Accelerator {
   }
 
   #borrow(): BatchConn {
-    const { adopt } = this.#socket.settings
-    return BatchConn.borrow(this.#handle.fd, this.#isShared ? { ...adopt, gro: false } : adopt)
+    const { settings, counters } = this.#socket
+    const { adopt } = settings
+    return BatchConn.borrow(this.#handle.fd, this.#isShared ? { ...adopt, gro: false } : adopt, counters)
   }
 
   #patch(): void {

@@ -7,6 +7,8 @@ import { ECANCELED } from '../libc/constants.js'
 import { canPoll } from '../loop/poll-handle.js'
 import { raise } from '../loop/reactor.js'
 import { batchingSupport } from '../probe/batching.js'
+import { Counters } from '../socket/counters.js'
+import { warnOnce } from '../socket/diagnostics.js'
 import type { NetworkError } from '../socket/error-queue.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 import type { ReusePortOptions } from '../socket/reuse-port.js'
@@ -28,6 +30,7 @@ import type { Recipient } from './receiver.js'
 import { shareItsPort } from './reuse-port.js'
 import { blockedError } from './send-error.js'
 import { type Bytes, ownCopy } from './send-queue.js'
+import { type DgramStats, QueueCounters } from './stats.js'
 
 /** Destination of a message, and options of that message. */
 export interface SendTarget extends Omit<MessageOptions, 'segmentBytes' | 'txTimeNs'> {
@@ -44,6 +47,8 @@ export interface SendTarget extends Omit<MessageOptions, 'segmentBytes' | 'txTim
 export class BatchedSocket {
   readonly settings: Settings
   readonly recipient: Recipient
+  readonly counters: Counters
+  readonly queueCounters: QueueCounters
   readonly #socket: EventfulSocket
   readonly #options: SocketOptions
   readonly #destinations: Destinations
@@ -55,6 +60,8 @@ export class BatchedSocket {
 
   constructor(socket: EventfulSocket, options: SocketOptions) {
     this.#socket = socket
+    this.counters = new Counters(socket)
+    this.queueCounters = new QueueCounters(this.counters)
     this.#options = options
     this.settings = readSettings(options)
     this.recipient = this.#newRecipient()
@@ -64,7 +71,7 @@ export class BatchedSocket {
     this.#state = stateOf(socket)
     const support = batchingSupport()
     this.#batching = support.available && this.#state === undefined ? UNKNOWN_STATE : support
-    if (!this.#batching.available) warnOnce(this.#batching.reason)
+    if (!this.#batching.available) warnOfFallback(this.#batching.reason)
     if (this.#batching.available && this.#state !== undefined) this.#state = this.#takeOver(this.#state)
   }
 
@@ -75,6 +82,10 @@ export class BatchedSocket {
 
   get kernelDrops(): number | undefined {
     return this.#accelerator?.kernelDrops
+  }
+
+  get stats(): DgramStats {
+    return this.#accelerator?.stats ?? this.queueCounters.stats()
   }
 
   get isBlocked(): boolean {
@@ -259,13 +270,10 @@ function isCallback(value: unknown): value is SendCallback | undefined {
 }
 
 /** Warns once where batching is expected, because the program works without it, only slower. */
-function warnOnce(reason: string): void {
-  if (hasWarned || !canPoll || process.platform !== 'linux') return
-  hasWarned = true
-  process.emitWarning(`batchconn/dgram: ${reason}; it works as node:dgram`, { code: 'BATCHCONN_DGRAM' })
+function warnOfFallback(reason: string): void {
+  if (!canPoll || process.platform !== 'linux') return
+  warnOnce('BATCHCONN_DGRAM', `batchconn/dgram: ${reason}; it works as node:dgram`)
 }
-
-let hasWarned = false
 
 const UNKNOWN_STATE: FeatureStatus = {
   available: false,

@@ -7,6 +7,7 @@ export type { OwnBuffer, SocketEvents } from './events.js'
 export type { SocketOptions } from './options.js'
 export type { RemoteInfo } from './remote-info.js'
 export type { MessageListener, Sendable, SocketConstructor } from './socket.js'
+export type { DgramStats } from './stats.js'
 
 // Constants instead of `export from`, which compiles to getters: a stub or mock that replaces an export would have no
 // effect and no error.

@@ -28,6 +28,12 @@ export interface NodeHandle {
   ref(): void
   unref(): void
   hasRef(): boolean
+  /**
+   * Sets the size of a buffer, or reads it if `size` is 0.
+   *
+   * @returns undefined if it failed; `context` then has the error
+   */
+  bufferSize?(size: number, isReceive: boolean, context: object): number | undefined
   getSendQueueSize(): number
   getSendQueueCount(): number
 }

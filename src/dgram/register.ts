@@ -1,6 +1,6 @@
 import { syncBuiltinESMExports } from 'node:module'
-import { debuglog } from 'node:util'
 import { batchingSupport } from '../probe/batching.js'
+import { log } from '../socket/diagnostics.js'
 import { createSocket, Socket } from './index.js'
 
 /**
@@ -32,8 +32,6 @@ interface DgramFunctions {
 // The module object itself: a namespace import compiles to a copy of it.
 const dgram = require('node:dgram') as DgramFunctions
 const original: DgramFunctions = { createSocket: dgram.createSocket, Socket: dgram.Socket }
-
-const log = debuglog('batchconn')
 
 if (process.env.BATCHCONN_REGISTER === 'off') {
   log('register: BATCHCONN_REGISTER is off; node:dgram is unchanged')

@@ -10,6 +10,7 @@ import type { BatchConn } from '../socket/batch-conn.js'
 import { type Completion, finish, settle } from './completion.js'
 import { cancelFlush, countWaiting, flushOldest, flushSoon } from './flush.js'
 import type { QueueSettings } from './options.js'
+import type { QueueCounters } from './stats.js'
 
 // Captured at load: V8 stores `process` as a hash table, and fake timers installed later could delay messages.
 const { nextTick } = process
@@ -40,6 +41,7 @@ export class SendQueue {
   readonly #conn: BatchConn
   readonly #watcher: QueueWatcher
   readonly #settings: QueueSettings
+  readonly #counters: QueueCounters
   #batches: Batch[] = []
   #isBlocked = false
   #isScheduled = false
@@ -47,10 +49,11 @@ export class SendQueue {
   /** Number of headers (single datagrams and GSO sends) of the last flush, used as an estimate for the next. */
   #lastHeaders = 0
 
-  constructor(conn: BatchConn, watcher: QueueWatcher, settings: QueueSettings) {
+  constructor(conn: BatchConn, watcher: QueueWatcher, settings: QueueSettings, counters: QueueCounters) {
     this.#conn = conn
     this.#watcher = watcher
     this.#settings = settings
+    this.#counters = counters
   }
 
   /** True while messages stay queued because the kernel accepts no more. */
@@ -62,6 +65,7 @@ export class SendQueue {
   add(payload: Bytes, destination: Endpoint | undefined, completion?: Completion, options?: MessageOptions): void {
     const { maxQueueBytes, maxQueueMessages } = this.#settings
     if (this.byteLength > maxQueueBytes || this.length >= maxQueueMessages) {
+      this.#counters.drop()
       if (completion !== undefined) finish(completion, -c.ENOBUFS)
     } else {
       const batch = this.#room()
@@ -82,6 +86,7 @@ export class SendQueue {
   /** Sends the queued messages until the kernel accepts no more. */
   flush(): void {
     this.#cancel()
+    this.#counters.noteLength(this)
     const before = this.length
     if (before >= LARGE_BATCH && this.#lastHeaders >= LARGE_BATCH) this.#watcher.onLargeBatch()
     this.#lastHeaders = 0
@@ -107,6 +112,7 @@ export class SendQueue {
     this.#cancel()
     this.#setBlocked(false)
     const given = this.#batches
+    this.#counters.canceled += this.length
     this.#batches = []
     this.byteLength = 0
     this.length = 0
@@ -170,6 +176,7 @@ export class SendQueue {
       return 0
     } catch (error) {
       messages.skip()
+      this.#counters.failed += 1
       return error instanceof ErrnoError ? error.errno : -c.EINVAL
     }
   }

@@ -1,6 +1,7 @@
 import type * as dgram from 'node:dgram'
 import { types } from 'node:util'
 import { toByteView } from '../memory/byte-view.js'
+import { Counters } from '../socket/counters.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 import { BatchedSocket, type SendTarget } from './batched-socket.js'
 import type { SendCallback } from './completion.js'
@@ -9,6 +10,7 @@ import { NodeSocket, noteTypeRead, REPLACED } from './node-socket.js'
 import type { SocketOptions } from './options.js'
 import type { RemoteInfo } from './remote-info.js'
 import type { Bytes } from './send-queue.js'
+import { type DgramStats, QueueCounters } from './stats.js'
 
 /** Payload that node:dgram accepts. */
 export type Sendable = string | NodeJS.ArrayBufferView
@@ -42,6 +44,11 @@ class BatchingSocket extends NodeSocket {
   /** Extra: number of datagrams the kernel has dropped because the receive buffer was full. Requires `countDrops`. */
   get kernelDrops(): number | undefined {
     return this[BATCHED]?.kernelDrops
+  }
+
+  /** Extra: counters of this socket since it was created: a snapshot. After `close`, the last values. */
+  get stats(): DgramStats {
+    return this[BATCHED]?.stats ?? new QueueCounters(new Counters()).stats()
   }
 
   /** Extra: true while messages are queued because the kernel accepts no more. Wait for the event `drain`. */

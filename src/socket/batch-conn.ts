@@ -17,9 +17,10 @@ import {
   type WaitOptions,
   waitSignal,
 } from './conn-options.js'
-import { DatagramSocket, type SocketDescriptor } from './datagram-socket.js'
+import type { Counters } from './counters.js'
+import { DatagramSocket } from './datagram-socket.js'
 import { familyOfDescriptor } from './descriptor.js'
-import { adoptDescriptor, borrowDescriptor, openDescriptor } from './descriptor-owner.js'
+import { adoptDescriptor, borrowDescriptor, openDescriptor, type SocketDescriptor } from './descriptor-owner.js'
 import { pollBlocking } from './poll.js'
 import { batchesOf, readAvailable, type Subscription } from './reading.js'
 import { type SendReport, sendAll } from './send-all.js'
@@ -52,7 +53,7 @@ export class BatchConn extends DatagramSocket {
     const family = validate.oneOf(given.family === undefined ? 'ipv4' : given.family, 'family', ['ipv4', 'ipv6'])
     const descriptor = openDescriptor(family)
     try {
-      return new BatchConn(CONSTRUCTOR_KEY, { fd: descriptor.fd, family, own: () => descriptor }, given)
+      return new BatchConn(CONSTRUCTOR_KEY, { fd: descriptor.fd, family, own: () => descriptor, isNew: true }, given)
     } catch (error) {
       descriptor.close()
       throw error
@@ -72,8 +73,9 @@ export class BatchConn extends DatagramSocket {
   }
 
   /** Uses a descriptor that the caller closes, after closing this object. @internal */
-  static borrow(fd: number, options: AdoptOptions): BatchConn {
-    return new BatchConn(CONSTRUCTOR_KEY, { fd, family: familyOfDescriptor(fd), own: borrowDescriptor }, options)
+  static borrow(fd: number, options: AdoptOptions, counters: Counters): BatchConn {
+    const descriptor = { fd, family: familyOfDescriptor(fd), own: borrowDescriptor, counters }
+    return new BatchConn(CONSTRUCTOR_KEY, descriptor, options)
   }
 
   /**

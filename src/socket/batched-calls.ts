@@ -3,6 +3,8 @@ import { lastErrno } from '../libc/check.js'
 import { EAGAIN, EINTR, ENOSYS, EPERM, MSG_DONTWAIT, MSG_NOSIGNAL } from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import type { Address, Libc } from '../libc/libc.js'
+import { Counters } from './counters.js'
+import { log } from './diagnostics.js'
 import type { FeatureStatus } from './feature-status.js'
 
 /**
@@ -10,6 +12,7 @@ import type { FeatureStatus } from './feature-status.js'
  * kernel without them returns ENOSYS; a seccomp filter, as in containers, returns ENOSYS or EPERM.
  */
 export class BatchedCalls {
+  readonly counters: Counters
   readonly #libc: Libc
   readonly #fd: number
   readonly #headerBytes: number
@@ -21,7 +24,8 @@ export class BatchedCalls {
   #strikes = 0
   #pendingErrno = 0
 
-  constructor(libc: Libc, fd: number) {
+  constructor(libc: Libc, fd: number, counters = new Counters()) {
+    this.counters = counters
     this.#libc = libc
     this.#fd = fd
     this.#headerBytes = libc.structs.mmsghdr.bytes
@@ -42,12 +46,12 @@ export class BatchedCalls {
     // sendmmsg costs more than sendmsg for a single message.
     if (count === 1) return this.#sendOne(headers)
     if (this.#sendRefusal !== undefined) return this.#sendEach(headers, count)
-    const result = this.#libc.sendmmsg(this.#fd, headers, count, SEND_FLAGS)
+    const result = this.#sendBatch(headers, count)
     if (result >= 0) {
       this.#hasSent = true
       return result
     }
-    const errno = lastErrno()
+    const errno = -result
     if (errno === ENOSYS) return this.#refuseSend(errno, headers, count)
     if (errno !== EPERM || this.#hasSent) return -errno
     // The first call on a new socket can fail once with EPERM; the caller retries.
@@ -64,13 +68,12 @@ export class BatchedCalls {
     const { headersAddress: headers, capacity } = slots
     // recvmmsg costs more than recvmsg for a single datagram.
     if (capacity === 1 || this.#receiveRefusal !== undefined) return this.#receiveEach(slots)
-    // No timeout: the kernel checks it only after each datagram (recvmmsg(2), BUGS).
-    const result = this.#libc.recvmmsg(this.#fd, headers, capacity, MSG_DONTWAIT, 0)
+    const result = this.#receiveBatch(headers, capacity)
     if (result >= 0) {
       this.#hasReceived = true
       return result
     }
-    const errno = lastErrno()
+    const errno = -result
     if (errno !== ENOSYS && (errno !== EPERM || this.#hasReceived)) return -errno
     this.#receiveRefusal = refusal('recvmmsg', errno)
     return this.#receiveEach(slots)
@@ -86,12 +89,12 @@ export class BatchedCalls {
       sent += 1
       this.#strikes += 1
       if (sent === count) return sent
-      const more = this.#libc.sendmmsg(this.#fd, headers + sent * this.#headerBytes, count - sent, SEND_FLAGS)
+      const more = this.#sendBatch(headers + sent * this.#headerBytes, count - sent)
       if (more >= 0) {
         this.#hasSent = true
         return sent + more
       }
-      if (lastErrno() !== EPERM) return sent
+      if (more !== -EPERM) return sent
     }
     const more = this.#refuseSend(EPERM, headers + sent * this.#headerBytes, count - sent)
     return more < 0 ? (sent > 0 ? sent : more) : sent + more
@@ -102,8 +105,17 @@ export class BatchedCalls {
     return this.#sendEach(headers, count)
   }
 
+  #sendBatch(headers: Address, count: number): number {
+    const sent = this.#libc.sendmmsg(this.#fd, headers, count, SEND_FLAGS)
+    const result = sent < 0 ? -lastErrno() : sent
+    this.counters.sendCall(result)
+    return result
+  }
+
   #sendOne(header: Address): number {
-    return this.#libc.sendmsg(this.#fd, header, SEND_FLAGS) < 0 ? -lastErrno() : 1
+    const result = this.#libc.sendmsg(this.#fd, header, SEND_FLAGS) < 0 ? -lastErrno() : 1
+    this.counters.sendCall(result)
+    return result
   }
 
   #sendEach(headers: Address, count: number): number {
@@ -115,6 +127,14 @@ export class BatchedCalls {
     return count
   }
 
+  #receiveBatch(headers: Address, capacity: number): number {
+    // No timeout: the kernel checks it only after each datagram (recvmmsg(2), BUGS).
+    const received = this.#libc.recvmmsg(this.#fd, headers, capacity, MSG_DONTWAIT, 0)
+    const result = received < 0 ? -lastErrno() : received
+    this.counters.receiveCall(result)
+    return result
+  }
+
   #receiveEach(slots: RecvSlots): number {
     if (this.#pendingErrno !== 0) {
       const errno = this.#pendingErrno
@@ -124,8 +144,9 @@ export class BatchedCalls {
     for (let slot = 0; slot < slots.capacity; slot += 1) {
       const header = slots.headersAddress + slot * this.#headerBytes
       const byteLength = this.#libc.recvmsg(this.#fd, header, MSG_DONTWAIT)
-      if (byteLength < 0) {
-        const errno = lastErrno()
+      const errno = byteLength < 0 ? lastErrno() : 0
+      this.counters.receiveCall(errno === 0 ? 1 : -errno)
+      if (errno !== 0) {
         if (slot === 0) return -errno
         // As with recvmmsg, an error after the first datagram is reported by the next call.
         if (errno !== EAGAIN && errno !== EINTR) this.#pendingErrno = errno
@@ -138,7 +159,9 @@ export class BatchedCalls {
 }
 
 function refusal(call: string, errno: number): string {
-  return `the system rejects ${call} (${new ErrnoError(errno, call).code})`
+  const reason = `the system rejects ${call} (${new ErrnoError(errno, call).code})`
+  log('%s: one system call per message', reason)
+  return reason
 }
 
 const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL

@@ -3,38 +3,34 @@ import * as validate from '../arguments/validate.js'
 import type { Messages } from '../batch/messages.js'
 import { GRO_SLOT_BYTES, type ReceiveSide, type RecvBatch, slotTooSmall } from '../batch/recv-batch.js'
 import type { SendBatch } from '../batch/send-batch.js'
-import { DestinationKind, type Endpoint, type EndpointLike, endpoint, type Family } from '../endpoint/endpoint.js'
+import { DestinationKind, type Endpoint, type EndpointLike, type Family } from '../endpoint/endpoint.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { libc } from '../libc/libc.js'
 import { assertRecvBatch, assertSendBatch } from './batch-arguments.js'
 import { BatchedCalls } from './batched-calls.js'
 import { type AdoptOptions, applyControlSettings, recvErrorsSetting } from './conn-options.js'
-import { connectDescriptor, disconnectDescriptor, localEndpoint, remoteEndpoint } from './descriptor.js'
-import type { OwnedDescriptor } from './descriptor-owner.js'
+import { Counters } from './counters.js'
+import { connectDescriptor, disconnectDescriptor, endpointOf, localEndpoint, remoteEndpoint } from './descriptor.js'
+import type { OwnedDescriptor, SocketDescriptor } from './descriptor-owner.js'
+import { reportGsoOff } from './diagnostics.js'
 import { DropCounter } from './drop-counter.js'
 import { ErrorQueue, type NetworkError } from './error-queue.js'
 import type { FeatureStatus } from './feature-status.js'
 import { changeMembership, type Membership } from './multicast.js'
 import { trafficClass } from './option.js'
-import { receive } from './receive.js'
+import { type Receiving, receiveCounted } from './receive.js'
 import { bindSteered } from './reuse-port.js'
 import { closeReceiveOffload, openReceiveOffload, SegmentationOffload } from './segmentation-offload.js'
 import { LiveSocketOptions, SETTING_NAMES } from './socket-options.js'
+import type { SocketStats } from './socket-stats.js'
 import { type Sending, transmit } from './transmit.js'
-
-/** Descriptor from which a socket is created. */
-export interface SocketDescriptor {
-  readonly fd: number
-  readonly family: Family
-  /** Takes ownership. Called last, after all options are set; until then the caller owns the descriptor. */
-  own(fd: number): OwnedDescriptor
-}
 
 /** UDP socket without waiting: owns the descriptor, sets options, and sends or receives a batch per system call. */
 export class DatagramSocket {
   readonly #family: Family
   readonly #options: LiveSocketOptions
-  readonly #drops: DropCounter
+  readonly #counters: Counters
+  readonly #receiving: Receiving
   readonly #errors: ErrorQueue
   readonly #calls: BatchedCalls
   readonly #sending: { -readonly [name in keyof Sending]: Sending[name] }
@@ -42,7 +38,10 @@ export class DatagramSocket {
   readonly #owner: OwnedDescriptor
   #fd: number
 
-  protected constructor({ fd, family, own }: SocketDescriptor, options: AdoptOptions) {
+  protected constructor(
+    { fd, family, own, isNew = false, counters = new Counters() }: SocketDescriptor,
+    options: AdoptOptions,
+  ) {
     const { countDrops = false, gro = false, gso = true } = options
     this.#fd = fd
     this.#family = family
@@ -50,15 +49,18 @@ export class DatagramSocket {
     for (const name of SETTING_NAMES) {
       if (options[name] !== undefined) Object.assign(this.#options, { [name]: options[name] })
     }
-    this.#drops = new DropCounter(fd, validate.boolean(countDrops, 'countDrops'))
+    counters.socket ??= this
+    this.#counters = counters
+    const drops = new DropCounter(fd, validate.boolean(countDrops, 'countDrops'), counters)
     applyControlSettings(fd, family, options)
     this.#gro = openReceiveOffload(fd, validate.boolean(gro, 'gro'))
     this.#errors = new ErrorQueue(libc(), fd, recvErrorsSetting(fd, family))
-    this.#calls = new BatchedCalls(libc(), fd)
+    this.#calls = new BatchedCalls(libc(), fd, counters)
+    this.#receiving = { calls: this.#calls, drops, errors: this.#errors, mayHoldGro: this.#gro.available || !isNew }
     this.#sending = {
       calls: this.#calls,
       supported: 0,
-      offload: new SegmentationOffload(fd, validate.boolean(gso, 'gso')),
+      offload: new SegmentationOffload(fd, validate.boolean(gso, 'gso'), (reason) => reportGsoOff(counters, reason)),
       isOwnError: (errno) => this.#errors.isEnabled && this.#errors.drain(errno) === 'local',
     }
     this.noteConnection()
@@ -102,7 +104,13 @@ export class DatagramSocket {
    * With `gro` the number is a lower bound: the kernel counts a dropped GRO buffer once, however many datagrams it holds.
    */
   get kernelDrops(): number | undefined {
-    return this.#drops.total(!this.closed)
+    return this.#receiving.drops.total(!this.closed)
+  }
+
+  /** Counters of this socket since it was opened: a snapshot. After `close`, the last values. */
+  get stats(): SocketStats {
+    if (!this.closed) this.#receiving.drops.refresh()
+    return this.#counters.stats()
   }
 
   /** Status of GSO sends (UDP_SEGMENT), with the reason. A device that rejects one disables them permanently. */
@@ -131,13 +139,13 @@ export class DatagramSocket {
 
   /** Binds the socket (bind(2)). @throws ErrnoError `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` */
   bind(address: EndpointLike): this {
-    bindSteered(this.#openFd(), this.#family, this.#ofFamily(address), this.#options.steering)
+    bindSteered(this.#openFd(), this.#family, endpointOf(address, this.#family), this.#options.steering)
     return this
   }
 
   /** Sets the default destination (connect(2)); only datagrams from that peer are received. */
   connect(address: EndpointLike): this {
-    const peer = this.#ofFamily(address)
+    const peer = endpointOf(address, this.#family)
     if (peer.port === 0) validate.port(0, 'port', 1)
     connectDescriptor(this.#openFd(), peer)
     this.noteConnection()
@@ -184,9 +192,7 @@ export class DatagramSocket {
     this.assertOpen()
     const side = this.assertReceivable(batch)
     try {
-      const count = receive(this.#calls, side.slots, this.#errors)
-      if (count > 0) this.#drops.note(side)
-      return count
+      return receiveCounted(this.#receiving, side)
     } catch (error) {
       throw this.#noteLoss(error)
     }
@@ -288,12 +294,6 @@ export class DatagramSocket {
   #openFd(): number {
     this.assertOpen()
     return this.#fd
-  }
-
-  #ofFamily(address: EndpointLike): Endpoint {
-    const made = endpoint(address)
-    if (made.family === this.#family) return made
-    throw typeError('ERR_ADDRESS_FAMILY', `the socket is ${this.#family}; ${made} is an ${made.family} address`)
   }
 }
 

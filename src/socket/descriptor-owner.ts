@@ -5,6 +5,19 @@ import { ErrnoError } from '../libc/errno-error.js'
 import { libc } from '../libc/libc.js'
 import { newPipe, type Pipe } from '../loop/pipe.js'
 import { scratch } from '../memory/scratch.js'
+import type { Counters } from './counters.js'
+
+/** Descriptor from which a socket is created. */
+export interface SocketDescriptor {
+  readonly fd: number
+  readonly family: Family
+  /** True if no former owner can have set options. Default: false. */
+  readonly isNew?: boolean
+  /** Counters to continue; default: new ones. */
+  readonly counters?: Counters
+  /** Takes ownership. Called last, after all options are set; until then the caller owns the descriptor. */
+  own(fd: number): OwnedDescriptor
+}
 
 /** Descriptor of a socket, with the functions that close and release it. */
 export interface OwnedDescriptor {

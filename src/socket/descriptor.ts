@@ -1,5 +1,12 @@
 import { typeError } from '../arguments/errors.js'
-import { type Endpoint, endpointFromSockaddr, type Family, sockaddrWords } from '../endpoint/endpoint.js'
+import {
+  type Endpoint,
+  type EndpointLike,
+  endpoint,
+  endpointFromSockaddr,
+  type Family,
+  sockaddrWords,
+} from '../endpoint/endpoint.js'
 import { check, lastErrno } from '../libc/check.js'
 import {
   AF_INET,
@@ -33,6 +40,13 @@ export function familyOfDescriptor(fd: number): Family {
     throw typeError('ERR_INVALID_FD_TYPE', `descriptor ${fd} is a socket, but not a UDP one over IPv4 or IPv6`)
   }
   return domain === AF_INET ? 'ipv4' : 'ipv6'
+}
+
+/** Returns the endpoint of an address. @throws TypeError `ERR_ADDRESS_FAMILY` if it has another family than the socket */
+export function endpointOf(address: EndpointLike, family: Family): Endpoint {
+  const made = endpoint(address)
+  if (made.family === family) return made
+  throw typeError('ERR_ADDRESS_FAMILY', `the socket is ${family}; ${made} is an ${made.family} address`)
 }
 
 /** Binds a descriptor (bind(2)). */

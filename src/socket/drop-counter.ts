@@ -1,5 +1,7 @@
 import type { ReceiveSide } from '../batch/recv-batch.js'
 import { SK_MEMINFO_DROPS, SO_MEMINFO, SO_RXQ_OVFL, SOL_SOCKET } from '../libc/constants.js'
+import type { Counters } from './counters.js'
+import { log, publishDrop } from './diagnostics.js'
 import { setIntegerOption, unsignedOption } from './option.js'
 
 /**
@@ -10,20 +12,26 @@ import { setIntegerOption, unsignedOption } from './option.js'
 export class DropCounter {
   readonly #fd: number
   readonly #isOn: boolean
+  readonly #counters: Counters
   #last = 0
-  #total = 0
 
-  constructor(fd: number, isOn: boolean) {
+  constructor(fd: number, isOn: boolean, counters: Counters) {
     this.#fd = fd
     this.#isOn = isOn
+    this.#counters = counters
     if (isOn) setIntegerOption(fd, SOL_SOCKET, SO_RXQ_OVFL, 1)
   }
 
   /** Returns the current total; before Linux 4.12, that of the last received datagram. Undefined if drops are not counted. */
   total(isOpen: boolean): number | undefined {
     if (!this.#isOn) return undefined
-    if (isOpen) this.#advance(unsignedOption(this.#fd, SOL_SOCKET, SO_MEMINFO, SK_MEMINFO_DROPS))
-    return this.#total
+    if (isOpen) this.refresh()
+    return this.#counters.kernelDrops
+  }
+
+  /** Reads the kernel's counter, also if drops are not counted. Has no effect before Linux 4.12. */
+  refresh(): void {
+    this.#advance(unsignedOption(this.#fd, SOL_SOCKET, SO_MEMINFO, SK_MEMINFO_DROPS))
   }
 
   /** Reads the counter from the last datagram of a batch. */
@@ -35,8 +43,10 @@ export class DropCounter {
     if (count === undefined) return
     const more = (count - this.#last) >>> 0
     // The counter of a datagram dates from its arrival, and may be older than the last value read from the kernel.
-    if (more >= 2 ** 31) return
-    this.#total += more
+    if (more === 0 || more >= 2 ** 31) return
     this.#last = count
+    this.#counters.dropped(more)
+    log('the kernel dropped %d datagrams: the receive buffer was full', more)
+    publishDrop(this.#counters, 'receive-buffer', more)
   }
 }

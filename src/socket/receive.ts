@@ -1,8 +1,35 @@
+import type { ReceiveSide } from '../batch/recv-batch.js'
 import type { RecvSlots } from '../batch/recv-slots.js'
 import { EAGAIN, EINTR } from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import type { BatchedCalls } from './batched-calls.js'
+import { publishReceive, receiveChannel } from './diagnostics.js'
+import type { DropCounter } from './drop-counter.js'
 import type { ErrorQueue } from './error-queue.js'
+
+/** The parts of a socket that receiving uses. */
+export interface Receiving {
+  readonly calls: BatchedCalls
+  readonly drops: DropCounter
+  readonly errors: ErrorQueue
+  /** True if UDP_GRO is on, or may have been set by the descriptor's former owner. */
+  readonly mayHoldGro: boolean
+}
+
+/** Receives as `receive` does, and counts what arrived. */
+export function receiveCounted(receiving: Receiving, side: ReceiveSide): number {
+  if (!receiveChannel.hasSubscribers) return receiveAndCount(receiving, side)
+  return publishReceive(receiving.calls.counters, () => receiveAndCount(receiving, side))
+}
+
+function receiveAndCount({ calls, drops, errors, mayHoldGro }: Receiving, side: ReceiveSide): number {
+  const count = receive(calls, side.slots, errors)
+  if (count > 0) {
+    calls.counters.received(side, mayHoldGro)
+    drops.note(side)
+  }
+  return count
+}
 
 /**
  * Receives the datagrams that have arrived, with one system call and without waiting.

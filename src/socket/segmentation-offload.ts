@@ -13,14 +13,24 @@ import { integerOption, setIntegerOption } from './option.js'
  */
 export class SegmentationOffload implements Offload {
   readonly #fd: number
+  readonly #onOff: (reason: string) => void
   readonly #now: () => number
   readonly #limits = new Map<Endpoint | undefined, Limit>()
   #status: FeatureStatus | undefined
   #strikes = 0
 
-  /** @param now - returns the milliseconds of a monotonic clock */
-  constructor(fd: number, isRequested: boolean, now: () => number = () => performance.now()) {
+  /**
+   * @param onOff - called once, when the device's rejection disables GSO sends; must not use the socket
+   * @param now - returns the milliseconds of a monotonic clock
+   */
+  constructor(
+    fd: number,
+    isRequested: boolean,
+    onOff: (reason: string) => void = () => {},
+    now: () => number = () => performance.now(),
+  ) {
     this.#fd = fd
+    this.#onOff = onOff
     this.#now = now
     if (!isRequested) this.#status = off('the option gso is false')
     else if (isSet('BATCHCONN_NO_GSO')) this.#status = off('the environment variable BATCHCONN_NO_GSO is set')
@@ -71,6 +81,7 @@ export class SegmentationOffload implements Offload {
     this.#strikes += 1
     if (errno === EINVAL && this.#strikes < EINVAL_STRIKES) return
     this.#status = off(`the device rejected a GSO send with ${new ErrnoError(errno, 'sendmsg').code}`)
+    this.#onOff(this.#status.reason)
   }
 
   /** Removes the segment size limit of the connected peer's path. */

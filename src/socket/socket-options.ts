@@ -3,6 +3,7 @@ import * as validate from '../arguments/validate.js'
 import type { Family } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
+import { warnOfReceiveBuffer } from './diagnostics.js'
 import { type Interface, setMulticastInterface } from './multicast.js'
 import { integerOption, setIntegerOption, setTextOption, textOption } from './option.js'
 import { type ReusePortOptions, type Steering, steerGroup } from './reuse-port.js'
@@ -256,6 +257,7 @@ export class LiveSocketOptions implements SocketSettings {
     } catch (error) {
       if (!(error instanceof ErrnoError) || error.code !== 'EPERM') throw error
       setIntegerOption(fd, c.SOL_SOCKET, plain, bytes)
+      if (plain === c.SO_RCVBUF) warnOfReceiveBuffer(bytes, this.receiveBufferBytes)
     }
   }
 }

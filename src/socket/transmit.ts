@@ -6,6 +6,7 @@ import { DestinationKind, type Endpoint } from '../endpoint/endpoint.js'
 import { EAGAIN, ECONNREFUSED, EINTR, ENOBUFS } from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import type { BatchedCalls } from './batched-calls.js'
+import { publishSend, sendChannel } from './diagnostics.js'
 import type { SegmentationOffload } from './segmentation-offload.js'
 
 /** The parts of a socket that sending uses. */
@@ -34,6 +35,22 @@ export interface Sending {
  *   message if that one failed
  */
 export function transmit(sending: Sending, messages: Messages, maxCalls = Number.POSITIVE_INFINITY): number {
+  if (!sendChannel.hasSubscribers) return transmitCounted(sending, messages, maxCalls)
+  return publishSend(sending.calls.counters, () => transmitCounted(sending, messages, maxCalls))
+}
+
+function transmitCounted(sending: Sending, messages: Messages, maxCalls: number): number {
+  const { counters } = sending.calls
+  counters.beginSend()
+  try {
+    return transmitMessages(sending, messages, maxCalls)
+  } catch (error) {
+    counters.sendThrew(error)
+    throw error
+  }
+}
+
+function transmitMessages(sending: Sending, messages: Messages, maxCalls: number): number {
   const { planner } = messages
   const { offload } = sending
   const start = messages.sent
@@ -44,7 +61,10 @@ export function transmit(sending: Sending, messages: Messages, maxCalls = Number
     if (result > 0) {
       calls += 1
       if (plan.segmentBytes > 0) offload.noteAccepted()
-      planner.accept(plan, result)
+      const { sent } = messages
+      const { segments } = planner
+      const progress = planner.accept(plan, result)
+      sending.calls.counters.sent(messages, progress, result, sent, segments)
       if (planner.rejected !== undefined) settleRejection(planner, offload)
     }
     if (result === plan.count) continue

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { readSettings } from '../../src/dgram/options.js'
 import { SendQueue } from '../../src/dgram/send-queue.js'
+import { QueueCounters } from '../../src/dgram/stats.js'
 import { BatchConn, type Endpoint } from '../../src/index.js'
+import { Counters } from '../../src/socket/counters.js'
 import { boundSocket } from '../support/sockets.js'
 import { bound, until } from './support.js'
 
@@ -19,7 +21,7 @@ function queue(t: Test): { queue: SendQueue; add: (count: number) => void; large
   const destination: Endpoint = receiver.localAddress
   let largeBatches = 0
   const watcher = { onLargeBatch: () => (largeBatches += 1), onBlocked: () => {}, onDrain: () => {} }
-  const made = new SendQueue(conn, watcher, readSettings({ type: 'udp4' }).queue)
+  const made = new SendQueue(conn, watcher, readSettings({ type: 'udp4' }).queue, new QueueCounters(new Counters()))
   const add = (count: number) => {
     for (let index = 0; index < count; index += 1) made.add('x', destination)
   }

@@ -10,7 +10,7 @@ import * as library from '../../src/index.js'
 // The examples of these pages run as they are, and print what is written behind or below each console.log.
 
 const DOCS = join(__dirname, '..', '..', 'docs')
-const PAGES = ['api.md', 'from-node-dgram.md', 'receiving-fast.md']
+const PAGES = ['api.md', 'from-node-dgram.md', 'monitoring.md', 'receiving-fast.md']
 const PACKAGE: Record<string, unknown> = { batchconn: library, 'batchconn/dgram': dgram }
 
 interface Snippet {

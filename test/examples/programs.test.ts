@@ -159,3 +159,27 @@ t.test('the throughput sender reports what the network answered', async (t) => {
   t.equal(await example.line(), 'the network answered ECONNREFUSED')
   t.strictSame(await example.end(), { code: 0, stderr: '' })
 })
+
+t.test('the Prometheus example exports what the echo server has counted', async (t) => {
+  const example = start(t, 'prometheus.ts', [0, 0])
+  const [, port, page] = /^echo server on 127\.0\.0\.1:(\d+); metrics on (.*)$/.exec(await example.line()) ?? []
+  const socket = await client(t, '127.0.0.1')
+  const answers = collect(socket, 10, Number(port))
+  for (let index = 0; index < 10; index += 1) socket.send('four', Number(port), '127.0.0.1')
+  await answers
+  for (let scrape = 0; scrape < 2; scrape += 1) {
+    const response = await fetch(page)
+    t.match(response.headers.get('content-type'), /^text\/plain; version=0\.0\.4/)
+    const lines = (await response.text()).split('\n')
+    const values = new Map(lines.flatMap((line) => (/^\w/.test(line) ? [line.split(' ') as [string, string]] : [])))
+    const value = (name: string) => values.get(`batchconn_${name}{socket="echo"}`)
+    for (const direction of ['sent', 'received']) {
+      t.equal(value(`${direction}_datagrams_total`), '10', `${direction} datagrams, scrape ${scrape}`)
+      t.equal(value(`${direction}_bytes_total`), '40', `${direction} bytes`)
+    }
+    t.equal(value('queue_messages'), '0')
+    t.ok(Number(value('send_calls_total')) > 0)
+    t.ok(lines.includes('# TYPE batchconn_kernel_drops_total counter'))
+    t.ok(lines.includes('# TYPE batchconn_queue_messages gauge'))
+  }
+})

@@ -10,7 +10,17 @@ const BANNED = /\b(told|tells|nobody|somebody|whoever|to be had|in silence|good 
 const ALLOWED = ['docs/api.md: train']
 
 const PAGES = [
-  ...['api', 'architecture', 'benchmark', 'dgram', 'event-loop', 'from-node-dgram', 'json-report', 'memory-safety'],
+  ...[
+    'api',
+    'architecture',
+    'benchmark',
+    'dgram',
+    'event-loop',
+    'from-node-dgram',
+    'json-report',
+    'memory-safety',
+    'monitoring',
+  ],
   ...['profile', 'profile-json', 'receiving-fast', 'reliability', 'why-sendmmsg-gains-so-little'],
 ]
 

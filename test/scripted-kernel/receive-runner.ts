@@ -1,4 +1,5 @@
 import { BatchConn, endpoint, RecvBatch, SendBatch } from '../../src/index.js'
+import { checkStats, ExpectedReceiveStats } from './expected-stats.js'
 import { installKernel, memory } from './kernel.js'
 import { networkErrors } from './network-errors.js'
 import type { SocketFacts } from './outgoing.js'
@@ -31,6 +32,7 @@ export function runReceiveCase(testCase: ReceiveCase, tally: ReceiveTally): void
 class ReceiveScene {
   readonly #case: ReceiveCase
   readonly #model: ReceiveModel
+  readonly #expectedStats: ExpectedReceiveStats
   readonly #kernel: ReceiveKernel
   readonly #installed: { restore(): void }
   readonly #inbox: RecvBatch
@@ -42,7 +44,8 @@ class ReceiveScene {
     this.#case = testCase
     this.#model = new ReceiveModel(tally)
     const script = { recvmmsg, incoming: [...incoming], errorQueue: networkErrors(errorQueue) }
-    this.#kernel = new ReceiveKernel(memory, script, this.#model)
+    this.#expectedStats = new ExpectedReceiveStats(this.#model)
+    this.#kernel = new ReceiveKernel(memory, script, this.#expectedStats)
     this.#kernel.slotBytes = batch.slotBytes
     const model = new SendModel({ capacity: 1, slotBytes: 16, coalesce: false, maxSegments: 64 }, newSendTally())
     model.messages.push({ destination: '127.0.0.1:9', options: '', datagrams: [FAREWELL], reference: undefined })
@@ -75,7 +78,10 @@ class ReceiveScene {
     expect(facts.recvErrors || model.errorQueueReads === 0, () => 'the error queue was read without recvErrors')
     checkByIndex(this.#inbox, model.datagrams, memory)
     model.tally.datagrams += model.datagrams.length
-    model.tally.splitBuffers += checkIteration(this.#inbox, model.datagrams, memory)
+    const split = checkIteration(this.#inbox, model.datagrams, memory)
+    model.tally.splitBuffers += split
+    this.#expectedStats.contained(conn.fd, this.#inbox.length, [...this.#inbox].length, split)
+    checkStats(conn.stats, this.#expectedStats.of(conn.fd))
     const drops = conn.kernelDrops
     if (this.#case.countDrops)
       expect(Number.isSafeInteger(drops) && (drops ?? -1) >= 0, () => `kernelDrops is ${drops}`)
@@ -125,7 +131,8 @@ class ReceiveScene {
     const known = this.#sockets[index]
     if (known !== undefined) return known
     const { recvErrors, countDrops } = this.#case
-    const conn = BatchConn.open({ recvErrors: recvErrors[index], countDrops })
+    // A new descriptor has no GRO buffers; an adopted one may have them.
+    const conn = BatchConn.adopt(BatchConn.open().release(), { recvErrors: recvErrors[index], countDrops })
     this.#sockets[index] = conn
     const facts = { fd: conn.fd, index, family: 'ipv4' as const, isConnected: false, gso: true }
     this.#facts.set(conn.fd, { ...facts, recvErrors: recvErrors[index] })

@@ -76,6 +76,8 @@ class SendAll {
     }
     this.#takeFailures(socketIndex)
     scene.checkNumbers()
+    scene.acceptRetries(scene.socket(socketIndex))
+    scene.checkStats(scene.socket(socketIndex))
     if (report === undefined) return false
     const failures = batch.failed.slice(startFailures)
     expect(model.remaining === 0, () => 'sendAll stopped before the last message')
@@ -91,6 +93,7 @@ class SendAll {
     const { facts } = this.#scene.socket(socketIndex)
     for (const { index, error } of batch.failed.slice(this.#seen)) {
       this.#seen += 1
+      this.#scene.expectedStats.of(facts).failedMessages += 1
       expect('index' in error ? error.index === index : false, () => `message ${index} failed with ${error}`)
       judgeFailure(error, model, facts, localErrors)
       model.skip()

@@ -58,7 +58,8 @@ function appendAll(scene: SendScene, messages: readonly MessageSpec[]): void {
 /** One `send`, checked. @returns its result */
 function send(scene: SendScene, socketIndex: number): SendOutcome {
   const { model, batch } = scene
-  const { conn, facts } = scene.socket(socketIndex)
+  const socket = scene.socket(socketIndex)
+  const { conn, facts } = socket
   const before = { position: model.position, datagrams: model.remainingDatagrams }
   const unsendable = model.segments > 0 || !batch.coalesce ? model.unsendable(facts) : undefined
   scene.begin()
@@ -68,8 +69,10 @@ function send(scene: SendScene, socketIndex: number): SendOutcome {
   } catch (error) {
     if (error instanceof Violation) throw error
     outcome = { error }
+    scene.expectedStats.of(facts).failedMessages += 1
   }
   scene.checkNumbers()
+  scene.checkStats(socket)
   judgeCalls(model, before)
   if ('count' in outcome) {
     expect(unsendable === undefined, () => `message ${model.index} must fail with ${unsendable}`)

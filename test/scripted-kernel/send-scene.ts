@@ -1,5 +1,6 @@
 import { BatchConn, SendBatch } from '../../src/index.js'
 import { SO_EE_ORIGIN_LOCAL } from '../../src/libc/constants.js'
+import { checkStats, ExpectedSendStats } from './expected-stats.js'
 import type { Stored } from './incoming.js'
 import { installKernel, memory } from './kernel.js'
 import { networkErrors } from './network-errors.js'
@@ -24,6 +25,7 @@ export class SendScene {
   readonly batch: SendBatch
   readonly model: SendModel
   readonly script: SendScript
+  readonly expectedStats: ExpectedSendStats
   /** Errors that the error queue attributed to this host since `begin`. */
   readonly localErrors = new Set<number>()
   /** Called before each system call that sends. */
@@ -42,8 +44,9 @@ export class SendScene {
     const destinations = DESTINATIONS[family].map(({ text }) => text)
     this.model = new SendModel(testCase.batch, tally)
     this.script = new SendScript(world, events, destinations)
+    this.expectedStats = new ExpectedSendStats(this.model, () => tally.messages)
     const incoming: ReceiveScript = { recvmmsg: 0, incoming: [], errorQueue: networkErrors(errorQueue) }
-    this.#sending = new SendKernel(memory, this.#facts, this.script, this.model)
+    this.#sending = new SendKernel(memory, this.#facts, this.script, this.expectedStats)
     this.#receiving = new ReceiveKernel(memory, incoming, {
       ...UNOBSERVED,
       errorQueueRead: (_fd, entry) => this.#noteError(entry),
@@ -112,6 +115,7 @@ export class SendScene {
 
   begin(): void {
     this.model.begin()
+    this.expectedStats.begin()
     this.localErrors.clear()
   }
 
@@ -134,6 +138,19 @@ export class SendScene {
     const wrong = model.candidates.find((index) => !batch.isPending(index))
     expect(wrong === undefined, () => `message ${wrong} is not pending`)
     expect(batch.remaining === model.remaining, () => `remaining is ${batch.remaining}, not ${model.remaining}`)
+  }
+
+  /** Accepts fewer retries than the kernel saw: only the library knows where one attempt of `sendAll` ends. */
+  acceptRetries({ conn, facts }: OpenSocket): void {
+    const { sendRetries } = conn.stats
+    const expected = this.expectedStats.of(facts)
+    expect(sendRetries <= expected.sendRetries, () => `${sendRetries} retries, of ${expected.sendRetries} at most`)
+    expected.sendRetries = sendRetries
+  }
+
+  /** Checks that the statistics of a socket are what the kernel saw. */
+  checkStats({ conn, facts }: OpenSocket): void {
+    checkStats(conn.stats, this.expectedStats.of(facts))
   }
 
   close(): void {

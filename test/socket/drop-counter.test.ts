@@ -1,5 +1,6 @@
 import t from 'tap'
 import { RecvBatch } from '../../src/index.js'
+import { Counters } from '../../src/socket/counters.js'
 import { DropCounter } from '../../src/socket/drop-counter.js'
 import { boundSocket } from '../support/sockets.js'
 
@@ -12,7 +13,7 @@ function batchWith(count: number | undefined): RecvBatch {
 
 t.test('a count that wraps is continued; a missing or older count changes nothing', (t) => {
   using conn = boundSocket()
-  const counter = new DropCounter(conn.fd, true)
+  const counter = new DropCounter(conn.fd, true, new Counters())
   const table: [number | undefined, number][] = [
     [undefined, 0],
     [5, 5],
@@ -32,7 +33,7 @@ t.test('a count that wraps is continued; a missing or older count changes nothin
 
 t.test('a disabled counter returns undefined', (t) => {
   using conn = boundSocket()
-  const counter = new DropCounter(conn.fd, false)
+  const counter = new DropCounter(conn.fd, false, new Counters())
   counter.note(batchWith(7))
   t.equal(counter.total(true), undefined)
   t.end()

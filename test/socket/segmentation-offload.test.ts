@@ -178,7 +178,7 @@ t.test('a short count in the middle of coalesced messages counts messages, not h
 
 t.test('the segment limit of a destination expires', (t) => {
   let nowMs = 0
-  const offload = new SegmentationOffload(-1, true, () => nowMs)
+  const offload = new SegmentationOffload(-1, true, undefined, () => nowMs)
   offload.confirm({ errno: c.EMSGSIZE, segmentBytes: 1400, destination: peer, offload })
   t.equal(offload.maxSegmentBytes(peer), 1399)
   nowMs = 59_999
