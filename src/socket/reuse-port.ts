@@ -43,20 +43,27 @@ export function steeringOf(options: ReusePortOptions): Steering {
 }
 
 /**
- * Sets SO_REUSEPORT, and attaches the program for `steer`.
+ * Sets SO_REUSEPORT, and attaches the program for `steer` or removes the socket's own one.
  *
+ * @param previous - options of the program that is attached
  * @returns the options if there is a program
- * @throws TypeError `ERR_INVALID_STATE` if the socket is bound; TypeError or RangeError as `steeringOf`
+ * @throws TypeError `ERR_INVALID_STATE` if the socket is bound and a program is involved; TypeError or RangeError as `steeringOf`
  */
-export function steerGroup(fd: number, options: ReusePortOptions): Steering | undefined {
-  const steering = steeringOf(options)
-  const hasProgram = steering.steer !== 'hash'
-  if (hasProgram && localEndpoint(fd)?.port !== 0) {
-    throw typeError('ERR_INVALID_STATE', `reusePort.steer must be set before bind; ${received(steering)}`)
+export function setReusePort(
+  fd: number,
+  family: Family,
+  value: boolean | ReusePortOptions,
+  previous: Steering | undefined,
+): Steering | undefined {
+  const options = typeof value === 'object' && value !== null ? steeringOf(value) : undefined
+  const isOn = options !== undefined || validate.boolean(value, 'reusePort')
+  const steering = options?.steer === 'hash' ? undefined : options
+  if ((steering ?? previous) !== undefined && localEndpoint(fd)?.port !== 0) {
+    throw typeError('ERR_INVALID_STATE', `reusePort.steer must be set before bind; ${received(value)}`)
   }
-  setIntegerOption(fd, c.SOL_SOCKET, c.SO_REUSEPORT, 1)
-  if (!hasProgram) return undefined
-  attachProgram(fd, steering)
+  setIntegerOption(fd, c.SOL_SOCKET, c.SO_REUSEPORT, isOn ? 1 : 0)
+  if (steering !== undefined) attachProgram(fd, steering)
+  else if (previous !== undefined) detachProgram(fd, family)
   return steering
 }
 

@@ -6,7 +6,7 @@ import { ErrnoError } from '../libc/errno-error.js'
 import { warnOfReceiveBuffer } from './diagnostics.js'
 import { type Interface, setMulticastInterface } from './multicast.js'
 import { integerOption, setIntegerOption, setTextOption, textOption } from './option.js'
-import { type ReusePortOptions, type Steering, steerGroup } from './reuse-port.js'
+import { type ReusePortOptions, type Steering, setReusePort } from './reuse-port.js'
 
 /**
  * Mode of path MTU discovery (ip(7), IP_MTU_DISCOVER). `dont`: routers may fragment. `want`: the system's default. `do`: set
@@ -86,8 +86,7 @@ export class LiveSocketOptions implements SocketSettings {
     return this.#integer(c.SOL_SOCKET, c.SO_REUSEPORT) !== 0
   }
   set reusePort(on: boolean | ReusePortOptions) {
-    if (typeof on !== 'object' || on === null) this.#setBoolean(c.SOL_SOCKET, c.SO_REUSEPORT, on, 'reusePort')
-    else this.steering = steerGroup(this.#descriptor(), on) ?? this.steering
+    this.steering = setReusePort(this.#descriptor(), this.#family, on, this.steering)
   }
 
   get incomingCpu(): number {

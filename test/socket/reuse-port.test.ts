@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import dgram from '../../src/dgram/index.js'
 import { BatchConn, RecvBatch, type ReusePortOptions, SendBatch } from '../../src/index.js'
+import { childJson } from '../support/child.js'
 
 // Datagrams of one flow to a group of sockets on one port, distributed by classic BPF.
 
@@ -84,6 +85,38 @@ t.test('steer is rejected after bind: replacing the program of a group in use is
   t.throws(() => Object.assign(conn.options, { reusePort: { steer: 'random' } }), { code: 'ERR_INVALID_STATE' })
   using adopted = BatchConn.open({ reusePort: true }).bind({ address: '127.0.0.1', port: 0 })
   t.throws(() => BatchConn.adopt(adopted.fd, { reusePort: { steer: 'cpu' } }), { code: 'ERR_INVALID_STATE' })
+})
+
+t.test('before bind, steer can be changed and removed', async (t) => {
+  const random = { steer: 'random', sockets: 2 } as const
+  for (const [reusePort, sockets] of [
+    [{ steer: 'hash' }, 1],
+    [true, 1],
+    [random, 2],
+  ] as const) {
+    const first = BatchConn.open({ reusePort: { steer: 'cpu', sockets: 1 } })
+    Object.assign(first.options, { reusePort })
+    first.bind({ address: '127.0.0.1', port: 0 })
+    using second = BatchConn.open({ reusePort: true }).bind(first.localAddress)
+    // 'cpu' with one socket would steer everything to the first, for each sender.
+    const groups = Array.from({ length: 16 }, () => spread([first, second]).map((count) => count > 0))
+    t.equal(
+      groups.some((hit) => hit[1]),
+      true,
+      JSON.stringify(reusePort),
+    )
+    t.equal(groups[0].filter(Boolean).length, sockets)
+    first.close()
+  }
+})
+
+t.test('sockets that bind one port at the same time all join its group', async (t) => {
+  const rounds = await childJson<number[][]>('steered-race')
+  t.equal(rounds.length, 25)
+  for (const counts of rounds) {
+    t.equal(sum(counts), DATAGRAMS, String(counts))
+    t.ok(counts.filter((count) => count > 0).length > 1, `one flow reaches several sockets: ${counts}`)
+  }
 })
 
 t.test('bad values', async (t) => {
