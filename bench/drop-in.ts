@@ -1,10 +1,10 @@
 import { runCommand } from './cli/run-command.js'
-import { parseDropInOptions } from './options/drop-in-options.js'
+import { parseDropInOptions } from './options/local-options.js'
 
 /** `bench/drop-in.ts`: compares the drop-in with node:dgram, one figure at a time. */
 void runCommand('drop-in', async (signal) => {
   const plan = parseDropInOptions(process.argv.slice(2))
   // Loaded after the options, so that `--help` is fast.
-  const { printDropIn } = require('./drop-in/report.js') as typeof import('./drop-in/report.js')
+  const { printDropIn } = require('./drop-in/measure.js') as typeof import('./drop-in/measure.js')
   await printDropIn(plan, signal)
 })

@@ -1,5 +1,5 @@
 import { Failure, runCommand } from './cli/run-command.js'
-import { parseProbeOptions } from './options/probe-options.js'
+import { parseProbeOptions } from './options/local-options.js'
 
 /** `bench/probe.ts`: reports what this kernel and machine support, each feature by trying it. */
 void runCommand('probe', async () => {

@@ -1,5 +1,5 @@
 import { runCommand } from './cli/run-command.js'
-import { parseProfileOptions } from './options/profile-options.js'
+import { parseProfileOptions } from './options/local-options.js'
 
 /** `bench/profile.ts`: measures what each component of sending and receiving costs. docs/profile.md describes the report. */
 void runCommand('profile', async (signal) => {

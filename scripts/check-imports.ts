@@ -38,8 +38,8 @@ const DOORS_FOR: Readonly<Record<string, readonly string[]>> = {
  * in bench/ import every folder; peers/ has programs in other languages only.
  */
 const BENCH_LAYERS: readonly (readonly string[])[] = [
-  ['options'],
   ['throughput', 'drop-in', 'profile'],
+  ['options'],
   ['engine'],
   ['control'],
   ['traffic'],

@@ -2,34 +2,33 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { extname, join } from 'node:path'
 import { Failure } from '../cli/run-command.js'
-import { waitForWake } from '../cli/time-limit.js'
+import { Mailbox } from './mailbox.js'
 import type { Transpiled } from './transpile.js'
 
-/** How to start a child process. */
 export interface ChildPlan {
   /** A transpiled program, or the path without extension of one that runs as this process does: TypeScript or JavaScript. */
   readonly program: Transpiled | string
   readonly words?: readonly string[]
-  /** What to put before the command: a namespace to run in, a processor to run on. */
+  /** What to put before the command, such as a namespace to run in. */
   readonly wrapper?: readonly string[]
+  readonly cpu?: number | undefined
   readonly nodeFlags?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
 }
 
 /** A child process that exchanges messages with this one. It ends with this process, even if that is killed. */
-export class Child {
+export class Child implements AsyncDisposable {
   readonly #name: string
   readonly #process: ChildProcess
-  readonly #messages: unknown[] = []
-  #failure: Failure | undefined
-  #wake: () => void = () => {}
+  readonly #messages = new Mailbox<unknown>()
 
   /** @param name - for error messages: "the worker send" */
-  constructor(name: string, { program, words = [], wrapper = [], nodeFlags = [], env = process.env }: ChildPlan) {
+  constructor(name: string, { program, words = [], wrapper = [], cpu, nodeFlags = [], env = process.env }: ChildPlan) {
     this.#name = name
     const isTranspiled = typeof program !== 'string'
     const script = isTranspiled ? [program.entry] : sameRuntime(program)
-    const [command, ...rest] = [...wrapper, process.execPath, ...nodeFlags, ...script, ...words]
+    const pin = cpu === undefined ? [] : ['taskset', '-c', String(cpu)]
+    const [command, ...rest] = [...pin, ...wrapper, process.execPath, ...nodeFlags, ...script, ...words]
     const child = spawn(command, rest, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       // Outside the terminal's process group: Ctrl-C reaches this process only, which ends its children in order.
@@ -39,12 +38,10 @@ export class Child {
         : { ...env, TS_NODE_PROJECT: join(__dirname, '../../tsconfig.json') },
     })
     this.#process = child
-    child.on('message', (message) => {
-      this.#messages.push(message)
-      this.#wake()
-    })
-    child.on('error', ({ message }) => this.#fail(`did not start: ${message}`))
-    child.on('exit', (code, signal) => this.#fail(`ended without an answer (${signal ?? `exit status ${code}`})`))
+    const fail = (reason: string) => this.#messages.end(new Failure(`${name} ${reason}`))
+    child.on('message', (message) => this.#messages.push(message))
+    child.on('error', ({ message }) => fail(`did not start: ${message}`))
+    child.on('exit', (code, signal) => fail(`ended without an answer (${signal ?? `exit status ${code}`})`))
   }
 
   get pid(): number {
@@ -52,21 +49,10 @@ export class Child {
   }
 
   /** Returns the child's next message. @throws Failure if the child ends before; or the signal's reason */
-  async next(signal?: AbortSignal, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<unknown> {
-    const deadlineMs = performance.now() + timeoutMs
-    while (this.#messages.length === 0) {
-      signal?.throwIfAborted()
-      if (this.#failure !== undefined) throw this.#failure
-      const leftMs = deadlineMs - performance.now()
-      if (leftMs <= 0) throw new Failure(`${this.#name} did not answer in time`)
-      await waitForWake(leftMs, signal, (wake) => {
-        this.#wake = wake
-      })
-    }
-    return this.#messages.shift()
+  next(signal?: AbortSignal, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<unknown> {
+    return this.#messages.next(timeoutMs, new Failure(`${this.#name} did not answer in time`), signal)
   }
 
-  /** Sends a message, and returns the answer. */
   ask(message: object, signal?: AbortSignal): Promise<unknown> {
     // An error means that the child has ended, which `next` reports.
     this.#process.send(message, () => {})
@@ -74,7 +60,7 @@ export class Child {
   }
 
   /** Ends the child: by closing the channel, after 2 s by SIGKILL. */
-  async stop(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     const child = this.#process
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
     const gone = once(child, 'exit')
@@ -83,11 +69,17 @@ export class Child {
     await gone
     clearTimeout(timer)
   }
+}
 
-  #fail(reason: string): void {
-    this.#failure ??= new Failure(`${this.#name} ${reason}`)
-    this.#wake()
-  }
+/** Sends a message to the parent process. It is dropped if the parent has ended. */
+export function sendToParent(message: object): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
+}
+
+/** Ends this process when its parent has ended, for whatever reason: the channel between them is closed then. */
+export function exitWithParent(): void {
+  if (!process.connected) process.exit(0)
+  process.once('disconnect', () => process.exit(0))
 }
 
 function sameRuntime(program: string): string[] {

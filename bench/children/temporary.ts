@@ -2,14 +2,14 @@ import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Makes a temporary folder, and returns its path. Its name contains this process's id, so that a later run can remove it. */
-export function temporaryFolder(kind: string): string {
-  return mkdtempSync(join(tmpdir(), `${PREFIX}${kind}-${pidNamespace()}-${process.pid}-`))
+export interface TemporaryFolder extends Disposable {
+  readonly path: string
 }
 
-/** Removes a temporary folder. */
-export function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true })
+/** Makes a temporary folder. Its name contains this process's id, so that a later run can remove it. */
+export function temporaryFolder(kind: string): TemporaryFolder {
+  const path = mkdtempSync(join(tmpdir(), `batchconn-bench-${kind}-${pidNamespace()}-${process.pid}-`))
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }
 
 /** Removes the temporary folders of processes that were killed (SIGKILL). */
@@ -18,7 +18,7 @@ export function sweepFolders(): void {
     const [, namespace, pid] = /^batchconn-bench-[a-z]+-(\d+)-(\d+)-/.exec(name) ?? []
     if (namespace !== pidNamespace() || isAlive(Number(pid))) continue
     try {
-      removeFolder(join(tmpdir(), name))
+      rmSync(join(tmpdir(), name), { recursive: true, force: true })
     } catch {
       // Another user's folder.
     }
@@ -38,5 +38,3 @@ function pidNamespace(): string {
     return '0'
   }
 }
-
-const PREFIX = 'batchconn-bench-'

@@ -1,14 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, extname, join, relative, resolve } from 'node:path'
-import { removeFolder, temporaryFolder } from './temporary.js'
+import { temporaryFolder } from './temporary.js'
 
-/** A program as JavaScript. */
-export interface Transpiled {
-  /** Path of the program. */
+export interface Transpiled extends Disposable {
   readonly entry: string
   /** Additional environment: where `require` finds packages. */
   readonly env: NodeJS.ProcessEnv
-  remove(): void
 }
 
 /**
@@ -18,7 +15,7 @@ export interface Transpiled {
  * @param program - path without extension
  */
 export function transpile(program: string): Transpiled {
-  if (extname(__filename) === '.js') return { entry: `${program}.js`, env: {}, remove: () => {} }
+  if (extname(__filename) === '.js') return { entry: `${program}.js`, env: {}, [Symbol.dispose]: () => {} }
   const ts = require('typescript') as typeof import('typescript')
   const compilerOptions = {
     module: ts.ModuleKind.CommonJS,
@@ -26,7 +23,7 @@ export function transpile(program: string): Transpiled {
     esModuleInterop: true,
   }
   const folder = temporaryFolder('code')
-  const outputOf = (file: string) => join(folder, relative(ROOT, file)).replace(/\.ts$/, '.js')
+  const outputOf = (file: string) => join(folder.path, relative(ROOT, file)).replace(/\.ts$/, '.js')
   const done = new Set<string>()
   const compile = (file: string): void => {
     if (done.has(file)) return
@@ -40,11 +37,7 @@ export function transpile(program: string): Transpiled {
     }
   }
   compile(`${program}.ts`)
-  return {
-    entry: outputOf(`${program}.ts`),
-    env: { NODE_PATH: join(ROOT, 'node_modules') },
-    remove: () => removeFolder(folder),
-  }
+  return { ...folder, entry: outputOf(`${program}.ts`), env: { NODE_PATH: join(ROOT, 'node_modules') } }
 }
 
 const ROOT = resolve(__dirname, '../..')

@@ -2,12 +2,10 @@ import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSyn
 import { dirname } from 'node:path'
 import { Failure } from './run-command.js'
 
-/** Reads a text file. @throws Failure */
 export function readText(file: string): string {
   return orFail('read', file, () => readFileSync(file, 'utf8'))
 }
 
-/** Writes a text file. @throws Failure */
 export function writeText(file: string, text: string): void {
   orFail('write', file, () => writeFileSync(file, text))
 }

@@ -11,7 +11,6 @@ interface AnyOption {
 
 /** An option with a value. Without `default` it may be left out, and is undefined then. */
 export interface ValueOption<T> extends AnyOption {
-  /** Converts the text. @throws UsageError */
   readonly parse: (text: string, name: string) => T
   readonly default?: string
 }
@@ -26,7 +25,6 @@ export interface FlagOption extends AnyOption {
 /** The options of a command. A key is the name of the parsed value. */
 export type OptionTable = Readonly<Record<string, ValueOption<unknown> | FlagOption>>
 
-/** The values of a table's options. */
 export type Parsed<Table extends OptionTable> = {
   readonly [Key in keyof Table]: Table[Key] extends ValueOption<infer T>
     ? Table[Key] extends { readonly default: string }
@@ -35,7 +33,6 @@ export type Parsed<Table extends OptionTable> = {
     : boolean
 }
 
-/** A command's name, usage, options and examples. */
 export interface Command<Table extends OptionTable> {
   readonly name: string
   readonly usage: string
@@ -115,7 +112,6 @@ function checkOption(name: string, value: unknown, byName: ReadonlyMap<string, O
   if (value === '') throw new UsageError(`--${name} needs a value`)
 }
 
-/** Names the nearest option of the same form, by edit distance. */
 function unknownOption(name: string, value: unknown, byName: ReadonlyMap<string, OptionTable[string]>): UsageError {
   if (name.length === 1) return new UsageError(`unknown option -${name}; see --help`)
   const isNegated = value === false

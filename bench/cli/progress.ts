@@ -16,7 +16,6 @@ export class Progress {
     this.#write = write
   }
 
-  /** Prints a line. */
   say(line: string): void {
     if (!this.#isQuiet) this.#write(`${line}\n`)
   }

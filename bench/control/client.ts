@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Endpoint } from '../../src/index.js'
-import { JsonLines } from '../children/json-lines.js'
+import { JsonLines } from '../children/mailbox.js'
 import { Failure } from '../cli/run-command.js'
 import { timeLimit } from '../cli/time-limit.js'
 import type { DeliveryReport } from '../traffic/round-record.js'
@@ -15,7 +15,6 @@ import {
   type StartRequest,
 } from './protocol.js'
 
-/** The sender's end of the control connection. */
 export class ControlClient {
   readonly #receiver: Endpoint
   readonly #socket: Socket
@@ -52,7 +51,6 @@ export class ControlClient {
     }
   }
 
-  /** How the receiver receives. */
   get description(): ReceiverDescription {
     return this.#description as ReceiverDescription
   }
@@ -78,7 +76,6 @@ export class ControlClient {
     this.#description = { mode, batch, gro: gro === true, receiveBufferBytes }
   }
 
-  /** Sends a request and returns its answer. @throws Failure for any other answer */
   async #request(request: ControlRequest, expected: ControlAnswer['type']): Promise<ControlAnswer> {
     this.#socket.write(`${JSON.stringify(request)}\n`)
     const answer = await this.#answer()
@@ -103,7 +100,6 @@ export class ControlClient {
   }
 }
 
-/** Describes a failed connection, and what to do. */
 function unreachable(receiver: Endpoint, error: unknown): Failure {
   const { code, name } = error as NodeJS.ErrnoException
   const reason = code === 'ECONNREFUSED' ? 'connection refused' : name === 'AbortError' ? 'no answer' : code
@@ -111,7 +107,6 @@ function unreachable(receiver: Endpoint, error: unknown): Failure {
   return new Failure(`there is no receiver at ${receiver} (${reason}); ${advice}`)
 }
 
-/** Text from another process, as it can be printed. */
 function printable(text: unknown): string {
   return String(text)
     .replace(/[^\x20-\x7e]/g, '?')

@@ -1,14 +1,12 @@
 import { type Endpoint, endpoint } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
 import type { ReceiveMode } from '../traffic/modes.js'
-import { openReceiver } from '../traffic/open-receiver.js'
+import { resolveHost } from '../traffic/network.js'
+import { openReceiver } from '../traffic/open.js'
 import type { Receiver } from '../traffic/receiver.js'
-import { resolveHost } from '../traffic/resolve.js'
-import type { ReceiveRecord } from './receive-round.js'
-import { ReceiveService } from './receive-service.js'
+import { type ReceiveRecord, ReceiveService } from './receive-service.js'
 import { ControlServer } from './server.js'
 
-/** Where and how to listen. */
 export interface ListenPlan {
   readonly listen: { readonly host?: string; readonly port: number }
   readonly mode: ReceiveMode
@@ -18,7 +16,6 @@ export interface ListenPlan {
   readonly token: string | undefined
 }
 
-/** A receiver with its service and its control connection. */
 export interface Listening {
   readonly receiver: Receiver
   readonly service: ReceiveService

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { LineLimits } from '../children/json-lines.js'
+import type { LineLimits } from '../children/mailbox.js'
+import { MAX_PAYLOAD_BYTES } from '../traffic/modes.js'
 import type { DeliveryReport } from '../traffic/round-record.js'
-import { MAX_PAYLOAD_BYTES } from '../traffic/segments.js'
 
 /**
  * The control connection: sender and receiver exchange lines of JSON over TCP. The sender sends requests, the receiver answers
@@ -9,45 +9,14 @@ import { MAX_PAYLOAD_BYTES } from '../traffic/segments.js'
  */
 export const CONTROL_VERSION = 2
 
-/** Limits of a request's lines. */
 export const REQUEST_LIMITS: LineLimits = { lineLength: 1024, waitingLines: 2 }
 
-/** The first request. It does not reserve the receiver. */
-export interface HelloRequest {
-  readonly type: 'hello'
-  readonly version: number
-  /** Shared secret, if the receiver requires one. */
-  readonly token?: string
-}
+export type ControlRequest = ReturnType<typeof checkRequest>
+export type StartRequest = Extract<ControlRequest, { readonly type: 'start' }>
 
-/** Announces a round, and reserves the receiver for this connection. */
-export interface StartRequest {
-  readonly type: 'start'
-  readonly stream: number
-  /** Bytes of payload per datagram; below 16 the receiver only counts. */
-  readonly sizeBytes: number
-  /** How they are sent, for the receiver's own report: up to 40 printable ASCII characters. */
-  readonly mode: string
-  /** Duration of the round; the receiver closes the connection 60 s after its end. */
-  readonly seconds: number
-  /** A warm-up, which the receiver leaves out of its report. */
-  readonly warmUp: boolean
-}
-
-/** Ends a round. */
-export interface StopRequest {
-  readonly type: 'stop'
-  /** Number of datagrams sent. */
-  readonly sent: number
-}
-
-export type ControlRequest = HelloRequest | StartRequest | StopRequest
-
-/** How the receiver receives. */
 export interface ReceiverDescription {
   readonly mode: string
   readonly batch: number
-  /** Whether it receives coalesced datagrams (GRO). */
   readonly gro: boolean
   /** SO_RCVBUF as granted; null if unknown. */
   readonly receiveBufferBytes: number | null
@@ -55,14 +24,15 @@ export interface ReceiverDescription {
 
 export type ReadyAnswer = ReceiverDescription & { readonly type: 'ready' }
 export type ReportAnswer = DeliveryReport & { readonly type: 'report' }
-export interface RefusedAnswer {
-  readonly type: 'refused'
-  readonly reason: string
-}
+type RefusedAnswer = { readonly type: 'refused'; readonly reason: string }
 export type ControlAnswer = ReadyAnswer | ReportAnswer | RefusedAnswer
 
-/** Checks a request. @throws Error that describes what is wrong with it */
-export function checkRequest(message: unknown): ControlRequest {
+/**
+ * Checks a request. `hello` is the first and does not reserve the receiver; `start` announces a round and reserves it.
+ *
+ * @throws Error that describes what is wrong with it
+ */
+export function checkRequest(message: unknown) {
   if (typeof message !== 'object' || message === null) throw new Error('a request must be an object')
   const request = message as Readonly<Record<string, unknown>>
   switch (request.type) {
@@ -72,7 +42,7 @@ export function checkRequest(message: unknown): ControlRequest {
         const other = typeof version === 'number' ? version : 'unknown'
         throw new Error(`the sender has version ${other} of the control connection, this receiver ${CONTROL_VERSION}`)
       }
-      return { type: 'hello', version, ...(typeof token === 'string' ? { token } : {}) }
+      return { type: 'hello' as const, version: CONTROL_VERSION, ...(typeof token === 'string' ? { token } : {}) }
     }
     case 'start': {
       const { mode } = request
@@ -80,16 +50,19 @@ export function checkRequest(message: unknown): ControlRequest {
         throw new Error('mode must be 1 to 40 printable ASCII characters')
       }
       return {
-        type: 'start',
+        type: 'start' as const,
         stream: whole(request.stream, 'stream', 1, 2 ** 32 - 1),
+        // Below 16 bytes of payload, datagrams have no header and are only counted.
         sizeBytes: whole(request.sizeBytes, 'sizeBytes', 1, MAX_PAYLOAD_BYTES),
+        // For the receiver's own report.
         mode,
+        // The receiver closes the connection 60 s after the end of the round.
         seconds: inRange(request.seconds, 'seconds', 0, MAX_ROUND_SECONDS),
         warmUp: request.warmUp === true,
       }
     }
     case 'stop':
-      return { type: 'stop', sent: whole(request.sent, 'sent', 0, Number.MAX_SAFE_INTEGER) }
+      return { type: 'stop' as const, sent: whole(request.sent, 'sent', 0, Number.MAX_SAFE_INTEGER) }
     default:
       throw new Error('a request must be hello, start or stop')
   }

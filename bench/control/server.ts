@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Endpoint } from '../../src/index.js'
-import { JsonLines } from '../children/json-lines.js'
+import { JsonLines } from '../children/mailbox.js'
 import type { DeliveryReport } from '../traffic/round-record.js'
 import {
   type ControlAnswer,
@@ -27,7 +27,6 @@ export interface ControlHandler {
 /** A connection that has sent `start`: it has the receiver for itself until it closes. */
 interface Holder {
   readonly socket: Socket
-  /** When its last request was handled. */
   requestMs: number
 }
 
@@ -57,7 +56,6 @@ export class ControlServer {
     return server
   }
 
-  /** Stops listening, and closes every connection. */
   close(): void {
     this.#server.close()
     for (const socket of [...this.#others, ...(this.#holder === undefined ? [] : [this.#holder.socket])])

@@ -3,123 +3,139 @@ import { Child } from '../children/child.js'
 import { sweepFolders } from '../children/temporary.js'
 import { type Transpiled, transpile } from '../children/transpile.js'
 import { Progress } from '../cli/progress.js'
-import { interleave } from '../engine/interleave.js'
-import { type Estimate, medianEstimate, pairedRatio } from '../stats/median.js'
+import { interleave } from '../engine/rounds.js'
+import type { DropInPlan } from '../options/local-options.js'
+import { documentHead, machineLine, printResult, reasonOf } from '../report/document.js'
+import { decimal } from '../report/format.js'
+import { table } from '../report/table.js'
+import { type Estimate, medianEstimate, pairedRatio } from '../stats/interval.js'
 import { type Random, seededRandom } from '../stats/random.js'
-import { CANDIDATES, type Candidate, type DropInPlan, type Figures, type Measure } from './plan.js'
+import { CANDIDATES, type Candidate, type Figures, type Measure, type Task } from './task.js'
 
-/** One figure of one candidate over the rounds. */
-export interface FigureSummary {
-  readonly measure: Measure
-  /** Name and unit. */
-  readonly figure: string
-  readonly candidate: Candidate
-  /** Null in rounds in which it could not be measured. */
-  readonly rounds: readonly (number | null)[]
-  readonly value: Estimate | null
-  /** Ratio to node:dgram, round by round; below 1 is less. */
-  readonly ratio: Estimate | null
-}
+/** One figure of one candidate over the rounds; docs/json-report.md describes each key. */
+export type FigureSummary = ReturnType<typeof summarizeMeasure>[number]
 
-/** A measurement, complete or not. */
-export interface DropInRun {
+interface DropInRun {
   readonly plan: DropInPlan
   readonly summaries: readonly FigureSummary[]
-  /** What ended it early; undefined if it is complete. */
-  readonly error: unknown
+  /** Why it is incomplete; null if it is complete. */
+  readonly partial: string | null
 }
 
-/** Runs all measures. @throws Failure or the signal's reason, if that happens before the first result */
-export async function measureDropIn(plan: DropInPlan, signal: AbortSignal): Promise<DropInRun> {
-  const progress = new Progress(plan.quiet)
-  const random = seededRandom(plan.seed)
+/** Measures, and prints the result, also an incomplete one. @throws what ended it early */
+export async function printDropIn(plan: DropInPlan, signal: AbortSignal): Promise<void> {
   const summaries: FigureSummary[] = []
+  let error: unknown
   sweepFolders()
-  const program = transpile(join(__dirname, 'worker'))
-  try {
-    for (const measure of plan.measures) {
-      const figures = new Map<Candidate, Figures[]>(CANDIDATES[measure].map((candidate) => [candidate, []]))
-      const rounds = {
-        itemsOf: () => CANDIDATES[measure],
-        isOver: (done: number) => done === plan.rounds,
-        random,
-        signal,
-      }
-      const { error } = await interleave(rounds, async (candidate, round) => {
-        const found = await runWorker(program, measure, candidate, plan, signal)
-        figures.get(candidate)?.push(found)
-        const text = Object.entries(found).map(([name, value]) => `${value?.toFixed(1) ?? 'n/a'} ${name}`)
-        progress.say(`${measure}, round ${round} of ${plan.rounds}, ${candidate}: ${text.join(', ')}`)
-      })
-      summaries.push(...summarizeMeasure(measure, figures, random))
-      if (error === undefined) continue
-      if (summaries.length === 0) throw error
-      return { plan, summaries, error }
-    }
-    return { plan, summaries, error: undefined }
-  } finally {
-    program.remove()
+  using program = transpile(join(__dirname, 'worker'))
+  const random = seededRandom(plan.seed)
+  for (const measure of plan.measures) {
+    const run = (candidate: Candidate) => runWorker(program, measure, candidate, plan, signal)
+    const found = await runMeasure(measure, plan, random, signal, run)
+    summaries.push(...found.summaries)
+    error = found.error
+    if (error !== undefined) break
   }
+  if (summaries.length === 0) throw error
+  const partial = error === undefined ? null : `not all rounds are complete (${reasonOf(error)})`
+  const run = { plan, summaries, partial }
+  printResult(
+    plan.json,
+    () => dropInDocument(run),
+    () => dropInText(run),
+  )
+  if (error !== undefined) throw error
+}
+
+async function runMeasure(
+  measure: Measure,
+  plan: DropInPlan,
+  random: Random,
+  signal: AbortSignal,
+  run: (candidate: Candidate) => Promise<Figures>,
+): Promise<{ readonly summaries: FigureSummary[]; readonly error: unknown }> {
+  const progress = new Progress(plan.quiet)
+  const candidates = CANDIDATES[measure]
+  const figures = new Map<Candidate, Figures[]>(candidates.map((candidate) => [candidate, []]))
+  const isOver = (done: number) => done === plan.rounds
+  const rounds = { itemsOf: () => candidates, isOver, random, signal }
+  const { error } = await interleave(rounds, async (candidate, round) => {
+    const found = await run(candidate)
+    figures.get(candidate)?.push(found)
+    const text = Object.entries(found).map(([name, value]) => `${value?.toFixed(1) ?? 'n/a'} ${name}`)
+    progress.say(`${measure}, round ${round} of ${plan.rounds}, ${candidate}: ${text.join(', ')}`)
+  })
+  return { summaries: summarizeMeasure(measure, figures, random), error }
 }
 
 async function runWorker(
   program: Transpiled,
   measure: Measure,
   candidate: Candidate,
-  plan: DropInPlan,
+  { sizeBytes, kept, to, destinations, sockets, cpu, isQuick }: DropInPlan,
   signal: AbortSignal,
 ): Promise<Figures> {
-  const { sizeBytes, kept, to, destinations, sockets, cpu, isQuick } = plan
   const count = measure === 'kept' ? kept : COUNTS[measure] / (isQuick ? 10 : 1)
-  const task = { measure, candidate, sizeBytes, count, to, destinations, sockets }
-  const wrapper = cpu === undefined ? [] : ['taskset', '--cpu-list', String(cpu)]
-  const child = new Child(`the process for ${measure}, ${candidate}`, {
-    program,
-    words: [JSON.stringify(task)],
-    wrapper,
-  })
-  try {
-    return (await child.next(signal)) as Figures
-  } finally {
-    await child.stop()
-  }
+  const task: Task = { measure, candidate, sizeBytes, count, to, destinations, sockets }
+  const name = `the process for ${measure}, ${candidate}`
+  await using child = new Child(name, { program, words: [JSON.stringify(task)], cpu })
+  return (await child.next(signal)) as Figures
 }
 
 /** Summarizes the rounds of one measure; candidates without a round are left out. */
-export function summarizeMeasure(
-  measure: Measure,
-  figures: ReadonlyMap<Candidate, readonly Figures[]>,
-  random: Random,
-): FigureSummary[] {
-  const candidates = CANDIDATES[measure].filter((candidate) => (figures.get(candidate)?.length ?? 0) > 0)
-  const names = Object.keys(candidates.flatMap((candidate) => figures.get(candidate) ?? [])[0] ?? {})
-  const series = (candidate: Candidate, name: string) => (figures.get(candidate) ?? []).map((one) => one[name])
-  return names.flatMap((figure) =>
-    candidates.map((candidate) => {
-      const rounds = series(candidate, figure)
-      const base = series('dgram', figure)
+function summarizeMeasure(measure: Measure, figures: ReadonlyMap<Candidate, readonly Figures[]>, random: Random) {
+  const candidates = [...figures].filter(([, rounds]) => rounds.length > 0)
+  const names = Object.keys(candidates[0]?.[1][0] ?? {})
+  return names.flatMap((figure) => {
+    const base = figures.get('dgram')?.map((one) => one[figure]) ?? []
+    return candidates.map(([candidate, all]) => {
+      const rounds = all.map((one) => one[figure])
       const known = rounds.filter((value) => value !== null)
       const pairs = rounds.flatMap((value, index) => {
         const other = base[index]
-        return value === null || other == null || other === 0 ? [] : [[value, other]]
+        return value === null || other == null || other === 0 ? [] : [{ value, other }]
       })
-      return {
-        measure,
-        figure,
-        candidate,
-        rounds,
-        value: known.length === 0 ? null : medianEstimate(known),
-        ratio:
-          pairs.length === 0
-            ? null
-            : pairedRatio(
-                pairs.map(([value]) => value),
-                pairs.map(([, other]) => other),
-                random,
-              ),
-      }
-    }),
-  )
+      const [values, others] = [pairs.map(({ value }) => value), pairs.map(({ other }) => other)]
+      const value = known.length === 0 ? null : medianEstimate(known)
+      // To node:dgram, round by round; below 1 is less.
+      const ratio = pairs.length === 0 ? null : pairedRatio(values, others, random)
+      return { measure, figure, candidate, rounds, value, ratio }
+    })
+  })
+}
+
+function dropInDocument({ plan, summaries, partial }: DropInRun): object {
+  const { json: _json, quiet: _quiet, to = null, cpu = null, ...config } = plan
+  return { ...documentHead('drop-in'), partial, config: { ...config, to, cpu }, figures: summaries }
+}
+
+function dropInText({ plan, summaries, partial }: DropInRun): string {
+  const { sizeBytes, rounds, isQuick, seed, cpu, to, destinations } = plan
+  const rows = summaries.map(({ measure, figure, candidate, value, ratio }) => [
+    `${measure}, ${candidate}`,
+    figure,
+    interval(value, 1),
+    candidate === 'dgram' ? '1' : interval(ratio, 3),
+  ])
+  const where =
+    (to === undefined ? 'on loopback' : `on loopback, sent ones to ${to.host}:${to.port}`) +
+    (destinations === 1 ? '' : `, ${destinations} destinations`)
+  const bound = cpu === undefined ? '' : `, all on processor ${cpu}`
+  const unknown = summaries.some(({ value }) => value === null)
+  return [
+    ...(partial === null ? [] : [`PARTIAL RESULT: ${partial}`, '']),
+    `datagrams of ${sizeBytes} bytes ${where}, rounds: ${rounds}, each in new processes${isQuick ? ' and a tenth as long as usual' : ''}, in random order (seed ${seed})${bound}`,
+    machineLine(),
+    '',
+    table([['', 'unit', 'median (interval)', 'ratio to dgram'], ...rows]),
+    ...(rounds < 6 ? ['', 'The interval is the range of the rounds; a 95 % interval requires six.'] : []),
+    ...(unknown ? ['', 'n/a: the process used memory that it already had; keep more datagrams (--kept)'] : []),
+  ].join('\n')
+}
+
+function interval(value: Estimate | null, digits: number): string {
+  if (value === null) return 'n/a'
+  return `${decimal(value.median, digits)} (${decimal(value.low, digits)} - ${decimal(value.high, digits)})`
 }
 
 /** Datagrams, or round trips, in about half a second, and ticks in two. */

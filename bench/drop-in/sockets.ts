@@ -2,10 +2,9 @@ import * as nodeDgram from 'node:dgram'
 import { once } from 'node:events'
 import { createSocket } from '../../src/dgram/index.js'
 import { BatchConn, endpoint, SendBatch } from '../../src/index.js'
-import { gsoSegments } from '../traffic/segments.js'
-import type { Candidate } from './plan.js'
+import { gsoSegments } from '../traffic/modes.js'
+import type { Candidate } from './task.js'
 
-/** Opens a candidate's socket, bound to a free port. */
 export async function openSocket(candidate: Candidate, address = '127.0.0.1'): Promise<nodeDgram.Socket> {
   const options = { type: 'udp4', recvBufferSize: RECEIVE_BUFFER_BYTES } as const
   const socket =
@@ -19,7 +18,6 @@ export async function openSocket(candidate: Candidate, address = '127.0.0.1'): P
 
 /** Sends datagrams to a socket on this host by GSO, so that they are all queued at once: as many as fit its buffer. */
 export class Feeder {
-  /** Number of datagrams per call of `feed`. */
   readonly datagrams: number
   readonly #conn = BatchConn.open()
   readonly #batch: SendBatch

@@ -1,9 +1,7 @@
-import { exitWithParent, sendToParent } from '../children/parent.js'
-import { manySocketsCost } from './many-sockets.js'
-import type { Figures, Task } from './plan.js'
-import { keptBytes, receiveCost } from './receive.js'
-import { echo, roundTripTimes } from './round-trip.js'
-import { sendCost } from './send.js'
+import { exitWithParent, sendToParent } from '../children/child.js'
+import { keptBytes, receiveCost } from './receiving.js'
+import { echo, manySocketsCost, roundTripTimes, sendCost } from './sending.js'
+import type { Figures, Task } from './task.js'
 
 const WORK: Readonly<Record<Task['measure'], (task: Task) => Promise<Figures | undefined>>> = {
   send: sendCost,

@@ -8,16 +8,13 @@ export interface Case<Work> {
   readonly replica?: number
   /** The worker process. Cases of one worker run the same code, with batches or payloads of other sizes. */
   readonly worker: string
-  /** Where it sends to. */
   readonly target: 'main' | 'splitting'
   readonly work: Work
   /** Measured in every round, or in each second, third … */
   readonly every: number
-  /** Command-line flags for the worker's node. */
   readonly nodeFlags?: readonly string[]
 }
 
-/** A case and its samples. */
 export interface Series<Work> {
   readonly case: Case<Work>
   readonly samples: RoundSample[]
@@ -28,7 +25,6 @@ export interface RoundSample extends Sample {
   readonly round: number
 }
 
-/** A case that is not measured, and why. */
 export interface Unmeasured {
   readonly id: string
   readonly reason: string
@@ -76,11 +72,10 @@ export function columns(
   series: readonly Series<unknown>[],
   rounds: number,
 ): Map<string, readonly (number | undefined)[]> {
-  return new Map(
-    series.map(({ case: one, samples }) => {
-      const byRound = Array.from({ length: rounds }, (): RoundSample[] => [])
-      for (const sample of samples) byRound[sample.round]?.push(sample)
-      return [keyOf(one), byRound.map((some) => representative(some)?.nanoseconds)]
-    }),
-  )
+  const column = ({ case: one, samples }: Series<unknown>) => {
+    const byRound = Array.from({ length: rounds }, (): RoundSample[] => [])
+    for (const sample of samples) byRound[sample.round]?.push(sample)
+    return [keyOf(one), byRound.map((some) => representative(some)?.nanoseconds)] as const
+  }
+  return new Map(series.map(column))
 }

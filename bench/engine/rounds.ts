@@ -1,8 +1,39 @@
-import type { Random } from '../stats/random.js'
+import { type Random, shuffled } from '../stats/random.js'
 import { type Case, type Executor, isClean, keyOf, type Series, type Unmeasured } from './case.js'
-import { interleave } from './interleave.js'
 
-/** How long and how precisely to measure. */
+interface RoundsPlan<T> {
+  /** The items of a round; the first round is 1. */
+  readonly itemsOf: (round: number) => readonly T[]
+  /** Called before each round with the number of complete rounds. */
+  readonly isOver: (rounds: number) => boolean
+  readonly random: Random
+  readonly signal: AbortSignal
+}
+
+/**
+ * Runs rounds: each runs every item once, in random order, so that slow drift affects all items equally. An error ends the
+ * rounds; it is returned, so that what was measured before is not lost.
+ *
+ * @returns the number of complete rounds, and what ended them early: the signal's reason or an error
+ */
+export async function interleave<T>(
+  { itemsOf, isOver, random, signal }: RoundsPlan<T>,
+  run: (item: T, round: number) => Promise<void>,
+): Promise<{ readonly rounds: number; readonly error: unknown }> {
+  let rounds = 0
+  try {
+    for (; !isOver(rounds); rounds += 1) {
+      for (const item of shuffled(itemsOf(rounds + 1), random)) {
+        signal.throwIfAborted()
+        await run(item, rounds + 1)
+      }
+    }
+    return { rounds, error: undefined }
+  } catch (error) {
+    return { rounds, error: signal.aborted ? signal.reason : error }
+  }
+}
+
 export interface Effort {
   readonly sampleNanoseconds: number
   /** No round is begun after this time, unless there are too few. */
@@ -11,10 +42,8 @@ export interface Effort {
   readonly mostRounds: number
 }
 
-/** What the measurement depends on besides the executor. */
-export interface RoundsTools<Work> {
+interface RoundsTools<Work> {
   readonly random: Random
-  /** Milliseconds of a monotonic clock. */
   readonly clock: () => number
   readonly signal: AbortSignal
   /** Called after each round: returns whether the result is precise enough. */
@@ -22,12 +51,18 @@ export interface RoundsTools<Work> {
   say(line: string): void
 }
 
-/** The result of a measurement. */
 export interface Measured<Work> {
   readonly series: readonly Series<Work>[]
   readonly rounds: number
   readonly unmeasured: readonly Unmeasured[]
   readonly endedBy: 'precision' | 'budget' | 'rounds' | 'interruption'
+}
+
+/** A case with the number of operations in its samples. */
+interface Planned<Work> {
+  readonly series: Series<Work>
+  operations: number
+  hasFailed: boolean
 }
 
 /**
@@ -40,34 +75,36 @@ export async function measureRounds<Work>(
   cases: readonly Case<Work>[],
   executor: Executor<Work>,
   effort: Effort,
-  tools: RoundsTools<Work>,
+  { clock, signal, random, isEnough, say }: RoundsTools<Work>,
 ): Promise<Measured<Work>> {
-  const { clock, signal, random } = tools
   const unmeasured: Unmeasured[] = []
   const planned: Planned<Work>[] = []
-  /** Leaves a case out if it fails. */
-  const attempt = async <T>(one: Case<Work>, work: () => Promise<T>): Promise<T | undefined> => {
+  /** @returns false if the case failed */
+  const attempt = async (one: Case<Work>, work: () => Promise<void>): Promise<boolean> => {
     signal.throwIfAborted()
     try {
-      return await work()
+      await work()
+      return true
     } catch (error) {
       signal.throwIfAborted()
       unmeasured.push({ id: keyOf(one), reason: (error as Error).message })
-      return undefined
+      return false
     }
   }
   for (const [index, one] of cases.entries()) {
-    tools.say(`warming up, case ${index + 1} of ${cases.length}`)
-    const operations = await attempt(one, () => operationsPerSample(executor, one, effort.sampleNanoseconds))
-    if (operations !== undefined) planned.push({ series: { case: one, samples: [] }, operations, hasFailed: false })
+    say(`warming up, case ${index + 1} of ${cases.length}`)
+    await attempt(one, async () => {
+      const operations = await operationsPerSample(executor, one, effort.sampleNanoseconds)
+      planned.push({ series: { case: one, samples: [] }, operations, hasFailed: false })
+    })
   }
   const series = planned.map((plan) => plan.series)
   let endedBy: Measured<Work>['endedBy'] = 'rounds'
   const isOver = (rounds: number): boolean => {
-    if (rounds > 0) tools.say(`round ${rounds}`)
+    if (rounds > 0) say(`round ${rounds}`)
     if (rounds >= effort.mostRounds) return true
     if (rounds < effort.fewestRounds) return false
-    if (tools.isEnough(series, rounds)) endedBy = 'precision'
+    if (isEnough(series, rounds)) endedBy = 'precision'
     else if (clock() >= effort.deadlineMs) endedBy = 'budget'
     else return false
     return true
@@ -75,8 +112,7 @@ export async function measureRounds<Work>(
   const itemsOf = (round: number) =>
     planned.filter(({ series: { case: one }, hasFailed }) => !hasFailed && (round - 1) % one.every === 0)
   const { rounds, error } = await interleave({ itemsOf, isOver, random, signal }, async (plan, round) => {
-    const done = await attempt(plan.series.case, () => sampleOnce(executor, plan, round - 1))
-    plan.hasFailed = done === undefined
+    plan.hasFailed = !(await attempt(plan.series.case, () => sampleOnce(executor, plan, round - 1)))
     if (round <= RECALIBRATED_ROUNDS) recalibrate(plan, effort.sampleNanoseconds)
   })
   if (error !== undefined && (!signal.aborted || rounds === 0)) throw error
@@ -90,14 +126,8 @@ export async function measureRounds<Work>(
   return { series, rounds, unmeasured, endedBy: error === undefined ? endedBy : 'interruption' }
 }
 
-interface Planned<Work> {
-  readonly series: Series<Work>
-  operations: number
-  hasFailed: boolean
-}
-
 /** Returns how many operations a sample has. The number grows from one, which also warms the case up. */
-export async function operationsPerSample<Work>(
+async function operationsPerSample<Work>(
   executor: Executor<Work>,
   one: Case<Work>,
   sampleNanoseconds: number,
@@ -125,18 +155,15 @@ async function sampleOnce<Work>(
   executor: Executor<Work>,
   { series, operations }: Planned<Work>,
   round: number,
-): Promise<true> {
-  const warmOperations = Math.ceil(operations * WARM_SHARE)
+): Promise<void> {
   for (let attempt = 0; attempt < REPETITIONS; attempt += 1) {
-    const sample = await executor.sample(series.case, operations, warmOperations)
+    // A warm-up as long as the sample itself: with a fifth of that, a send shows 3 % more than it costs (measured).
+    const sample = await executor.sample(series.case, operations, operations)
     series.samples.push({ ...sample, round })
-    if (isClean(sample)) break
+    if (isClean(sample)) return
   }
-  return true
 }
 
-/** As long as the sample itself: with a fifth of that, a send shows 3 % more than it costs (measured). */
-const WARM_SHARE = 1
 const REPETITIONS = 3
 const RECALIBRATED_ROUNDS = 3
 const MAX_ATTEMPTS = 16

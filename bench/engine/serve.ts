@@ -1,9 +1,17 @@
 import { setPriority } from 'node:os'
-import { exitWithParent, sendToParent } from '../children/parent.js'
-import { type ClockCosts, clockCosts, processMeters, realTime } from './meters.js'
-import { type HeapGrowth, heapGrowth, type Operation, type Sample, takeSample } from './sample.js'
+import { exitWithParent, sendToParent } from '../children/child.js'
+import {
+  type ClockCosts,
+  clockCosts,
+  type HeapGrowth,
+  heapGrowth,
+  type Operation,
+  processMeters,
+  realTime,
+  type Sample,
+  takeSample,
+} from './sample.js'
 
-/** A request to a worker process. */
 export interface Order<Work> {
   readonly do: 'sample' | 'heap'
   readonly work: Work
@@ -11,14 +19,13 @@ export interface Order<Work> {
   readonly warmOperations: number
 }
 
-/** A worker process's first message. */
 export interface Hello {
   readonly costs: ClockCosts
   readonly isRealTime: boolean
 }
 
 /** A worker process's answer; `unable` is the reason why it cannot do the work. */
-export type Answer = { readonly sample: Sample } | { readonly heap: HeapGrowth } | { readonly unable: string }
+export type Answer = { readonly sample?: Sample; readonly heap?: HeapGrowth; readonly unable?: string }
 
 /**
  * Runs a worker process. It does one kind of work only, because what V8's compiler learns about one case would change the next,
@@ -29,18 +36,14 @@ export type Answer = { readonly sample: Sample } | { readonly heap: HeapGrowth }
 export function serve<Work>(open: (work: Work) => Operation, wantsRealTime: boolean): void {
   exitWithParent()
   const operations = new Map<string, Operation>()
-  const operationOf = (work: Work): Operation => {
-    const key = JSON.stringify(work)
-    const operation = operations.get(key) ?? open(work)
-    operations.set(key, operation)
-    return operation
-  }
   const meters = processMeters()
   raisePriority()
   const scheduling = wantsRealTime ? realTime() : undefined
   const costs = clockCosts(meters)
   const answer = async (order: Order<Work>): Promise<Answer> => {
-    const operation = operationOf(order.work)
+    const key = JSON.stringify(order.work)
+    const operation = operations.get(key) ?? open(order.work)
+    operations.set(key, operation)
     if (order.do === 'heap') return { heap: heapGrowth(operation, order.operations) }
     scheduling?.enter()
     try {

@@ -1,20 +1,16 @@
-import { Child } from '../children/child.js'
+import { Child, type ChildPlan } from '../children/child.js'
 import { type Transpiled, transpile } from '../children/transpile.js'
 import { Failure } from '../cli/run-command.js'
 import type { Case, Executor } from './case.js'
 import type { HeapGrowth, Sample } from './sample.js'
 import type { Answer, Hello, Order } from './serve.js'
 
-/** How to run worker processes. */
-export interface PoolPlan<Work> {
-  /** Path of the program without extension. */
+interface PoolPlan<Work> {
   readonly program: string
   readonly isRealTime: boolean
   readonly cpu: number | undefined
-  /** Returns where a case runs: what to put before the command, and the environment. @throws Error if there is no such place */
-  readonly placeOf: (one: Case<Work>) => { readonly wrapper: readonly string[]; readonly env: NodeJS.ProcessEnv }
-  /** Returns the command-line arguments of a case's worker. */
-  readonly wordsOf: (one: Case<Work>) => readonly string[]
+  /** Returns where a case runs: what to put before the command, the environment, and where its worker sends to. */
+  readonly placeOf: (one: Case<Work>) => Pick<ChildPlan, 'wrapper' | 'env'> & { readonly to: object }
   readonly signal: AbortSignal
 }
 
@@ -44,38 +40,33 @@ export class WorkerPool<Work> implements Executor<Work>, AsyncDisposable {
   }
 
   async sample(one: Case<Work>, operations: number, warmOperations: number): Promise<Sample> {
-    const answer = await this.#ask(one, { do: 'sample', work: one.work, operations, warmOperations })
-    if ('sample' in answer) return answer.sample
-    throw new Failure('unable' in answer ? answer.unable : 'no answer')
+    const { sample, unable } = await this.#ask(one, { do: 'sample', work: one.work, operations, warmOperations })
+    if (sample === undefined) throw new Failure(unable ?? 'no answer')
+    return sample
   }
 
   async heap(one: Case<Work>, operations: number): Promise<HeapGrowth> {
-    const answer = await this.#ask(one, { do: 'heap', work: one.work, operations, warmOperations: 0 })
-    if ('heap' in answer) return answer.heap
-    throw new Failure('unable' in answer ? answer.unable : 'no answer')
+    const { heap, unable } = await this.#ask(one, { do: 'heap', work: one.work, operations, warmOperations: 0 })
+    if (heap === undefined) throw new Failure(unable ?? 'no answer')
+    return heap
   }
 
-  /** Returns a worker's process id, for tools that observe it. */
   async pidOf(one: Case<Work>): Promise<number> {
     return (await this.#worker(one)).pid
   }
 
   /** Takes one sample in a new worker that runs under a tool, and waits for its end. */
   async sampleUnder(tool: readonly string[], one: Case<Work>, operations: number): Promise<void> {
-    const child = this.#start(one, tool, false)
-    try {
-      await child.next(this.#plan.signal)
-      const order: Order<Work> = { do: 'sample', work: one.work, operations, warmOperations: 0 }
-      await child.ask(order, this.#plan.signal)
-    } finally {
-      await child.stop()
-    }
+    await using child = this.#start(one, tool, false)
+    await child.next(this.#plan.signal)
+    const order: Order<Work> = { do: 'sample', work: one.work, operations, warmOperations: 0 }
+    await child.ask(order, this.#plan.signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const workers = await Promise.allSettled(this.#workers.values())
-    await Promise.all(workers.map((one) => (one.status === 'fulfilled' ? one.value.stop() : undefined)))
-    this.#program.remove()
+    await Promise.all(workers.map((one) => (one.status === 'fulfilled' ? one.value[Symbol.asyncDispose]() : undefined)))
+    this.#program[Symbol.dispose]()
   }
 
   async #ask(one: Case<Work>, order: Order<Work>): Promise<Answer> {
@@ -99,19 +90,19 @@ export class WorkerPool<Work> implements Executor<Work>, AsyncDisposable {
       this.hellos.push((await child.next(this.#plan.signal)) as Hello)
       return child
     } catch (error) {
-      await child.stop()
+      await child[Symbol.asyncDispose]()
       throw error
     }
   }
 
   #start(one: Case<Work>, tool: readonly string[], isRealTime: boolean): Child {
-    const { cpu, placeOf, wordsOf } = this.#plan
-    const { wrapper, env } = placeOf(one)
-    const pin = cpu === undefined ? [] : ['taskset', '-c', String(cpu)]
+    const { cpu, placeOf } = this.#plan
+    const { wrapper = [], env = process.env, to } = placeOf(one)
     return new Child(`the worker ${one.worker}`, {
       program: this.#program,
-      words: [isRealTime ? 'real-time' : 'ordinary', ...wordsOf(one)],
-      wrapper: [...pin, ...wrapper, ...tool],
+      words: [isRealTime ? 'real-time' : 'ordinary', JSON.stringify(to)],
+      cpu,
+      wrapper: [...wrapper, ...tool],
       nodeFlags: one.nodeFlags ?? [],
       env,
     })

@@ -1,8 +1,6 @@
 import { type OptionTable, type Parsed, parseCommandLine } from '../cli/parse-command-line.js'
 import { UsageError } from '../cli/run-command.js'
-import { PEER_MODES, PEER_NAMES, type RecvPlan, type ThroughputPlan } from '../throughput/plan.js'
-import { RECEIVE_MODES, SEND_MODES } from '../traffic/modes.js'
-import { gsoSegments, MAX_PAYLOAD_BYTES } from '../traffic/segments.js'
+import { gsoSegments, MAX_PAYLOAD_BYTES, RECEIVE_MODES, SEND_MODES } from '../traffic/modes.js'
 import {
   choice,
   choices,
@@ -16,6 +14,7 @@ import {
   rate,
   seconds,
   token,
+  word,
 } from './values.js'
 
 /** Maximum for sendmmsg and recvmmsg (UIO_MAXIOV). */
@@ -23,6 +22,10 @@ const MAX_BATCH = 1024
 /** UDP_MAX_SEGMENTS since Linux 6.9; 64 before. */
 const MAX_SEGMENTS = 128
 const MAX_SECONDS = 86_400
+const PEER_NAMES = ['c', 'go'] as const
+export type PeerName = (typeof PEER_NAMES)[number]
+/** The modes that they have; Go has no GSO. */
+const PEER_MODES: readonly string[] = ['sendmsg', 'sendmmsg', 'gso']
 
 /** The letters are iperf3's where the meaning is the same. */
 const TRAFFIC = {
@@ -68,7 +71,7 @@ const TRAFFIC = {
     describe: 'build the headers once, or again for each batch: once, batch',
   },
   rate: {
-    parse: (text: string) => text,
+    parse: word,
     alias: 'b',
     describe: 'packets (200k) or bits (1G) per second; default: unlimited',
   },
@@ -120,6 +123,9 @@ const COMPARE = {
   ],
 } as const
 
+/** What `send` and `compare` measure. Options without a value are undefined. */
+export type ThroughputPlan = ReturnType<typeof throughputPlan>
+
 /** @throws UsageError */
 export function parseSendOptions(words: readonly string[]): ThroughputPlan {
   return throughputPlan('send', parseCommandLine(SEND, words))
@@ -130,11 +136,11 @@ export function parseCompareOptions(words: readonly string[]): ThroughputPlan {
   return throughputPlan('compare', parseCommandLine(COMPARE, words))
 }
 
-function throughputPlan(command: 'send' | 'compare', parsed: Parsed<typeof TRAFFIC>): ThroughputPlan {
+function throughputPlan(command: 'send' | 'compare', parsed: Parsed<typeof TRAFFIC>) {
   const { rate: rateText, peers = [], seed = randomSeed(), ...rest } = parsed
   const [first] = rest.modes
   if (rest.to === undefined && !rest.control) throw new UsageError('--no-control requires --to HOST:PORT')
-  if (peers.length > 0 && !PEER_MODES.some((mode) => mode === first)) {
+  if (peers.length > 0 && !PEER_MODES.includes(first)) {
     throw new UsageError(`--peers requires a first --mode of ${PEER_MODES.join(' or ')}, not '${first}'`)
   }
   return {
@@ -142,6 +148,7 @@ function throughputPlan(command: 'send' | 'compare', parsed: Parsed<typeof TRAFF
     command,
     peers,
     seed,
+    // As requested, or as many as fit.
     segments: gsoSegments(rest.sizeBytes, rest.segments),
     packetsPerSecond: rateText === undefined ? undefined : rate(rateText, 'rate', rest.sizeBytes),
     token: rest.token ?? process.env.BATCHCONN_TOKEN,
@@ -150,7 +157,7 @@ function throughputPlan(command: 'send' | 'compare', parsed: Parsed<typeof TRAFF
 
 const RECEIVE = {
   listen: {
-    parse: (text: string) => text,
+    parse: word,
     alias: 'p',
     default: String(DEFAULT_PORT),
     describe: '[HOST:]PORT, for UDP and for the control connection',
@@ -184,8 +191,10 @@ const RECV = {
   ],
 } as const
 
+export type RecvPlan = ReturnType<typeof parseRecvOptions>
+
 /** @throws UsageError */
-export function parseRecvOptions(words: readonly string[]): RecvPlan {
+export function parseRecvOptions(words: readonly string[]) {
   const parsed = parseCommandLine(RECV, words)
   return {
     ...parsed,

@@ -1,39 +1,34 @@
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { UsageError } from '../cli/run-command.js'
-import type { HostPort } from '../traffic/resolve.js'
+import type { HostPort } from '../traffic/network.js'
 
 /** Converts an option's text. @throws UsageError */
 export type Parse<T> = (text: string, name: string) => T
 
-/** A whole number from `low` to `high`. */
-export function integer(low: number, high: number): Parse<number> {
+function within(form: string, pattern: RegExp, low: number, high: number): Parse<number> {
   return (text, name) => {
-    const value = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+    const value = Number(pattern.exec(text)?.[1] ?? Number.NaN)
     if (value >= low && value <= high) return value
-    throw new UsageError(`--${name} must be a whole number from ${low} to ${high}, not '${text}'`)
+    throw new UsageError(`--${name} must be ${form}, not '${text}'`)
   }
+}
+
+export function integer(low: number, high: number): Parse<number> {
+  return within(`a whole number from ${low} to ${high}`, /^([+-]?\d{1,15})$/, low, high)
 }
 
 /** Seconds, with an optional fraction and an optional final `s`. */
 export function seconds(low: number, high: number): Parse<number> {
-  return (text, name) => {
-    const match = /^(\d+(?:\.\d+)?|\.\d+)s?$/.exec(text)
-    const value = match === null ? Number.NaN : Number(match[1])
-    if (value >= low && value <= high) return value
-    throw new UsageError(`--${name} must be a number of seconds from ${low} to ${high}, not '${text}'`)
-  }
+  return within(`a number of seconds from ${low} to ${high}`, /^(\d+(?:\.\d+)?|\.\d+)s?$/, low, high)
 }
 
 /** A percentage, as a share of 1. */
-export const percentage: Parse<number> = (text, name) => {
-  const match = /^(\d+(?:\.\d+)?|\.\d+)\s?%?$/.exec(text)
-  const value = match === null ? Number.NaN : Number(match[1])
-  if (value > 0 && value <= 100) return value / 100
-  throw new UsageError(`--${name} must be a percentage up to 100, not '${text}'`)
-}
+export const percentage: Parse<number> = (text, name) =>
+  within('a percentage up to 100', /^(\d+(?:\.\d+)?|\.\d+)\s?%?$/, Number.MIN_VALUE, 100)(text, name) / 100
 
-/** One of several words. */
+export const word: Parse<string> = (text) => text
+
 export function choice<T extends string>(choices: readonly T[]): Parse<T> {
   return (text, name) => {
     const found = choices.find((one) => one === text)
@@ -57,7 +52,6 @@ export function choices<T extends string>(allowed: readonly T[]): Parse<T[]> {
 
 /** Port of the receiver, unless another is given. */
 export const DEFAULT_PORT = 5211
-/** The forms that `hostPort` reads. */
 export const HOST_PORT_FORM = 'HOST[:PORT] or [IPv6][:PORT]'
 
 /**
@@ -111,7 +105,6 @@ export function rate(text: string, name: string, sizeBytes: number): number {
 
 const FACTOR: Record<string, number> = { '': 1, k: 1e3, m: 1e6, g: 1e9 }
 
-/** A shared secret: up to 256 printable characters. */
 export const token: Parse<string> = (text, name) => {
   if (/^[\x21-\x7e]{1,256}$/.test(text)) return text
   throw new UsageError(`--${name} must be 1 to 256 printable ASCII characters without spaces`)
@@ -129,14 +122,12 @@ export const processor: Parse<number> = (text, name) => {
   throw new UsageError(`--${name} must be one of the processors ${list}, not '${text}'`)
 }
 
-/** Options of every command that measures. */
 export const MEASURING_OPTIONS = {
   seed: { parse: integer(0, 2 ** 32 - 1), describe: 'random seed; reuse it to repeat the same round order' },
   json: { flag: false, alias: 'J', describe: 'print one JSON document' },
   quiet: { flag: false, alias: 'q', describe: 'no progress on standard error' },
 } as const
 
-/** A new seed, where none was given. */
 export function randomSeed(): number {
   return randomInt(1, 2 ** 32)
 }

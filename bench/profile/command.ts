@@ -1,8 +1,8 @@
 import { checkWritable, readText, writeText } from '../cli/files.js'
 import { Progress } from '../cli/progress.js'
-import { compareDocuments, parseDocument } from './compare/compare.js'
-import { comparisonText } from './compare/comparison-text.js'
-import type { ProfilePlan } from './plan.js'
+import type { DiffPlan, ProfilePlan } from '../options/local-options.js'
+import { printResult } from '../report/document.js'
+import { compareDocuments, comparisonText, parseDocument } from './compare.js'
 import { documentText, profileDocument } from './report/document.js'
 import { htmlReport } from './report/html.js'
 import { terminalReport } from './report/terminal.js'
@@ -15,17 +15,19 @@ export async function printProfile(plan: ProfilePlan, signal: AbortSignal): Prom
   if (process.stderr.isTTY && !plan.quiet) process.stderr.write('\r\x1b[K')
   const document = profileDocument(run)
   // First the text, so that an error with the file does not lose it.
-  process.stdout.write(plan.json ? documentText(document) : `${terminalReport(document)}\n`)
+  process.stdout.write(`${plan.json ? documentText(document) : terminalReport(document)}\n`)
   if (plan.html !== undefined) writeText(plan.html, await htmlReport(document))
   signal.throwIfAborted()
-  if (!run.reliability.isReliable) process.exitCode = NOT_RELIABLE
+  // 3: the result is not reliable.
+  if (!run.reliability.isReliable) process.exitCode = 3
 }
 
-/** Compares two documents of `--json`. */
-export function printDiff({ before, after, json }: { before: string; after: string; json: boolean }): void {
+export function printDiff({ before, after, json }: DiffPlan): void {
   const [one, other] = [before, after].map((file) => parseDocument(file, readText(file)))
   const comparison = compareDocuments(one, other)
-  process.stdout.write(`${json ? JSON.stringify(comparison, null, 2) : comparisonText(comparison)}\n`)
+  printResult(
+    json,
+    () => comparison,
+    () => comparisonText(comparison),
+  )
 }
-
-const NOT_RELIABLE = 3

@@ -6,22 +6,19 @@ import { type Measured, measureRounds } from '../engine/rounds.js'
 import type { HeapGrowth } from '../engine/sample.js'
 import { raisePriority } from '../engine/serve.js'
 import { WorkerPool } from '../engine/worker-pool.js'
-import { describeMachine, type Machine } from '../report/machine.js'
+import type { ProfilePlan } from '../options/local-options.js'
+import { describeMachine, type Machine } from '../report/document.js'
 import { relativePrecision } from '../stats/interval.js'
 import { seededRandom } from '../stats/random.js'
-import { computeFigures, type Figures, resample } from './analysis/figures.js'
-import { type Noise, noiseOf } from './analysis/noise.js'
-import { checkReliability, type Reliability } from './analysis/reliability.js'
-import { sendId } from './cases/breakdown-cases.js'
-import { batchSizes, encoderId, subjectCases } from './cases/cases.js'
-import type { ProfileCase, Subject, Work } from './cases/work.js'
-import type { CrossCheck } from './checks/check.js'
+import { computeFigures, type FigureBasis, type Figures, resample } from './analysis/figures.js'
+import { checkReliability, type Noise, noiseOf, type Reliability } from './analysis/reliability.js'
+import { batchSizes, encoderId, sendId, subjectCases } from './cases/cases.js'
+import { type ProfileCase, SEND_FUNCTIONS, type Subject, type Work } from './cases/work.js'
 import { crossCheck } from './checks/cross-check.js'
+import type { CrossCheck } from './checks/tools.js'
 import { ENCODERS } from './encoders/encoders.js'
-import type { ProfilePlan } from './plan.js'
 import { openTargets, type Target } from './targets.js'
 
-/** Everything that a run measured, and what is computed from it. */
 export interface ProfileRun extends ProfileBasis {
   readonly figures: Figures
   readonly noise: Noise
@@ -30,8 +27,7 @@ export interface ProfileRun extends ProfileBasis {
   readonly withRoot: readonly string[]
 }
 
-/** What a run measured. */
-export interface ProfileBasis {
+interface ProfileBasis {
   readonly plan: ProfilePlan
   readonly startedAt: string
   readonly seconds: number
@@ -71,7 +67,6 @@ export async function runProfile(plan: ProfilePlan, progress: Progress, signal: 
     isRealTime: plan.isRealTime,
     cpu: plan.cpu,
     placeOf: targetOf,
-    wordsOf: (one) => [JSON.stringify(targetOf(one).to)],
     signal,
   })
   progress.update(`${cases.length} cases; starting their processes`)
@@ -80,40 +75,33 @@ export async function runProfile(plan: ProfilePlan, progress: Progress, signal: 
   const measured = await measure(plan, subject, cases, pool, endMs - reserveMs, progress, signal)
   progress.update('heap, cross-checks')
   const growth = await measureHeap(pool, measured.series, hasTime)
+  const figures = figuresOf(plan, { ...measured, subject, growth, encoders: ENCODERS })
+  const crossChecks: CrossCheck[] = []
+  try {
+    if (!signal.aborted) await crossCheck(measured.series, figures.breakdowns, subject, pool, hasTime, crossChecks)
+  } catch (error) {
+    // An interruption: the checks so far are reported.
+    if (!signal.aborted) throw error
+  }
   const basis = {
     plan,
     startedAt,
+    seconds: (performance.now() - startMs) / 1000,
     machine: describeMachine(),
     subject,
     target: { name: targets.main.name, explanation: targets.explanation },
     isRealTime: pool.hellos.every((hello) => hello.isRealTime),
     clockNanoseconds: Math.max(...pool.hellos.map(({ costs }) => costs.wallNanoseconds)),
     measured,
+    crossChecks,
   }
-  const figures = figuresOf({ ...basis, growth })
-  const crossChecks = signal.aborted
-    ? []
-    : await crossCheck(measured.series, figures.breakdowns, subject, pool, hasTime)
-  return assembleRun({ ...basis, crossChecks, seconds: (performance.now() - startMs) / 1000 }, figures)
+  return assembleRun(basis, figures)
 }
 
-/** Computes the figures of what was measured. */
-export function figuresOf(
-  {
-    plan,
-    measured,
-    subject,
-    growth,
-  }: Pick<ProfileBasis, 'plan' | 'measured' | 'subject'> & {
-    readonly growth: ReadonlyMap<string, HeapGrowth>
-  },
-  encoders: readonly { readonly name: string; readonly describe: string }[] = ENCODERS,
-  replicates?: number,
-): Figures {
-  return computeFigures({ ...measured, subject, encoders, growth }, seededRandom(plan.seed + 1), replicates)
+export function figuresOf({ seed }: ProfilePlan, basis: FigureBasis, replicates?: number): Figures {
+  return computeFigures(basis, seededRandom(seed + 1), replicates)
 }
 
-/** Adds to what was measured how reliable it is. */
 export function assembleRun(basis: ProfileBasis, figures: Figures): ProfileRun {
   const { plan, measured, isRealTime, crossChecks } = basis
   const noise = noiseOf(measured.series, measured.rounds)
@@ -134,15 +122,15 @@ export function assembleRun(basis: ProfileBasis, figures: Figures): ProfileRun {
 
 function measure(
   plan: ProfilePlan,
-  subject: Subject,
+  { batch, sizeBytes }: Subject,
   cases: readonly ProfileCase[],
   executor: Executor<Work>,
   deadlineMs: number,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Measured<Work>> {
-  const wholes = (['sendmsg', 'sendmmsg'] as const).flatMap((name) =>
-    [false, true].map((connected) => sendId(name, connected, 'library', subject.batch, subject.sizeBytes)),
+  const wholes = SEND_FUNCTIONS.flatMap((name) =>
+    [false, true].map((connected) => sendId(name, connected, 'library', batch, sizeBytes)),
   )
   const isEnough = (series: readonly Series<Work>[], rounds: number): boolean => {
     // Intervals of few rounds are often too narrow: they must not end a run.
@@ -185,17 +173,15 @@ async function measureHeap(
 
 function withRoot({ target, plan, isRealTime, measured, crossChecks }: ProfileBasis): string[] {
   if (process.getuid?.() === 0) return []
-  const isBufferLimited = measured.unmeasured.some(({ reason }) => reason.includes('rmem_max'))
-  return [
-    ...(target.name === 'loopback' && plan.target === 'auto'
-      ? ['a sink with a real device path instead of loopback']
-      : []),
-    ...(plan.isRealTime && !isRealTime ? ['real-time priority, so that other programs interrupt fewer samples'] : []),
-    ...(isBufferLimited ? ['receive buffers that hold every batch size'] : []),
-    ...(crossChecks.some(({ by, verdict }) => by === 'perf record' && verdict === 'unavailable')
-      ? ['the comparison with kernel functions (perf)']
-      : []),
-  ]
+  const additions = {
+    'a sink with a real device path instead of loopback': target.name === 'loopback' && plan.target === 'auto',
+    'real-time priority, so that other programs interrupt fewer samples': plan.isRealTime && !isRealTime,
+    'receive buffers that hold every batch size': measured.unmeasured.some(({ reason }) => reason.includes('rmem_max')),
+    'the comparison with kernel functions (perf)': crossChecks.some(
+      ({ by, verdict }) => by === 'perf record' && verdict === 'unavailable',
+    ),
+  }
+  return Object.entries(additions).flatMap(([text, isMissing]) => (isMissing ? [text] : []))
 }
 
 /** Below this budget, a run is reduced like `--quick`. */

@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isAlive } from '../children/temporary.js'
 import { Failure } from '../cli/run-command.js'
+import type { ProfilePlan } from '../options/local-options.js'
 import { BatchConn } from './library.js'
-import type { ProfilePlan } from './plan.js'
 
 /** Where datagrams are sent to: how to run a worker there, and an address. */
 export interface Target {
@@ -14,8 +14,7 @@ export interface Target {
   readonly to: { readonly address: string; readonly port: number }
 }
 
-/** The targets of a run, and what they mean for its figures. */
-export interface Targets extends Disposable {
+interface Targets extends Disposable {
   readonly main: Target
   /** A sink for which the kernel splits GSO sends; undefined if it is not available. */
   readonly splitting: Target | undefined
@@ -43,33 +42,35 @@ function openSinks(): Targets | string {
   if (typeof main === 'string') return main
   const splitting = openSink(true)
   return {
-    main: main.target,
-    splitting: typeof splitting === 'string' ? undefined : splitting.target,
+    main,
+    splitting: typeof splitting === 'string' ? undefined : splitting,
     explanation:
       'Datagrams go to a sink: a network device in its own namespace that drops everything. Route, neighbour, queue and ' +
       'device driver are real; wire, interrupts and receiver are not included. The device announces GSO support, like most ' +
       'network cards; for a second sink the kernel splits GSO sends.',
     [Symbol.dispose]() {
-      main.down()
-      if (typeof splitting !== 'string') splitting.down()
+      runScript(sinkPrefix(false), 'down')
+      if (typeof splitting !== 'string') runScript(sinkPrefix(true), 'down')
     },
   }
 }
 
-function openSink(isSplitting: boolean): { target: Target; down: () => void } | string {
-  const prefix = `${PREFIX}${process.pid}-${isSplitting ? 'c' : 's'}`
-  const script = (...words: string[]) => runScript(prefix, ...words)
-  const down = () => void script('down')
-  const up = script('up')
+function openSink(isSplitting: boolean): Target | string {
+  const prefix = sinkPrefix(isSplitting)
+  const up = runScript(prefix, 'up')
   if (up.error !== undefined) return up.error.message
   const setUp = isSplitting ? ['ip', 'link', 'set', 'sink0', 'gso_max_segs', '1'] : ['true']
-  const ready = up.status === 0 ? script('sink', ...setUp) : up
+  const ready = up.status === 0 ? runScript(prefix, 'sink', ...setUp) : up
   if (ready.status !== 0) {
-    down()
+    runScript(prefix, 'down')
     return ready.stderr.trim().split('\n', 1)[0]
   }
   const env = { ...process.env, BATCHCONN_NETNS_PREFIX: prefix }
-  return { target: { name: 'sink', wrapper: [SCRIPT, 'sink'], env, to: { address: '10.83.1.2', port: 9 } }, down }
+  return { name: 'sink', wrapper: [SCRIPT, 'sink'], env, to: { address: '10.83.1.2', port: 9 } }
+}
+
+function sinkPrefix(isSplitting: boolean): string {
+  return `bcp${process.pid}-${isSplitting ? 'c' : 's'}`
 }
 
 /** Removes the namespaces of runs that were killed (SIGKILL). */
@@ -106,5 +107,4 @@ function loopback(why: string): Targets {
   }
 }
 
-const PREFIX = 'bcp'
 const SCRIPT = join(__dirname, '../../scripts/netns.sh')

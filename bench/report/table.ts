@@ -1,6 +1,5 @@
 import { getBorderCharacters, table as layOut } from 'table'
 
-/** A table with its title; the first row is the heading. */
 export interface TableModel {
   readonly title: string
   readonly rows: readonly (readonly string[])[]
@@ -24,7 +23,6 @@ export function table(rows: TableModel['rows']): string {
   return text.replace(/ +$/gm, '').trimEnd()
 }
 
-/** Returns a table with its title as text. */
 export function tableText({ title, rows }: TableModel): string {
   return `${title}\n${table(rows)}`
 }

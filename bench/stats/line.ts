@@ -1,14 +1,12 @@
 import { linearRegression, linearRegressionLine, rSquared } from 'simple-statistics'
 
-/** T(n) = a + b·n. */
-export interface Line {
-  /** Per call. */
+/** T(n) = a + b·n: nanoseconds per call and per message. */
+interface Line {
   readonly a: number
-  /** Per message. */
   readonly b: number
 }
 
-/** A measured point: the time of `n` messages together. */
+/** The time of `n` messages together. */
 export interface Point {
   readonly n: number
   readonly nanoseconds: number
@@ -23,31 +21,17 @@ export function fitLine(points: readonly Point[]): Line {
   return { a: m, b }
 }
 
-/** Quality of a fit. */
-export interface FitQuality {
-  /** Share of the variance of T(n)/n that the line explains. */
-  readonly rSquared: number
-  /** Relative deviation of the farthest point, and its batch size. */
-  readonly worstDeviation: number
-  readonly worstAt: number
-}
-
-export function fitQuality(points: readonly Point[], { a, b }: Line): FitQuality {
+/** Returns the share of the variance of T(n)/n that the line explains, and the relative deviation of the farthest point. */
+export function fitQuality(points: readonly Point[], { a, b }: Line) {
   const explained = rSquared(transformed(points), linearRegressionLine({ m: a, b }))
   const deviations = points.map(({ n, nanoseconds }) => ({ n, share: nanoseconds / (a + b * n) - 1 }))
   const worst = deviations.reduce((one, other) => (Math.abs(other.share) > Math.abs(one.share) ? other : one))
   return { rSquared: explained, worstDeviation: worst.share, worstAt: worst.n }
 }
 
-/** The cost of a payload of some length. */
-export interface BytePoint {
-  readonly bytes: number
-  readonly nanoseconds: number
-}
-
-/** Fits the cost over the payload length by least squares. */
-export function payloadLine(points: readonly BytePoint[]): { atZero: number; perByte: number } {
-  const { m, b } = linearRegression(points.map(({ bytes, nanoseconds }) => [bytes, nanoseconds]))
+/** Fits the cost over the payload length by least squares. @param points - of bytes and nanoseconds */
+export function payloadLine(points: [number, number][]): { atZero: number; perByte: number } {
+  const { m, b } = linearRegression(points)
   return { atZero: b, perByte: m }
 }
 

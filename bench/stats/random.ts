@@ -1,4 +1,3 @@
-/** A generator of numbers from 0 up to, but not including, 1. */
 export type Random = () => number
 
 /** Returns a generator of repeatable random numbers (mulberry32). */

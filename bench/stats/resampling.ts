@@ -5,7 +5,6 @@ import type { Random } from './random.js'
 /** A measured series: one value per round, undefined for rounds without one. */
 export type Column = readonly (number | undefined)[]
 
-/** Returns the value of a series. */
 export type Lookup = (id: string) => number
 
 /** A series that a figure requires has no values. */
@@ -37,7 +36,6 @@ export class Resampling {
     return this.#known.has(id) || (this.#columns.get(id)?.some((value) => value !== undefined) ?? false)
   }
 
-  /** Returns the median over the rounds. */
   value(id: string): number {
     return this.#of(id).estimate
   }
@@ -82,7 +80,6 @@ export class Resampling {
   }
 }
 
-/** Options of the resampling. */
 export interface ResamplingOptions {
   readonly replicates?: number
   readonly confidence?: number

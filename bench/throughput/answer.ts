@@ -1,5 +1,5 @@
 import { decimal, percent, whole } from '../report/format.js'
-import type { Estimate } from '../stats/median.js'
+import type { Estimate } from '../stats/interval.js'
 import type { ThroughputRun } from './measure.js'
 import type { SummaryRow } from './summary.js'
 

@@ -1,9 +1,8 @@
 import { setImmediate as nextIteration } from 'node:timers/promises'
-import { measurePreparation } from '../traffic/prepare-cost.js'
+import { measurePreparation } from '../traffic/costs.js'
 import type { SendResult } from '../traffic/round-record.js'
 import type { SendCounts, Sender } from '../traffic/sender.js'
 
-/** A candidate's part of a round. */
 export interface RoundOrder {
   readonly seconds: number
   readonly stream: number

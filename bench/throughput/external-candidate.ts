@@ -1,21 +1,50 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
-import { JsonLines } from '../children/json-lines.js'
+import { promisify } from 'node:util'
+import { JsonLines } from '../children/mailbox.js'
 import { Failure } from '../cli/run-command.js'
+import type { PeerName } from '../options/throughput-options.js'
 import type { CpuTime, SendResult } from '../traffic/round-record.js'
 import type { SendPlan } from '../traffic/sender.js'
 import type { Candidate, RoundOrder } from './candidate.js'
 
+/** Compiles a program of bench/peers into a folder. @returns the reason if it cannot be compiled */
+export async function buildPeer(
+  name: PeerName,
+  plan: SendPlan,
+  mode: string,
+  folder: string,
+  signal: AbortSignal,
+): Promise<ExternalCandidate | string> {
+  const program = join(folder, `udp-send-${name}`)
+  try {
+    if (name === 'c') {
+      await run('cc', ['-O2', '-o', program, join(PEERS, 'c', 'udp-send.c')], { signal })
+    } else {
+      // golang.org/x/net from Debian's packages.
+      const env = { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: join(folder, 'go-cache') }
+      await run('go', ['build', '-o', program, '.'], { cwd: join(PEERS, 'go'), env, signal })
+    }
+    return new ExternalCandidate(name, program, peerOptions(plan, mode, name === 'c' ? '--' : '-'))
+  } catch (error) {
+    signal.throwIfAborted()
+    const { code, stderr = '' } = error as { code?: unknown; stderr?: string }
+    if (code === 'ENOENT') return `no ${name === 'c' ? 'C compiler (cc)' : 'Go (go)'} on this host`
+    const [complaint = ''] = stderr.trim().split('\n').slice(-1)
+    return `it does not compile here${complaint === '' ? '' : `: ${complaint}`}`
+  }
+}
+
 /** Another program that sends when it reads a command on its standard input; bench/peers/README.md has the protocol. */
-export class ExternalCandidate implements Candidate {
+class ExternalCandidate implements Candidate {
   readonly name: string
   readonly #child: ChildProcess
   readonly #input: Writable
   readonly #answers: JsonLines
 
-  /** @param words - the program and its options */
-  constructor(name: string, [program, ...options]: readonly string[]) {
+  constructor(name: string, program: string, options: readonly string[]) {
     this.name = name
     // Detached: Ctrl-C must not end it before this process has printed the results.
     const child = spawn(program, options, { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
@@ -46,7 +75,6 @@ export class ExternalCandidate implements Candidate {
     await gone
   }
 
-  /** Returns the next line. @throws Failure that describes how the program ended */
   async #answer(timeoutMs: number, signal: AbortSignal): Promise<PeerAnswer> {
     try {
       return (await this.#answers.next(timeoutMs, signal)) as PeerAnswer
@@ -59,8 +87,7 @@ export class ExternalCandidate implements Candidate {
   }
 }
 
-/** Returns a plan as the options of the programs in bench/peers. */
-export function peerOptions(plan: SendPlan, mode: string, longOption: '--' | '-'): string[] {
+function peerOptions(plan: SendPlan, mode: string, longOption: '--' | '-'): string[] {
   const { destination, sizeBytes, batch, segments, connect, prepare } = plan
   const options = {
     to: destination.address,
@@ -81,3 +108,5 @@ type PeerAnswer = Omit<SendResult, 'sendCalls' | 'cpu'> & CpuTime & { readonly s
 
 /** Maximum delay of the answer after the end of a round. */
 const PATIENCE_MS = 10_000
+const PEERS = join(__dirname, '../peers')
+const run = promisify(execFile)

@@ -1,20 +1,18 @@
 import { randomInt } from 'node:crypto'
 import { Progress } from '../cli/progress.js'
 import type { ReceiverDescription } from '../control/protocol.js'
-import { interleave } from '../engine/interleave.js'
+import { interleave } from '../engine/rounds.js'
+import type { ThroughputPlan } from '../options/throughput-options.js'
 import { gigabits, percent, whole } from '../report/format.js'
 import { type Random, seededRandom } from '../stats/random.js'
-import { measureCrossing } from '../traffic/ffi-crossing.js'
-import { interfaceDelta, readInterfaceCounters, settledInterfaceCounters } from '../traffic/interface-counters.js'
-import { resolveHost } from '../traffic/resolve.js'
+import { measureCrossing } from '../traffic/costs.js'
+import { interfaceDelta, readInterfaceCounters, resolveHost, settledInterfaceCounters } from '../traffic/network.js'
 import { type RoundRecord, roundRecord } from '../traffic/round-record.js'
 import type { Candidate, RoundOrder } from './candidate.js'
 import { OWN_NAME, openCandidates, type Skipped } from './open-candidates.js'
-import type { ThroughputPlan } from './plan.js'
 import { openSession, type Session } from './session.js'
 import { type CandidateCosts, type SummaryRow, summarize } from './summary.js'
 
-/** A measurement, complete or not. */
 export interface ThroughputRun {
   readonly plan: ThroughputPlan
   readonly session: Omit<Session, 'control' | typeof Symbol.asyncDispose>
@@ -40,16 +38,16 @@ export async function measureThroughput(plan: ThroughputPlan, signal: AbortSigna
   const { list, skipped } = candidates
   const records: RoundRecord[] = []
   const random = seededRandom(plan.seed)
-  const round: Round = { plan, session, progress, signal }
+  const context = { plan, session, progress, signal }
   if (plan.omitSeconds > 0) {
     progress.say(`warming up: ${list.map(({ name }) => name).join(', ')}`)
-    for (const candidate of list) await runRound(round, candidate, 0)
+    for (const candidate of list) await runRound(context, candidate, 0)
   }
   const isOver = (rounds: number) => rounds === plan.rounds
   const { rounds, error } = await interleave(
     { itemsOf: () => list, isOver, random, signal },
     async (candidate, number) => {
-      const record = await runRound(round, candidate, number)
+      const record = await runRound(context, candidate, number)
       progress.say(roundLine(record, plan.rounds))
       records.push(record)
     },
@@ -74,8 +72,7 @@ export async function measureThroughput(plan: ThroughputPlan, signal: AbortSigna
   }
 }
 
-/** What all rounds of a run share. */
-interface Round {
+interface RoundContext {
   readonly plan: ThroughputPlan
   readonly session: Session
   readonly progress: Progress
@@ -84,7 +81,7 @@ interface Round {
 
 /** Runs one candidate's part of a round. Round 0 is the warm-up. */
 async function runRound(
-  { plan, session, progress, signal }: Round,
+  { plan, session, progress, signal }: RoundContext,
   candidate: Candidate,
   round: number,
 ): Promise<RoundRecord> {
@@ -119,7 +116,6 @@ function costsOf(candidate: Candidate, { modes, command }: ThroughputPlan): Cand
   return { prepareNanoseconds, crossingNanoseconds: isOwn ? measureCrossing(call) : null }
 }
 
-/** Describes a round in one line. */
 export function roundLine(record: RoundRecord, rounds: number): string {
   const { mode, round, packetsPerSecond, bitsPerSecond, packets, delivered, errors } = record
   const lost = delivered === null ? '' : `, lost ${percent(delivered.lost / Math.max(1, packets))}`

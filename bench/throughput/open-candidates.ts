@@ -1,14 +1,13 @@
-import { removeFolder, sweepFolders, temporaryFolder } from '../children/temporary.js'
+import { sweepFolders, temporaryFolder } from '../children/temporary.js'
 import type { Progress } from '../cli/progress.js'
 import { Failure } from '../cli/run-command.js'
+import type { PeerName, ThroughputPlan } from '../options/throughput-options.js'
 import { gsoUnsupportedReason } from '../traffic/gso-support.js'
 import { GSO_MODES, type SendMode } from '../traffic/modes.js'
-import { openSender } from '../traffic/open-sender.js'
+import { openSender } from '../traffic/open.js'
 import type { SendPlan } from '../traffic/sender.js'
-import { buildPeer } from './build-peer.js'
 import { type Candidate, LocalCandidate } from './candidate.js'
-import { ExternalCandidate, peerOptions } from './external-candidate.js'
-import type { PeerName, ThroughputPlan } from './plan.js'
+import { buildPeer } from './external-candidate.js'
 
 /** A mode or program that does not take part, and why. */
 export interface Skipped {
@@ -16,8 +15,7 @@ export interface Skipped {
   readonly reason: string
 }
 
-/** All candidates of a run, closed together. */
-export interface Candidates extends AsyncDisposable {
+interface Candidates extends AsyncDisposable {
   readonly list: readonly Candidate[]
   readonly skipped: readonly Skipped[]
 }
@@ -38,21 +36,24 @@ export async function openCandidates(
 ): Promise<Candidates> {
   const list: Candidate[] = []
   const skipped: Skipped[] = []
-  const closers: (() => unknown)[] = []
+  const resources: (Disposable | AsyncDisposable)[] = []
   const add = (candidate: Candidate) => {
     list.push(candidate)
-    closers.push(() => candidate[Symbol.asyncDispose]())
+    resources.push(candidate)
   }
   const skip = (name: Skipped['name'], reason: string) => {
     progress.say(`without ${name}: ${reason}`)
     skipped.push({ name, reason })
   }
   const close = async () => {
-    for (const one of closers.reverse()) await one()
+    for (const one of resources.reverse()) {
+      if (Symbol.asyncDispose in one) await one[Symbol.asyncDispose]()
+      else one[Symbol.dispose]()
+    }
   }
   try {
     for (const [index, mode] of modes.entries()) {
-      const reason = unsupportedReason(mode, plan)
+      const reason = GSO_MODES.includes(mode) && plan.segments > 1 ? gsoUnsupportedReason(plan) : undefined
       const isOwn = command === 'compare' && index === 0
       if (reason === undefined) add(await openLocal(isOwn ? OWN_NAME : mode, mode, plan))
       else if (isOwn || modes.length === 1) throw new Failure(`no ${mode} to ${plan.destination}: ${reason}`)
@@ -61,16 +62,16 @@ export async function openCandidates(
     if (peers.length > 0) {
       sweepFolders()
       const folder = temporaryFolder('peers')
-      closers.unshift(() => removeFolder(folder))
+      resources.unshift(folder)
       for (const name of peers) {
         if (modes[0] === 'gso' && name === 'go') {
           skip(name, 'it does not support GSO')
           continue
         }
         progress.say(`compiling the program ${name}`)
-        const built = await buildPeer(name, folder, signal)
-        if ('reason' in built) skip(name, built.reason)
-        else add(new ExternalCandidate(name, [built.program, ...peerOptions(plan, modes[0], built.longOption)]))
+        const built = await buildPeer(name, plan, modes[0], folder.path, signal)
+        if (typeof built === 'string') skip(name, built)
+        else add(built)
       }
     }
     if (list.length === 0) throw new Failure(`no ${skipped[0].name} to ${plan.destination}: ${skipped[0].reason}`)
@@ -91,9 +92,4 @@ async function openLocal(name: string, mode: SendMode, plan: SendPlan): Promise<
     if (syscall === 'connect') throw new Failure(`cannot connect to ${destination}: ${code}`)
     throw error
   }
-}
-
-/** Returns why a mode is not supported; undefined if it is. */
-function unsupportedReason(mode: SendMode, plan: SendPlan): string | undefined {
-  return GSO_MODES.includes(mode) && plan.segments > 1 ? gsoUnsupportedReason(plan) : undefined
 }

@@ -1,16 +1,16 @@
 import { isIPv6 } from 'node:net'
 import type { Endpoint } from '../../src/index.js'
-import { sendToParent } from '../children/parent.js'
+import { sendToParent } from '../children/child.js'
 import { Progress } from '../cli/progress.js'
 import { Interrupted } from '../cli/run-command.js'
 import { timeLimit } from '../cli/time-limit.js'
 import { listen } from '../control/listen.js'
-import type { ReceiveRecord } from '../control/receive-round.js'
-import { documentHead, printDocument } from '../report/document.js'
+import type { ReceiveRecord } from '../control/receive-service.js'
+import type { RecvPlan } from '../options/throughput-options.js'
+import { documentHead, printResult } from '../report/document.js'
 import { decimal, gigabits, percent, whole } from '../report/format.js'
 import type { Receiver } from '../traffic/receiver.js'
-import { receiverLine } from './notes.js'
-import type { RecvPlan } from './plan.js'
+import { receiverLine } from './report.js'
 import { summarize } from './summary.js'
 
 /** Receives until the time is up, a signal ends it, or the parent process ends; prints one line per stream, or a document. */
@@ -33,12 +33,13 @@ export async function receive(plan: RecvPlan, interrupted: AbortSignal): Promise
   if (!plan.json) return
   const { token: _token, json: _json, quiet: _quiet, announce: _announce, listen: _listen, ...config } = plan
   const { description, records } = service
-  printDocument({
+  const document = () => ({
     ...documentHead('recv'),
     config: { listen: localAddress, ...description, ...config, durationSeconds: plan.durationSeconds ?? null },
     results: records,
     summary: records.length === 0 ? [] : summarize([description.mode], records, () => 0.5),
   })
+  printResult(true, document, String)
 }
 
 function endOf({ durationSeconds, announce }: RecvPlan, interrupted: AbortSignal): AbortSignal {
@@ -73,7 +74,6 @@ function showProgress({ counts }: Receiver, progress: Progress, intervalSeconds:
   return () => clearInterval(timer)
 }
 
-/** Describes a received stream in one line. */
 export function recordLine({ sender, delivered, ...record }: ReceiveRecord): string {
   const { packets, packetsPerSecond, bitsPerSecond, achievedBatch } = record
   const from = sender.address === null ? 'a sender without control connection' : bracketed(sender.address)

@@ -1,32 +1,27 @@
-import { documentHead, machineLine, printDocument } from '../report/document.js'
-import { decimal, gigabits, percent, whole } from '../report/format.js'
+import type { ReceiverDescription } from '../control/protocol.js'
+import type { ThroughputPlan } from '../options/throughput-options.js'
+import { documentHead, machineLine, printResult, reasonOf } from '../report/document.js'
+import { decimal, gigabits, mebibytes, percent, whole } from '../report/format.js'
 import { table } from '../report/table.js'
-import type { Estimate } from '../stats/median.js'
+import type { Estimate } from '../stats/interval.js'
+import { HEADER_BYTES } from '../traffic/payload-header.js'
+import { WANTED_RECEIVE_BUFFER_BYTES } from '../traffic/receiver.js'
 import { answerInWords } from './answer.js'
 import { measureThroughput, type ThroughputRun } from './measure.js'
-import { notesOf, receiverLine, warningsOf } from './notes.js'
-import type { ThroughputPlan } from './plan.js'
 import { packetsPerCpuSecond, rateRatio, roundsOf, type SummaryRow } from './summary.js'
-
-/** How many times as many packets per second the first candidate sends as another one. */
-interface CandidateRatio {
-  readonly candidate: string
-  /** Null if the other one sent no packets in at least one round. */
-  readonly ratio: Estimate | null
-  /** The same per second of processor time. */
-  readonly cpuRatio: Estimate | null
-}
 
 /** Measures, and prints the result, also an incomplete one. @throws what ended it early */
 export async function printThroughput(plan: ThroughputPlan, signal: AbortSignal): Promise<void> {
   const run = await measureThroughput(plan, signal)
-  if (plan.json) printDocument(throughputDocument(run))
-  else process.stdout.write(`${throughputText(run)}\n`)
+  printResult(
+    plan.json,
+    () => throughputDocument(run),
+    () => throughputText(run),
+  )
   if (run.error !== undefined) throw run.error
 }
 
-/** Returns the JSON document. */
-export function throughputDocument(run: ThroughputRun): object {
+function throughputDocument(run: ThroughputRun): object {
   const { plan, session, receiver, skipped, records, summary } = run
   const { command, json: _json, quiet: _quiet, token: _token, to: _to, bind, packetsPerSecond, ...config } = plan
   return {
@@ -48,8 +43,7 @@ export function throughputDocument(run: ThroughputRun): object {
   }
 }
 
-/** Returns the report as text. */
-export function throughputText(run: ThroughputRun): string {
+function throughputText(run: ThroughputRun): string {
   const { plan, session, receiver, summary } = run
   const { sizeBytes, batch, segments, rounds, durationSeconds, connect, prepare, seed, packetsPerSecond } = plan
   const how = `${connect ? 'connected' : 'not connected'}, headers built ${prepare === 'once' ? 'once' : 'for each batch'}`
@@ -75,10 +69,11 @@ export function throughputText(run: ThroughputRun): string {
 /** Describes why a run is incomplete; null if it is complete. */
 function partialReason({ plan, rounds, error }: ThroughputRun): string | null {
   if (error === undefined) return null
-  return `${rounds} of ${plan.rounds} rounds are complete (${(error as Error).message.split('\n', 1)[0]})`
+  return `${rounds} of ${plan.rounds} rounds are complete (${reasonOf(error)})`
 }
 
-function ratiosOf({ summary: [first, ...others], records, random }: ThroughputRun): CandidateRatio[] {
+/** Returns how many times as many packets the first candidate sends as each other one, per second and per CPU second. */
+function ratiosOf({ summary: [first, ...others], records, random }: ThroughputRun) {
   const own = roundsOf(first.mode, records)
   return others.map(({ mode: candidate }) => {
     const rounds = roundsOf(candidate, records)
@@ -155,3 +150,81 @@ function orUnknown<T>(value: T | null, format: (value: T) => string): string {
 }
 
 const UNKNOWN = '-'
+
+export function receiverLine(prefix: string, { mode, batch, receiveBufferBytes }: ReceiverDescription): string {
+  const buffer = receiveBufferBytes === null ? '' : `, receive buffer ${mebibytes(receiveBufferBytes)}`
+  return `${prefix} ${mode}, batch ${batch}${buffer}`
+}
+
+export function notesOf(run: ThroughputRun): string[] {
+  const { plan, session, records, summary } = run
+  const lines = [intervalNote(run)]
+  if (plan.sizeBytes < HEADER_BYTES) lines.push(`Below ${HEADER_BYTES} bytes, duplicates and order are not measured.`)
+  if (session.isLocal) {
+    lines.push(
+      'On loopback sender and receiver share the cores, and a send succeeds even if the datagram is then dropped.',
+    )
+  }
+  const drops = records.reduce((sum, record) => sum + (record.delivered?.kernelDrops ?? 0), 0)
+  if (drops > 0) {
+    lines.push(
+      `The receiver's socket was full for ${whole(drops)} datagrams: lost by the receiver, not by the network.`,
+    )
+    const granted = run.receiver?.receiveBufferBytes ?? WANTED_RECEIVE_BUFFER_BYTES
+    if (granted < WANTED_RECEIVE_BUFFER_BYTES) {
+      lines.push(`Its buffer is ${mebibytes(granted)}: as root, or with a higher net.core.rmem_max, it gets more.`)
+    }
+  }
+  const errors = summary.reduce((sum, row) => sum + row.errors, 0)
+  if (errors > 0) lines.push(`${whole(errors)} datagrams were refused: no socket is bound to ${session.destination}.`)
+  return [...lines, ...warningsOf(run)]
+}
+
+function intervalNote({ summary }: ThroughputRun): string {
+  const { rounds, packetsPerSecond } = summary[0]
+  const text = 'Rates: median of the rounds'
+  if (rounds === 1) return `${text}; one round has no interval. Gbit/s is payload. Counts are sums.`
+  const { confidence } = packetsPerSecond
+  const interval =
+    confidence < 0.95
+      ? `with their range; of ${rounds} rounds it is a ${percent(confidence)} interval (95 % requires six)`
+      : 'with 95 % interval'
+  return `${text}, ${interval}. Gbit/s is payload. Counts are sums.`
+}
+
+/** Facts that make a figure misleading. */
+export function warningsOf(run: ThroughputRun): string[] {
+  const skipped = run.skipped.map(({ name, reason }) => `without ${name}: ${reason}`)
+  return [...skipped, ...unsplitWarnings(run), ...busyWarnings(run)]
+}
+
+/**
+ * Warns of GSO rates that no segmentation is part of. A receiver with GRO takes a GSO send as one large packet, whose datagrams
+ * cost almost nothing. The interface's packet count shows it.
+ */
+function unsplitWarnings({ receiver, session: { interfaceName, isLoopback }, summary }: ThroughputRun): string[] {
+  if (receiver?.gro !== true) return []
+  return summary.flatMap(({ mode, packets, interfacePackets }) => {
+    if (interfacePackets === null || interfacePackets * 2 > packets) return []
+    const counts = `${interfaceName} counted ${whole(interfacePackets)} packets for ${whole(packets)} datagrams`
+    const unless = isLoopback ? '' : `, unless a device behind ${interfaceName} split them`
+    return [`${mode}: ${counts}, and the receiver has GRO: they were never split${unless}. The rate is an artefact.`]
+  })
+}
+
+function busyWarnings({ plan, summary }: ThroughputRun): string[] {
+  if (plan.packetsPerSecond !== undefined) return []
+  const shares = summary.flatMap(({ mode, cpu, wouldBlock }) => {
+    const share = cpu.userShare + cpu.systemShare
+    // A sender that waits for a full socket is idle meanwhile.
+    return share >= BUSY_SHARE || wouldBlock > 0 ? [] : [`${mode} ${percent(share)}`]
+  })
+  if (shares.length === 0) return []
+  const of = 'the senders ran for a part of the time only'
+  return [
+    `Busy machine: ${of} (${shares.join(', ')}), because other programs used the processors. The rates are too low.`,
+  ]
+}
+
+/** Below this share of a processor, a sender without a rate limit was held up. */
+const BUSY_SHARE = 0.85

@@ -5,10 +5,9 @@ import { Child } from '../children/child.js'
 import type { Progress } from '../cli/progress.js'
 import { Failure } from '../cli/run-command.js'
 import { ControlClient } from '../control/client.js'
-import { interfaceTowards, isLoopback } from '../traffic/interface-counters.js'
+import type { ThroughputPlan } from '../options/throughput-options.js'
+import { type HostPort, interfaceTowards, isLoopback, resolveHost } from '../traffic/network.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
-import { type HostPort, resolveHost } from '../traffic/resolve.js'
-import type { ThroughputPlan } from './plan.js'
 
 /** The receiver of a run, and the interface that leads there. */
 export interface Session extends AsyncDisposable {
@@ -43,11 +42,11 @@ export async function openSession(plan: ThroughputPlan, progress: Progress, sign
       isLoopback: interfaceName !== undefined && isLoopback(interfaceName),
       async [Symbol.asyncDispose]() {
         control?.close()
-        await child?.stop()
+        await child?.[Symbol.asyncDispose]()
       },
     }
   } catch (error) {
-    await child?.stop()
+    await child?.[Symbol.asyncDispose]()
     throw error
   }
 }

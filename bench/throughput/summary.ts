@@ -1,67 +1,17 @@
 import { median, sum } from 'simple-statistics'
-import { type Estimate, medianEstimate, pairedRatio } from '../stats/median.js'
+import { type Estimate, medianEstimate, pairedRatio } from '../stats/interval.js'
 import type { Random } from '../stats/random.js'
 import type { RoundRecord } from '../traffic/round-record.js'
 
-/** What a candidate's calls cost outside the kernel. */
+/** What a candidate's calls cost outside the kernel, in nanoseconds. */
 export interface CandidateCosts {
-  /** Per datagram; null for other programs. */
   readonly prepareNanoseconds: number | null
   /** Per call, from JavaScript into C; null where calls cannot be attributed. */
   readonly crossingNanoseconds: number | null
 }
 
-/** One component of a datagram's cost. */
-export interface Component {
-  /** Processor time per datagram. */
-  readonly nanoseconds: number
-  /** Share of the datagram's processor time. */
-  readonly share: number
-}
-
-/** The components of a datagram's processor time; together they are all of it. */
-export interface Breakdown {
-  /** Preparing the structures. */
-  readonly marshalling: Component
-  /** From JavaScript into C and back. */
-  readonly crossing: Component
-  /** The rest: the system call, and the loop around it. */
-  readonly systemCall: Component
-}
-
-/** All rounds of one candidate. */
-export interface SummaryRow {
-  readonly mode: string
-  readonly rounds: number
-  /** Medians of the rounds; docs/benchmark.md describes the intervals. */
-  readonly packetsPerSecond: Estimate
-  readonly bitsPerSecond: Estimate
-  readonly nanosecondsPerPacket: Estimate | null
-  readonly achievedBatch: Estimate
-  /** Sums of the rounds. */
-  readonly packets: number
-  readonly systemCalls: number
-  readonly wouldBlock: number
-  readonly errors: number
-  /** Seconds of processor time per second, of the sender. */
-  readonly cpu: { readonly userShare: number; readonly systemShare: number }
-  /** Null without a control connection. */
-  readonly delivered: number | null
-  readonly lost: number | null
-  readonly deliveredPerSecond: Estimate | null
-  /** Packets that the interface counted as sent; null if unknown. */
-  readonly interfacePackets: number | null
-  /** Packets that it dropped, outgoing or incoming. */
-  readonly interfaceDropped: number | null
-  /** Packets per second, as a multiple of the first candidate's. */
-  readonly ratioToFirst: Estimate | null
-  /** Delivered datagrams per second, as a multiple of the first candidate's. */
-  readonly deliveredRatioToFirst: Estimate | null
-  /** Cost of preparing a datagram, without the system call; null for other programs. */
-  readonly prepareNanoseconds: number | null
-  /** Null where calls cannot be attributed. */
-  readonly breakdown: Breakdown | null
-}
+/** All rounds of one candidate; docs/json-report.md describes each key. */
+export type SummaryRow = ReturnType<typeof summarize>[number]
 
 /**
  * Summarizes the rounds, one row per candidate, in the order of `modes`.
@@ -74,7 +24,7 @@ export function summarize(
   records: readonly RoundRecord[],
   random: Random,
   costs: Readonly<Record<string, CandidateCosts>> = {},
-): SummaryRow[] {
+) {
   const first = roundsOf(modes[0], records)
   return modes.map((mode) => {
     const rounds = roundsOf(mode, records)
@@ -129,13 +79,8 @@ export function rateRatio(
     const [value, baseValue] = [rate(one), other === undefined ? null : rate(other)]
     return value === null || baseValue === null ? [] : [{ value, baseValue }]
   })
-  const bases = known.map(({ baseValue }) => baseValue)
-  if (known.length === 0 || bases.includes(0)) return null
-  return pairedRatio(
-    known.map(({ value }) => value),
-    bases,
-    random,
-  )
+  const [values, bases] = [known.map(({ value }) => value), known.map(({ baseValue }) => baseValue)]
+  return known.length === 0 || bases.includes(0) ? null : pairedRatio(values, bases, random)
 }
 
 /** Packets per second of processor time, which other programs on this machine disturb less. */
@@ -143,17 +88,19 @@ export function packetsPerCpuSecond({ packets, cpu }: RoundRecord): number {
   return share(packets, cpu.userSeconds + cpu.systemSeconds)
 }
 
-function breakdownOf(rounds: readonly RoundRecord[], costs: CandidateCosts | undefined): Breakdown | null {
+/** Returns the components of a datagram's processor time; together they are all of it. */
+function breakdownOf(rounds: readonly RoundRecord[], costs: CandidateCosts | undefined) {
   const { prepareNanoseconds, crossingNanoseconds } = costs ?? {}
   const achievedBatch = median(rounds.map((one) => one.achievedBatch))
   const rate = median(rounds.map(packetsPerCpuSecond))
   if (prepareNanoseconds == null || crossingNanoseconds == null || rate === 0 || achievedBatch === 0) return null
   const whole = 1e9 / rate
-  const component = (nanoseconds: number): Component => ({ nanoseconds, share: nanoseconds / whole })
+  const component = (nanoseconds: number) => ({ nanoseconds, share: nanoseconds / whole })
   const crossing = crossingNanoseconds / achievedBatch
   return {
     marshalling: component(prepareNanoseconds),
     crossing: component(crossing),
+    // The rest: the system call, and the loop around it.
     systemCall: component(Math.max(0, whole - prepareNanoseconds - crossing)),
   }
 }

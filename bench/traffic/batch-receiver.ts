@@ -4,8 +4,7 @@ import { Failure } from '../cli/run-command.js'
 import { monotonicMicroseconds } from './clock.js'
 import { HEADER_BYTES, HeaderReader } from './payload-header.js'
 import { type ReceivePlan, type Receiver, WANTED_RECEIVE_BUFFER_BYTES } from './receiver.js'
-import type { StreamStatistics } from './stream-statistics.js'
-import { type Streams, UNNUMBERED } from './streams.js'
+import { type StreamStatistics, type Streams, UNNUMBERED } from './streams.js'
 
 /**
  * Receives with the library: `recvmsg` for batches of one, `recvmmsg` for larger ones. It waits on the event loop: a thread
@@ -125,7 +124,6 @@ interface Arrival {
   statistics: StreamStatistics | undefined
 }
 
-/** Ignores the rejection of a wait that the signal ended. */
 function unlessAborted(signal: AbortSignal): (error: unknown) => void {
   return (error) => {
     if (!signal.aborted) throw error

@@ -1,10 +1,8 @@
 import { BatchConn, type MessageOptions, SendBatch } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
-import { pacedBatch } from './pacer.js'
 import { HeaderStamper } from './payload-header.js'
-import { sendFailure } from './send-failure.js'
-import { SendSchedule } from './send-schedule.js'
-import type { SendCounts, Sender, SendPlan } from './sender.js'
+import { pacedBatch, SendSchedule } from './send-schedule.js'
+import { type SendCounts, type Sender, type SendPlan, sendFailure } from './sender.js'
 
 /** The shape of one `send` call. */
 export interface BatchShape {
@@ -145,13 +143,11 @@ function pacedShape({ messages, segments }: BatchShape, packetsPerSecond: number
   return { messages: Math.floor(packets / perMessage), segments: perMessage }
 }
 
-/** The datagrams that the kernel makes of a message. */
 function cut(message: Buffer, sizeBytes: number): Buffer[] {
   const count = message.byteLength / sizeBytes
   return Array.from({ length: count }, (_, index) => message.subarray(index * sizeBytes, (index + 1) * sizeBytes))
 }
 
-/** Opens a socket, bound and connected as planned. */
 function openConn({ destination, bind, connect }: SendPlan): BatchConn {
   const conn = BatchConn.open({ family: destination.family })
   try {

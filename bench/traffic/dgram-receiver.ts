@@ -64,7 +64,6 @@ export class DgramReceiver implements Receiver {
     this.#socket.close()
   }
 
-  /** Records one datagram. */
   #record(streams: Streams, message: Buffer): void {
     // All datagrams of one call have the same arrival time, as with the library.
     const nowMs = this.#callMs ?? performance.now()

@@ -1,10 +1,8 @@
 import { createSocket, type Socket, type SocketType } from 'node:dgram'
 import { once } from 'node:events'
-import { pacedBatch } from './pacer.js'
 import { HeaderStamper } from './payload-header.js'
-import { sendFailure } from './send-failure.js'
-import { SendSchedule } from './send-schedule.js'
-import type { SendCounts, Sender, SendPlan } from './sender.js'
+import { pacedBatch, SendSchedule } from './send-schedule.js'
+import { type SendCounts, type Sender, type SendPlan, sendFailure } from './sender.js'
 
 /** That of `node:dgram`, or of a drop-in for it. */
 export type CreateSocket = (type: SocketType) => Socket
@@ -32,7 +30,6 @@ export class DgramSender implements Sender {
     this.#schedule = new SendSchedule(this.packetsPerBatch, plan.packetsPerSecond)
   }
 
-  /** Opens a socket, bound and connected as planned. */
   static async open(plan: SendPlan, create: CreateSocket = createSocket): Promise<DgramSender> {
     const { destination, bind, connect } = plan
     const socket = create(destination.family === 'ipv4' ? 'udp4' : 'udp6')
@@ -81,7 +78,6 @@ export class DgramSender implements Sender {
     this.#socket.close()
   }
 
-  /** Sends all payloads, and settles after the last callback. */
   #sendPayloads(): Promise<void> {
     const { counts } = this.#schedule
     return new Promise((resolve, reject) => {

@@ -107,7 +107,6 @@ export function headerWord(payload: Uint8Array, at: number): number {
   return (payload[at] | (payload[at + 1] << 8) | (payload[at + 2] << 16) | (payload[at + 3] << 24)) >>> 0
 }
 
-/** Byte offsets in a payload. */
 const Offset = { stream: 0, sequenceLow: 4, sequenceHigh: 8, microseconds: 12 } as const
 const SEQUENCE_LOW_WORD = Offset.sequenceLow / 4
 const MICROSECONDS_WORD = Offset.microseconds / 4

@@ -1,16 +1,13 @@
 import type { Endpoint, FeatureStatus } from '../../src/index.js'
 import type { Streams } from './streams.js'
 
-/** Where and how to receive. */
 export interface ReceivePlan {
   readonly listen: Endpoint
   /** Datagrams per system call, for the modes that batch. */
   readonly batch: number
-  /** Slot size. */
   readonly sizeBytes: number
 }
 
-/** One way of receiving. */
 export interface Receiver {
   /** Totals since the receiver was opened. */
   readonly counts: { readonly datagrams: number; readonly bytes: number }
@@ -19,13 +16,11 @@ export interface Receiver {
   /** Whether it receives coalesced datagrams (GRO), and why. */
   readonly gro: FeatureStatus
   readonly localAddress: Endpoint
-  /** SO_RCVBUF as granted. */
   readonly receiveBufferBytes: number
   /** Datagrams dropped because the socket was full, a GRO buffer counted as one; null if unknown. */
   readonly kernelDrops: number | null
   /** Makes the slots at least this large. */
   makeRoom(sizeBytes: number): void
-  /** Receives until the signal is aborted. */
   run(streams: Streams, signal: AbortSignal): Promise<void>
   close(): void
 }

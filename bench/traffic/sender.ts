@@ -1,9 +1,8 @@
 import type { Endpoint, EndpointLike } from '../../src/index.js'
+import { Failure } from '../cli/run-command.js'
 
-/** What to send, where to, and how. */
 export interface SendPlan {
   readonly destination: Endpoint
-  /** Source address. */
   readonly bind: EndpointLike | undefined
   readonly connect: boolean
   readonly sizeBytes: number
@@ -17,7 +16,6 @@ export interface SendPlan {
   readonly packetsPerSecond: number | undefined
 }
 
-/** Counts since `begin`. */
 export interface SendCounts {
   /** Datagrams the kernel accepted. */
   packets: number
@@ -29,7 +27,6 @@ export interface SendCounts {
   errors: number
 }
 
-/** One way of sending. */
 export interface Sender {
   readonly counts: SendCounts
   /** Number of datagrams that `prepare` makes ready. */
@@ -43,4 +40,29 @@ export interface Sender {
   /** Waits until the packet after the last one is due, if the rate is limited. */
   settle(untilMs: number): void
   close(): void
+}
+
+/** Describes an error that every further datagram would have as well. */
+export function sendFailure(error: unknown, destination: Endpoint): Failure {
+  const { code, message } = error as NodeJS.ErrnoException
+  const reason = (code !== undefined && REASONS[code]) || message
+  const failure = new Failure(`cannot send to ${destination}: ${reason}${code === undefined ? '' : ` (${code})`}`)
+  failure.cause = error
+  return failure
+}
+
+/** The errors of a route whose interface was removed. */
+const GONE = 'no route; was the interface removed?'
+
+const REASONS: Record<string, string> = {
+  ENETUNREACH: GONE,
+  ENETDOWN: GONE,
+  ENODEV: GONE,
+  ENXIO: GONE,
+  EADDRNOTAVAIL: 'the source address is not on this host; was the interface removed?',
+  EHOSTUNREACH: 'the host is unreachable',
+  EMSGSIZE: 'the datagrams are too long for the path',
+  EPERM: 'rejected by a firewall',
+  EACCES: 'not permitted (a broadcast address?)',
+  EINVAL: 'this address cannot be reached from this socket',
 }

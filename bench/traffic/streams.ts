@@ -1,5 +1,3 @@
-import { StreamStatistics } from './stream-statistics.js'
-
 /**
  * Statistics of all streams that arrive, announced or not. Streams are few and datagrams many, so the stream of the previous
  * datagram is tried first.
@@ -16,7 +14,6 @@ export class Streams {
     this.#onFound = onFound
   }
 
-  /** Opens an announced stream. */
   open(stream: number): StreamStatistics {
     const statistics = new StreamStatistics(stream)
     this.#closed.delete(stream)
@@ -45,7 +42,6 @@ export class Streams {
     return statistics
   }
 
-  /** Returns the stream of datagrams without a header. */
   unnumbered(): StreamStatistics {
     if (this.#unnumbered !== undefined) return this.#unnumbered
     const statistics = this.openUnnumbered()
@@ -69,9 +65,153 @@ export class Streams {
 
 /** Not used by any sender: test datagrams have it. */
 const NO_STREAM = 0
-/** The stream number of datagrams without a header. */
 export const UNNUMBERED = -1
 
 /** Other traffic has arbitrary bytes where the stream number is, and the statistics of a stream take 128 KiB. */
 const MAX_STREAMS = 64
 const MAX_CLOSED = 1024
+
+/** Statistics of one received stream, from the headers of its datagrams. */
+export class StreamStatistics {
+  readonly stream: number
+  /** Number of distinct datagrams received, and their bytes. */
+  delivered = 0
+  bytes = 0
+  /** Delivered datagrams that arrived after a higher sequence number. */
+  reordered = 0
+  /** Arrivals of datagrams that had been delivered before. */
+  duplicated = 0
+  /** Arrivals too late to be distinguished from duplicates; they count as lost. */
+  outdated = 0
+  /** Datagrams that were longer than the slot. */
+  truncated = 0
+  /** Receive calls that returned datagrams of the stream. */
+  calls = 0
+  firstArrivalMs = 0
+  lastArrivalMs = 0
+  readonly #window = new SequenceWindow()
+  #first = 0
+  #lastTransit = 0
+  #jitterMicroseconds = 0
+
+  constructor(stream: number) {
+    this.stream = stream
+  }
+
+  /** Smoothed difference between the transit times of successive datagrams (RFC 3550, 6.4.1). */
+  get jitterMicroseconds(): number {
+    return this.#jitterMicroseconds
+  }
+
+  get arrived(): number {
+    return this.delivered + this.duplicated + this.outdated
+  }
+
+  /** The highest sequence number received; -1 before the first. */
+  get highest(): number {
+    return this.#window.highest
+  }
+
+  /**
+   * Returns how many of the `sent` datagrams are missing. By default, `sent` is derived from the sequence numbers. They start at
+   * 0; a stream whose first number is beyond the window was already running, and counts from that number on.
+   */
+  lost(sent: number = this.highest + 1 - (this.#first < LATE_START ? 0 : this.#first)): number {
+    return Math.max(0, sent - this.delivered)
+  }
+
+  /** Records one datagram. Both times are microseconds modulo 2^32, on clocks that may differ. */
+  record(sequence: number, sentMicroseconds: number, arrivedMicroseconds: number, byteLength: number): void {
+    if (this.highest < 0) this.#first = sequence
+    const arrival = this.#window.note(sequence)
+    if (arrival === 'duplicate') {
+      this.duplicated += 1
+      return
+    }
+    if (arrival === 'outdated') {
+      this.outdated += 1
+      return
+    }
+    if (arrival === 'reordered') this.reordered += 1
+    const transit = (arrivedMicroseconds - sentMicroseconds) | 0
+    if (this.delivered > 0) {
+      const difference = Math.abs((transit - this.#lastTransit) | 0)
+      this.#jitterMicroseconds += (difference - this.#jitterMicroseconds) / 16
+    }
+    this.#lastTransit = transit
+    this.delivered += 1
+    this.bytes += byteLength
+  }
+
+  /** Records one datagram without a header: it is only counted. */
+  recordUnnumbered(byteLength: number): void {
+    this.delivered += 1
+    this.bytes += byteLength
+  }
+
+  /** Records that a system call returned datagrams of the stream. */
+  noteCall(nowMs: number): void {
+    if (this.calls === 0) this.firstArrivalMs = nowMs
+    // Streams may alternate within a call.
+    if (nowMs !== this.lastArrivalMs) this.calls += 1
+    this.lastArrivalMs = nowMs
+  }
+}
+
+/** The size of the window. */
+const LATE_START = 2 ** 20
+
+export type Arrival = 'next' | 'reordered' | 'duplicate' | 'outdated'
+
+/**
+ * Distinguishes new sequence numbers from duplicate and late ones, with one bit per number, for the last `size` numbers up to
+ * the highest received.
+ */
+export class SequenceWindow {
+  readonly #size: number
+  readonly #mask: number
+  readonly #bits: Uint32Array
+  #highest = -1
+
+  /** @param size - number of sequence numbers: a power of two, at least 32 */
+  constructor(size: number = 2 ** 20) {
+    this.#size = size
+    this.#mask = size - 1
+    this.#bits = new Uint32Array(size / 32)
+  }
+
+  get highest(): number {
+    return this.#highest
+  }
+
+  /**
+   * Records a number.
+   *
+   * @returns `reordered` if a higher one came before it, `outdated` if it is below the window, so that it may be a duplicate
+   */
+  note(sequence: number): Arrival {
+    if (sequence > this.#highest) {
+      this.#advance(sequence)
+      return 'next'
+    }
+    if (sequence <= this.#highest - this.#size) return 'outdated'
+    const slot = sequence & this.#mask
+    const mask = 1 << (slot & 31)
+    const at = slot >>> 5
+    if ((this.#bits[at] & mask) !== 0) return 'duplicate'
+    this.#bits[at] |= mask
+    return 'reordered'
+  }
+
+  #advance(sequence: number): void {
+    if (sequence - this.#highest >= this.#size) this.#bits.fill(0)
+    else for (let skipped = this.#highest + 1; skipped < sequence; skipped += 1) this.#clear(skipped & this.#mask)
+    const slot = sequence & this.#mask
+    this.#bits[slot >>> 5] |= 1 << (slot & 31)
+    this.#highest = sequence
+  }
+
+  #clear(slot: number): void {
+    this.#bits[slot >>> 5] &= ~(1 << (slot & 31))
+  }
+}

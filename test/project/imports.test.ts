@@ -19,7 +19,7 @@ t.test('imports of lower layers are permitted', async (t) => {
     'src/endpoint/a.ts': "import 'node:net'\nimport fs = require('node:fs/promises')",
     'src/libc/a.ts': "import type * as Koffi from 'koffi'\nrequire('koffi')\nimport '../arguments/a.js'",
     'bench/send.ts': "import './options/a.js'\nrequire('./throughput/a.js')\nimport './cli/a.js'",
-    'bench/options/a.ts': "import '../profile/a.js'\nimport '../cli/a.js'",
+    'bench/options/a.ts': "import '../traffic/a.js'\nimport '../cli/a.js'",
     'bench/throughput/a.ts':
       "import yargs from 'yargs'\nimport '../../src/index.js'\nimport '../../src/internal.js'\nimport '../traffic/a.js'",
     'bench/control/a.ts': "import '../traffic/a.js'\nimport '../children/a.js'\nimport './b.js'",
@@ -89,7 +89,7 @@ t.test('forbidden imports are found', async (t) => {
     ['bench/control/a.ts', "import '../throughput/a.js'", /bench\/control is not above bench\/throughput/],
     ['bench/drop-in/a.ts', "import type { A } from '../profile/a.js'", /bench\/drop-in is not above bench\/profile/],
     ['bench/profile/deep/a.ts', "require('../../throughput/a.js')", /bench\/profile is not above bench\/throughput/],
-    ['bench/profile/a.ts', "import '../options/a.js'", /bench\/profile is not above bench\/options/],
+    ['bench/options/a.ts', "import '../profile/a.js'", /bench\/options is not above bench\/profile/],
     ['bench/cli/a.ts', "import '../report/a.js'", /bench\/cli is not above bench\/report/],
     ['bench/traffic/a.ts', "import '../send.js'", /nothing in bench\/ imports the command bench\/send/],
     ['bench/traffic/a.ts', "import '../peers/a.js'", /'peers' has no place in the layers of bench\//],

@@ -1,6 +1,5 @@
 import { koffi } from '../../src/libc/koffi.js'
-import type { Libc } from '../../src/libc/libc.js'
-import { libc as loadLibc } from '../../src/libc/libc.js'
+import { type Libc, libc as loadLibc } from '../../src/libc/libc.js'
 import { RegisteredMemory } from './registered-memory.js'
 
 /** The calls that the scripted kernel answers in place of the real one. */

@@ -1,18 +1,19 @@
 import { percent, signedPercent } from '../../report/format.js'
 import type { Interval } from '../../stats/interval.js'
 import type { Subject } from '../cases/work.js'
-import { type Breakdown, type Component, MESSAGE_COMPONENTS } from './breakdown.js'
-import type { Figures } from './figures.js'
-import type { Gain } from './gains.js'
+import { type Breakdown, type Component, MESSAGE_COMPONENTS, sharesOf } from './breakdown.js'
+import type { Figures, Gain } from './figures.js'
 
 /** Returns what limits `sendmmsg`, in sentences. */
 export function answerInWords(figures: Figures, { batch, sizeBytes }: Subject): string[] {
-  const single = find(figures, 'sendmsg')
-  const many = find(figures, 'sendmmsg')
+  const find = (wanted: Breakdown['mode']) =>
+    figures.breakdowns.find(({ mode, connected }) => mode === wanted && !connected)
+  const [single, many] = [find('sendmsg'), find('sendmmsg')]
   if (single === undefined || many === undefined) return ['Too few cases were measured to say what limits sendmmsg.']
   return [
     ...costs(single, many, batch, sizeBytes),
-    ...largest(many),
+    ...backToBack(single, many),
+    largest(many),
     ...ceiling(figures, batch),
     ...preparing(figures, many, batch),
     ...alternatives(figures),
@@ -30,16 +31,14 @@ function costs(single: Breakdown, many: Breakdown, batch: number, sizeBytes: num
     `The cost of a call before the kernel reads a message (library, FFI, kernel entry and exit) is ` +
       `${perCall(single).toFixed(0)} ns with sendmsg and ${perCall(many).toFixed(1)} ns per message with sendmmsg: ` +
       'batching shares this part.',
-    ...backToBack(single, many),
   ]
 }
 
 /** The kernel runs the same code for each message in both cases, and takes less time when the next message follows at once. */
 function backToBack(single: Breakdown, many: Breakdown): string[] {
-  const differences = single.components.flatMap(({ name, label, nanoseconds }) => {
+  const differences = kernelWork(single).flatMap(({ name, label, nanoseconds }) => {
     const other = many.components.find((one) => one.name === name)
-    if (other === undefined || !MESSAGE_COMPONENTS.includes(name)) return []
-    return [{ label, saved: nanoseconds.estimate - other.nanoseconds.estimate }]
+    return other === undefined ? [] : [{ label, saved: nanoseconds.estimate - other.nanoseconds.estimate }]
   })
   const total = differences.reduce((sum, { saved }) => sum + saved, 0)
   const whole = single.whole.estimate - many.whole.estimate
@@ -53,14 +52,15 @@ function backToBack(single: Breakdown, many: Breakdown): string[] {
   ]
 }
 
-function largest({ components }: Breakdown): string[] {
-  const inKernel = components.filter(({ name }) => MESSAGE_COMPONENTS.includes(name))
-  const share = inKernel.reduce((sum, component) => sum + component.share, 0)
-  const [first] = [...inKernel].sort((one, other) => other.share - one.share)
-  return [
+function largest(many: Breakdown): string {
+  const work = kernelWork(many)
+  const share = sharesOf(many, (name) => MESSAGE_COMPONENTS.includes(name))
+  const [first] = [...work].sort((one, other) => other.share - one.share)
+  const list = work.map(({ label, nanoseconds }) => `${label} ${nanoseconds.estimate.toFixed(0)} ns`).join(', ')
+  return (
     `${percent(share)} of the cost of a message with sendmmsg is the kernel's work on that message, which a batch does not ` +
-      `share: ${list(inKernel)}. The largest component is ${first.label} (${percent(first.share)}).`,
-  ]
+    `share: ${list}. The largest component is ${first.label} (${percent(first.share)}).`
+  )
 }
 
 function ceiling({ lines, gains }: Figures, batch: number): string[] {
@@ -95,12 +95,8 @@ function alternatives({ gains }: Figures): string[] {
   return parts.length === 0 ? [] : [`Gains over sendmsg to an explicit destination: ${parts.join('; ')}.`]
 }
 
-function find({ breakdowns }: Figures, mode: Breakdown['mode']): Breakdown | undefined {
-  return breakdowns.find((breakdown) => breakdown.mode === mode && !breakdown.connected)
-}
-
-function list(components: readonly Component[]): string {
-  return components.map(({ label, nanoseconds }) => `${label} ${nanoseconds.estimate.toFixed(0)} ns`).join(', ')
+function kernelWork({ components }: Breakdown): Component[] {
+  return components.filter(({ name }) => MESSAGE_COMPONENTS.includes(name))
 }
 
 function ns({ estimate }: Interval): string {
@@ -111,5 +107,4 @@ function withInterval({ gain }: Gain): string {
   return `${signedPercent(gain.estimate)} [${signedPercent(gain.low)}, ${signedPercent(gain.high)}]`
 }
 
-/** Below this share, a difference is not mentioned. */
 const WORTH_MENTIONING = 0.1

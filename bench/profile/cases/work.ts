@@ -1,9 +1,9 @@
 import type { Case } from '../../engine/case.js'
 
-export type SendFunction = 'sendmsg' | 'sendmmsg'
-export type ReceiveFunction = 'recvmsg' | 'recvmmsg'
-export const SEND_FUNCTIONS: readonly SendFunction[] = ['sendmsg', 'sendmmsg']
-export const RECEIVE_FUNCTIONS: readonly ReceiveFunction[] = ['recvmsg', 'recvmmsg']
+export const SEND_FUNCTIONS = ['sendmsg', 'sendmmsg'] as const
+export const RECEIVE_FUNCTIONS = ['recvmsg', 'recvmmsg'] as const
+export type SendFunction = (typeof SEND_FUNCTIONS)[number]
+export type ReceiveFunction = (typeof RECEIVE_FUNCTIONS)[number]
 
 /**
  * How far a send goes. Each depth includes those before it.
@@ -21,54 +21,41 @@ export type SendDepth = 'none' | 'pretend' | 'crossing' | 'entry' | 'probe' | 'k
 /** How far a receive goes; it has no probe. */
 export type ReceiveDepth = Exclude<SendDepth, 'probe'>
 
-/** Cost that a test adds, to check that the profile finds it. */
-export interface InjectedCost {
-  readonly messageNanoseconds: number
-  readonly callNanoseconds: number
-}
-
-/** What one operation of a case does: one batch, or `repeat` of them. Plain data, for the worker process. */
-export type Work =
-  | { readonly kind: 'loop'; readonly batch: number }
-  | {
-      readonly kind: 'send'
-      readonly depth: SendDepth
-      readonly function: SendFunction
-      readonly batch: number
-      readonly repeat: number
-      readonly sizeBytes: number
-      readonly connected: boolean
-      readonly injected?: InjectedCost
-    }
-  | { readonly kind: 'gso'; readonly segments: number; readonly sizeBytes: number; readonly connected: boolean }
-  | {
-      readonly kind: 'receive'
-      readonly depth: ReceiveDepth
-      readonly function: ReceiveFunction
-      readonly batch: number
-      readonly repeat: number
-      readonly sizeBytes: number
-    }
-  | {
-      readonly kind: 'encode'
-      readonly encoder: string
-      readonly batch: number
-      readonly sizeBytes: number
-      /** With the system call, or alone. */
-      readonly withCall: boolean
-    }
-  | { readonly kind: 'crossing'; readonly by: CrossingBy; readonly function: SendFunction }
-
 /** What a crossing case calls: a JavaScript function, or C through one of two FFIs. */
 export type CrossingBy = 'javascript' | 'koffi' | 'node:ffi'
 
+/** One operation calls the function `repeat` times, each time for `batch` messages. */
+interface Calls<Depth, Name> {
+  readonly depth: Depth
+  readonly function: Name
+  readonly batch: number
+  readonly repeat: number
+  readonly sizeBytes: number
+}
+
+interface WorkByKind {
+  readonly loop: { readonly batch: number }
+  readonly send: Calls<SendDepth, SendFunction> & { readonly connected: boolean }
+  readonly gso: { readonly segments: number; readonly sizeBytes: number; readonly connected: boolean }
+  readonly receive: Calls<ReceiveDepth, ReceiveFunction>
+  /** Prepares a batch, with the system call or alone. */
+  readonly encode: {
+    readonly encoder: string
+    readonly batch: number
+    readonly sizeBytes: number
+    readonly withCall: boolean
+  }
+  readonly crossing: { readonly by: CrossingBy; readonly function: SendFunction }
+}
+
+/** What one operation of a case does. Plain data, for the worker process. */
+export type WorkOf<Kind extends keyof WorkByKind> = { readonly kind: Kind } & WorkByKind[Kind]
+export type Work = { [Kind in keyof WorkByKind]: WorkOf<Kind> }[keyof WorkByKind]
 export type ProfileCase = Case<Work>
 
-/** What a run measures. */
 export interface Subject {
   /** Messages per batch in the cost breakdown. */
   readonly batch: number
-  /** Bytes per payload. */
   readonly sizeBytes: number
   /** Batch sizes of the lines and encoders. */
   readonly batches: readonly number[]

@@ -1,4 +1,4 @@
-import { type Address, Arena, type Endpoint, libc, sockaddrWords } from '../library.js'
+import { type Address, Arena, type Endpoint, libc, SOCKADDR_SLOT_BYTES, structs } from '../library.js'
 
 /** What every encoder prepares: the same messages, from the same payloads. */
 export interface EncoderPlan {
@@ -9,7 +9,6 @@ export interface EncoderPlan {
 
 /** One way to convert a batch of messages to the structures that sendmmsg(2) reads. */
 export interface Encoder {
-  /** Prepares all messages of the batch. */
   prepare(): void
   /** Prepares and sends them. @returns the result of sendmmsg(2) */
   prepareAndSend(fd: number, flags: number): number
@@ -17,7 +16,6 @@ export interface Encoder {
   inspect(look: (headers: Address) => void): void
 }
 
-/** An encoder, and how to open it. */
 export interface EncoderDefinition {
   readonly name: string
   readonly describe: string
@@ -25,47 +23,36 @@ export interface EncoderDefinition {
   open(plan: EncoderPlan): Encoder
 }
 
-/** The payloads of a batch, each on cache lines of its own. */
-export interface Payloads {
-  readonly bytes: Buffer
-  readonly addresses: readonly Address[]
-  /** Where each starts in `bytes`. */
-  readonly offsets: readonly number[]
-  /** Keeps the memory alive. */
-  readonly owner: object
-}
-
-export function makePayloads({ batch, sizeBytes }: EncoderPlan): Payloads {
+/** Allocates the payloads of a batch, each on cache lines of its own; `offsets` are those in `bytes`. */
+export function makePayloads({ batch, sizeBytes }: EncoderPlan) {
   const stride = Math.ceil(Math.max(1, sizeBytes) / 64) * 64
   const arena = new Arena({ payloads: batch * stride })
   const { address, offset } = arena.slabs.payloads
-  const indexes = Array.from({ length: batch }, (_, index) => index)
+  const starts = Array.from({ length: batch }, (_, index) => index * stride)
   return {
     bytes: arena.bytes,
-    addresses: indexes.map((index) => address + index * stride),
-    offsets: indexes.map((index) => offset + index * stride),
+    addresses: starts.map((start) => address + start),
+    offsets: starts.map((start) => offset + start),
     owner: arena,
   }
 }
 
-/** Returns the destination's `sockaddr` as bytes of its own. */
-export function sockaddrOf({ destination }: EncoderPlan): Buffer {
-  const { buffer, byteOffset, byteLength } = sockaddrWords(destination)
-  return Buffer.from(Buffer.from(buffer, byteOffset, byteLength))
+/** Allocates the structures of a batch in one block. */
+export function makeStructures({ batch }: EncoderPlan) {
+  const { iovec, mmsghdr } = structs()
+  return new Arena({
+    headers: batch * mmsghdr.bytes,
+    iovecs: batch * iovec.bytes,
+    names: batch * SOCKADDR_SLOT_BYTES,
+  })
 }
 
-/** An encoder whose structures stay in one place, where `prepare` writes them. */
-export function preparedInPlace(headers: Address, batch: number, prepare: () => void): Encoder {
+/** Makes an encoder of a function that prepares a batch and returns the address of its first header. */
+export function encoderOf(batch: number, prepare: () => Address): Encoder {
   const { sendmmsg } = libc()
   return {
     prepare,
-    prepareAndSend: (fd, flags) => {
-      prepare()
-      return sendmmsg(fd, headers, batch, flags)
-    },
-    inspect: (look) => {
-      prepare()
-      look(headers)
-    },
+    prepareAndSend: (fd, flags) => sendmmsg(fd, prepare(), batch, flags),
+    inspect: (look) => look(prepare()),
   }
 }

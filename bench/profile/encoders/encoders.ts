@@ -1,11 +1,7 @@
 import { SendBatch } from '../library.js'
-import { DATA_VIEW } from './data-view.js'
-import { type EncoderDefinition, preparedInPlace } from './encoder.js'
-import { FRESH_ALLOCATION } from './fresh-allocation.js'
-import { KOFFI_ENCODE } from './koffi-encode.js'
-import { KOFFI_OBJECTS } from './koffi-objects.js'
-import { REF_NAPI } from './ref-napi.js'
-import { TYPED_ARRAY } from './typed-array.js'
+import { type EncoderDefinition, encoderOf } from './encoder.js'
+import { KOFFI_ENCODE, KOFFI_OBJECTS } from './koffi.js'
+import { DATA_VIEW, FRESH_ALLOCATION, REF_NAPI, TYPED_ARRAY } from './stores.js'
 
 /** The library: headers are built once, and filling a batch writes what changed. */
 const LIBRARY: EncoderDefinition = {
@@ -13,14 +9,15 @@ const LIBRARY: EncoderDefinition = {
   describe: 'headers built once, only lengths written (this library)',
   open: ({ batch, sizeBytes, destination }) => {
     const messages = new SendBatch({ capacity: batch, slotBytes: Math.max(1, sizeBytes) })
-    return preparedInPlace(messages.slots.headerAddress(0), batch, () => {
+    const headers = messages.slots.headerAddress(0)
+    return encoderOf(batch, () => {
       messages.clear()
       for (let message = 0; message < batch; message += 1) messages.reserve(sizeBytes, destination)
+      return headers
     })
   },
 }
 
-/** All encoders that are compared, the library's first. */
 export const ENCODERS: readonly EncoderDefinition[] = [
   LIBRARY,
   TYPED_ARRAY,

@@ -1,4 +1,4 @@
-import { crossings } from '../../traffic/ffi-crossing.js'
+import { crossings } from '../../traffic/costs.js'
 import type { ReceiveDepth, ReceiveFunction, SendDepth, SendFunction } from '../cases/work.js'
 import {
   type BatchConn,
@@ -15,63 +15,54 @@ import {
   transmit,
 } from '../library.js'
 
-type Calls = Pick<Libc, 'sendmsg' | 'sendmmsg' | 'recvmsg' | 'recvmmsg'>
-
 /** What takes the place of the system calls at each depth. */
-function callsAt(depth: Exclude<SendDepth, 'none' | 'library'>): Calls {
-  const real = libc()
-  switch (depth) {
-    case 'pretend':
-      return {
-        sendmsg: () => 0,
-        sendmmsg: (_fd, _messages, count) => count,
-        recvmsg: () => 0,
-        recvmmsg: (_fd, _messages, count) => count,
-      }
-    case 'crossing': {
-      const { threeIntegers, fourIntegers, fiveIntegers } = crossings()
-      return {
-        sendmsg: (fd, message, flags) => {
-          threeIntegers(fd, message, flags)
-          return 0
-        },
-        sendmmsg: (fd, messages, count, flags) => {
-          fourIntegers(fd, messages, count, flags)
-          return count
-        },
-        recvmsg: (fd, message, flags) => {
-          threeIntegers(fd, message, flags)
-          return 0
-        },
-        recvmmsg: (fd, messages, count, flags, timeout) => {
-          fiveIntegers(fd, messages, count, flags, timeout)
-          return count
-        },
-      }
+const CALLS_AT: Readonly<Record<Exclude<SendDepth, 'none' | 'library'>, (real: Libc) => Partial<Libc>>> = {
+  pretend: () => {
+    const single = () => 0
+    const many = (_fd: number, _messages: number, count: number) => count
+    return { sendmsg: single, recvmsg: single, sendmmsg: many, recvmmsg: many }
+  },
+  crossing: () => {
+    const { threeIntegers, fourIntegers, fiveIntegers } = crossings()
+    const single: Libc['sendmsg'] = (fd, message, flags) => {
+      threeIntegers(fd, message, flags)
+      return 0
     }
-    case 'entry':
-      // sendmsg and recvmsg always have one message; the batched calls enter and leave the kernel in the same way.
-      return {
-        sendmsg: (fd, message, flags) => real.sendmmsg(fd, message, 0, flags),
-        sendmmsg: (fd, messages, count, flags) => {
-          real.sendmmsg(fd, messages, 0, flags)
-          return count
-        },
-        recvmsg: (fd, message, flags) => real.recvmmsg(fd, message, 0, flags, 0),
-        recvmmsg: (fd, messages, count, flags, timeout) => {
-          real.recvmmsg(fd, messages, 0, flags, timeout)
-          return count
-        },
-      }
-    case 'probe':
-      return {
-        ...real,
-        sendmsg: (fd, message, flags) => real.sendmsg(fd, message, flags | PROBE_FLAGS),
-        sendmmsg: (fd, messages, count, flags) => real.sendmmsg(fd, messages, count, flags | PROBE_FLAGS),
-      }
-    case 'kernel':
-      return real
-  }
+    return {
+      sendmsg: single,
+      recvmsg: single,
+      sendmmsg: (fd, messages, count, flags) => {
+        fourIntegers(fd, messages, count, flags)
+        return count
+      },
+      recvmmsg: (fd, messages, count, flags, timeout) => {
+        fiveIntegers(fd, messages, count, flags, timeout)
+        return count
+      },
+    }
+  },
+  // sendmsg and recvmsg always have one message; the batched calls enter and leave the kernel in the same way.
+  entry: ({ sendmmsg, recvmmsg }) => ({
+    sendmsg: (fd, message, flags) => sendmmsg(fd, message, 0, flags),
+    recvmsg: (fd, message, flags) => recvmmsg(fd, message, 0, flags, 0),
+    sendmmsg: (fd, messages, count, flags) => {
+      sendmmsg(fd, messages, 0, flags)
+      return count
+    },
+    recvmmsg: (fd, messages, count, flags, timeout) => {
+      recvmmsg(fd, messages, 0, flags, timeout)
+      return count
+    },
+  }),
+  probe: ({ sendmsg, sendmmsg }) => ({
+    sendmsg: (fd, message, flags) => sendmsg(fd, message, flags | PROBE_FLAGS),
+    sendmmsg: (fd, messages, count, flags) => sendmmsg(fd, messages, count, flags | PROBE_FLAGS),
+  }),
+  kernel: () => ({}),
+}
+
+function callsAt(depth: keyof typeof CALLS_AT): Libc {
+  return { ...libc(), ...CALLS_AT[depth](libc()) }
 }
 
 /**
@@ -91,7 +82,7 @@ export function sendingTo(
   const sendmsg: Libc['sendmsg'] =
     name === 'sendmsg' ? calls.sendmsg : (fd, message, flags) => calls.sendmmsg(fd, message, 1, flags)
   const sending = {
-    calls: new BatchedCalls({ ...libc(), ...calls, sendmsg }, conn.fd),
+    calls: new BatchedCalls({ ...calls, sendmsg }, conn.fd),
     supported: to === undefined ? DestinationKind.connected : to.kind,
     offload: new SegmentationOffload(conn.fd, true),
     isOwnError: () => false,
@@ -122,11 +113,9 @@ export function receivingFrom(
   const calls = callsAt(depth)
   const recvmsg: Libc['recvmsg'] =
     name === 'recvmsg' ? calls.recvmsg : (fd, _message, flags) => calls.recvmmsg(fd, slots.headersAddress, 1, flags, 0)
-  const batched = new BatchedCalls({ ...libc(), ...calls, recvmsg }, conn.fd)
+  const batched = new BatchedCalls({ ...calls, recvmsg }, conn.fd)
   return () => receive(batched, slots)
 }
 
-const MSG_PROBE = 0x10
-const MSG_CONFIRM = 0x800
-/** An empty message then goes as far as the route and no further (udp_sendmsg, net/ipv4/udp.c). */
-const PROBE_FLAGS = MSG_PROBE | MSG_CONFIRM
+/** MSG_PROBE | MSG_CONFIRM: an empty message then goes as far as the route and no further (udp_sendmsg, net/ipv4/udp.c). */
+const PROBE_FLAGS = 0x10 | 0x800

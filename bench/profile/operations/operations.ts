@@ -1,13 +1,10 @@
 import type { Operation } from '../../engine/sample.js'
-import { crossings, nodeCrossings, SOME_ADDRESS } from '../../traffic/ffi-crossing.js'
-import type { CrossingBy, SendFunction, Work } from '../cases/work.js'
+import { crossings, nodeCrossings, SOME_ADDRESS } from '../../traffic/costs.js'
+import type { CrossingBy, SendFunction, Work, WorkOf } from '../cases/work.js'
 import { ENCODERS } from '../encoders/encoders.js'
-import { BatchConn, type Endpoint, endpoint, MSG_DONTWAIT, MSG_NOSIGNAL, SendBatch } from '../library.js'
-import { sendingTo } from './calls.js'
-import { receiveOperation } from './receive-operation.js'
-import { spin, spinsPerNanosecond } from './spin.js'
+import { BatchConn, type Endpoint, endpoint, MSG_DONTWAIT, MSG_NOSIGNAL, RecvBatch, SendBatch } from '../library.js'
+import { receivingFrom, sendingTo } from './calls.js'
 
-type WorkOf<Kind extends Work['kind']> = Extract<Work, { kind: Kind }>
 type Address = { readonly address: string; readonly port: number }
 
 /** Opens the operation of a case. @param to - destination of what it sends */
@@ -41,7 +38,6 @@ function loopOperation({ batch }: WorkOf<'loop'>): Operation {
   }
 }
 
-/** A call through an FFI, or of a JavaScript function. */
 function crossingOperation({ by, function: name }: WorkOf<'crossing'>): Operation {
   const call = crossing(by, name)
   let sum = 0
@@ -64,13 +60,10 @@ function crossing(by: CrossingBy, name: SendFunction): (turn: number) => number 
 
 /** Fills a batch and hands it over: clear, reserve, send, like a program that prepares each datagram. */
 function sendOperation(work: WorkOf<'send'>, to: Address): Operation {
-  const { batch: messages, repeat, sizeBytes, depth, injected } = work
+  const { batch: messages, repeat, sizeBytes, depth } = work
   const { conn, destination } = openSocket(to, work.connected)
   const batch = new SendBatch({ capacity: messages, slotBytes: Math.max(1, sizeBytes) })
   const handOver = sendingTo(depth, work.function, conn, destination)
-  const { messageNanoseconds, callNanoseconds } = injected ?? { messageNanoseconds: 0, callNanoseconds: 0 }
-  const injectedNanoseconds = messageNanoseconds * messages + callNanoseconds
-  const spins = injectedNanoseconds === 0 ? 0 : Math.round(injectedNanoseconds * spinsPerNanosecond())
   return {
     run: (count) => {
       const total = count * repeat
@@ -78,7 +71,6 @@ function sendOperation(work: WorkOf<'send'>, to: Address): Operation {
       for (let turn = 0; turn < total; turn += 1) {
         batch.clear()
         for (let message = 0; message < messages; message += 1) batch.reserve(sizeBytes, destination)
-        if (spins > 0) spin(spins)
         taken += handOver(batch)
       }
       return total * messages - taken
@@ -134,11 +126,69 @@ function encodeOperation({ encoder: name, batch, sizeBytes, withCall }: WorkOf<'
 /** Opens a socket to send from, and the destination of its messages: undefined for the connected peer. */
 function openSocket(to: Address, connected: boolean): { conn: BatchConn; destination: Endpoint | undefined } {
   const peer = endpoint(to)
-  const conn = BatchConn.open({ family: peer.family, sendBufferBytes: SEND_BUFFER_BYTES })
+  // A batch of 1024 must never wait for the device to release buffers.
+  const conn = BatchConn.open({ family: peer.family, sendBufferBytes: BUFFER_BYTES })
   if (connected) conn.connect(peer)
   return { conn, destination: connected ? undefined : peer }
 }
 
-/** Large enough that a batch of 1024 never waits for the device to release buffers. */
-const SEND_BUFFER_BYTES = 16 * 2 ** 20
+/**
+ * Receives datagrams that are already queued. A socket of the same process sends them, which is not measured. How many can be
+ * queued depends on the receive buffer, which net.core.rmem_max limits for ordinary users.
+ *
+ * @throws Error if not even one batch fits the receive buffer
+ */
+export function receiveOperation(work: WorkOf<'receive'>, receiveBufferBytes = BUFFER_BYTES): Operation {
+  const { batch, repeat, sizeBytes, depth } = work
+  const messages = batch * repeat
+  const receiver = BatchConn.open({ receiveBufferBytes }).bind({ address: '127.0.0.1', port: 0 })
+  const inbox = new RecvBatch({ capacity: batch, slotBytes: SLOT_BYTES })
+  const receive = receivingFrom(depth, work.function, receiver, inbox)
+  let queued = 0
+  const run = (count: number): number => {
+    let taken = 0
+    for (let turn = 0; turn < count * repeat; turn += 1) taken += receive()
+    queued = Math.max(0, queued - count * messages)
+    return count * messages - taken
+  }
+  if (depth !== 'kernel' && depth !== 'library') return { run }
+  const granted = receiver.options.receiveBufferBytes
+  const room = Math.min(MAX_QUEUED, Math.floor(granted / queuedBytes(sizeBytes)))
+  if (room < messages) {
+    const needed = messages * queuedBytes(sizeBytes)
+    throw new Error(
+      `${messages} queued datagrams need a receive buffer of ${needed} bytes, the kernel granted ${granted} ` +
+        '(sysctl net.core.rmem_max)',
+    )
+  }
+  const sender = BatchConn.open({ sendBufferBytes: BUFFER_BYTES }).connect(receiver.localAddress)
+  const supply = new SendBatch({ capacity: SUPPLY_MESSAGES, slotBytes: Math.max(1, sizeBytes) })
+  return {
+    run,
+    mostAtOnce: Math.floor(room / messages),
+    ready: (count) => {
+      while (queued < count * messages) {
+        supply.clear()
+        const some = Math.min(SUPPLY_MESSAGES, count * messages - queued)
+        for (let message = 0; message < some; message += 1) supply.reserve(sizeBytes)
+        queued += sender.send(supply)
+      }
+    },
+  }
+}
+
+/**
+ * Returns what the kernel charges the receive buffer for a queued datagram, at most: its data with headers and skb_shared_info,
+ * rounded up to a power of two by the allocator, and the sk_buff (SKB_TRUESIZE, include/linux/skbuff.h).
+ */
+function queuedBytes(sizeBytes: number): number {
+  return SK_BUFF_BYTES + 2 ** Math.ceil(Math.log2(sizeBytes + HEADER_AND_SHARED_BYTES))
+}
+
+const SK_BUFF_BYTES = 320
+const HEADER_AND_SHARED_BYTES = 420
+const SLOT_BYTES = 2048
+const SUPPLY_MESSAGES = 64
+const MAX_QUEUED = 4096
+const BUFFER_BYTES = 16 * 2 ** 20
 const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL

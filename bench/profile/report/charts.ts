@@ -1,15 +1,14 @@
 import { type Canvas, type Chart, openCanvas } from '../../report/canvas.js'
 import { type Breakdown, breakdownName, type ComponentName } from '../analysis/breakdown.js'
-import { encoderId } from '../cases/cases.js'
+import type { LineFigure } from '../analysis/figures.js'
+import { encoderId, lineId } from '../cases/cases.js'
 import type { ProfileDocument } from './document.js'
-import { lineCharts, throughputChart } from './line-charts.js'
 
-/** Draws all charts of the report. */
 export async function drawCharts(document: ProfileDocument): Promise<Chart[]> {
   const canvas = await openCanvas()
   return [
     breakdownChart(canvas, document),
-    ...lineCharts(canvas, document),
+    ...LINE_GROUPS.flatMap((group) => lineChart(canvas, document, group)),
     throughputChart(canvas, document),
     encoderChart(canvas, document),
   ]
@@ -17,7 +16,6 @@ export async function drawCharts(document: ProfileDocument): Promise<Chart[]> {
 
 /** A stacked bar per way to send or receive, and the whole measured directly as a mark with its interval. */
 function breakdownChart({ Plot, draw }: Canvas, { breakdowns }: ProfileDocument): Chart {
-  const bars = breakdowns.flatMap((breakdown) => barsOf(breakdown))
   const wholes = breakdowns.map((one) => ({ mode: breakdownName(one), ...one.whole }))
   const used = new Map(breakdowns.flatMap(({ components }) => components.map(({ name, label }) => [name, label])))
   return {
@@ -30,11 +28,17 @@ function breakdownChart({ Plot, draw }: Canvas, { breakdowns }: ProfileDocument)
     svg: draw({
       height: 60 + breakdowns.length * 44,
       marginLeft: 160,
-      marginBottom: 44,
       x: { label: 'nanoseconds per message', grid: true, nice: true },
       y: { label: null, domain: breakdowns.map(breakdownName), padding: 0.3 },
       marks: [
-        Plot.barX(bars, { x1: 'x1', x2: 'x2', y: 'mode', fill: 'color', fillOpacity: 'opacity', title: 'title' }),
+        Plot.barX(breakdowns.flatMap(barsOf), {
+          x1: 'x1',
+          x2: 'x2',
+          y: 'mode',
+          fill: 'color',
+          fillOpacity: 'opacity',
+          title: 'title',
+        }),
         Plot.tickX(wholes, { x: 'estimate', y: 'mode', stroke: 'currentColor', strokeWidth: 2 }),
         Plot.ruleY(wholes, { x1: 'low', x2: 'high', y: 'mode', stroke: 'currentColor', strokeWidth: 2 }),
         Plot.ruleX([0]),
@@ -54,6 +58,106 @@ function barsOf(breakdown: Breakdown): object[] {
     const title = `${mode}: ${label}: ${interval}${includesZero ? ', not significantly different from zero' : ''}`
     return { mode, x1, x2: from, color: COLORS[name], title, opacity: includesZero ? 0.35 : 1 }
   })
+}
+
+/** Cost per message over the batch size, T(n)/n = b + a/n. */
+function lineChart(
+  { Plot, draw }: Canvas,
+  { lines: all, samples }: ProfileDocument,
+  { id, title, of }: (typeof LINE_GROUPS)[number],
+): Chart[] {
+  const lines = all.filter(({ name }) => of.test(name))
+  if (lines.length === 0) return []
+  const color = colorOf(lines)
+  const measured = pointsOf(lines).map(({ name, n, nanoseconds: { estimate, low, high } }) => ({
+    name,
+    n,
+    y: estimate / n,
+    title: `${name}, ${n}: ${(estimate / n).toFixed(0)} ns [${(low / n).toFixed(0)}, ${(high / n).toFixed(0)}]`,
+  }))
+  const top = Math.max(...measured.map(({ y }) => y)) * HEADROOM
+  const inside = (value: number) => Math.min(top, Math.max(0, value))
+  const raw = lines.flatMap((line) =>
+    line.points.flatMap(({ n }) => {
+      const row = samples.find((one) => one.id === lineId(line, n))
+      return (row?.nanoseconds ?? []).map((value) => ({ name: line.name, n, y: value / n }))
+    }),
+  )
+  const shown = raw.filter(({ y }) => y <= top)
+  const above = raw.length - shown.length
+  const fitted = lines.flatMap(({ name, a, b, points }) =>
+    steps(points[0]?.n ?? 1, points.at(-1)?.n ?? 1).map((n) => ({
+      name,
+      n,
+      y: inside(b.estimate + a.estimate / n),
+      low: inside(b.low + a.low / n),
+      high: inside(b.high + a.high / n),
+    })),
+  )
+  const limits = lines.map(({ name, b }) => ({ name, y: inside(b.estimate) }))
+  const chart: Chart = {
+    id,
+    title,
+    caption:
+      'T(n) = a + b n, as the cost per message, T(n)/n. The dashed line is b, the limit of what batching gains; the band is ' +
+      `the range of the intervals of a and b; small dots are samples${above === 0 ? '.' : `, ${above} of which are above the chart.`}`,
+    keys: lines.map(({ name, a, b, maxGain }) => ({
+      label: `${name}: ${a.estimate.toFixed(0)} + ${b.estimate.toFixed(0)} n ns, at most +${Math.max(0, maxGain.estimate * 100).toFixed(0)} %`,
+      color: color({ name }),
+    })),
+    svg: draw({
+      height: 380,
+      marginLeft: 64,
+      x: BATCH_AXIS,
+      y: { label: 'nanoseconds per message', grid: true, domain: [0, top] },
+      marks: [
+        Plot.dot(shown, { x: 'n', y: 'y', r: 1.2, fill: color, fillOpacity: 0.25 }),
+        Plot.areaY(fitted, { x: 'n', y1: 'low', y2: 'high', z: 'name', fill: color, fillOpacity: 0.2 }),
+        Plot.lineY(fitted, { x: 'n', y: 'y', z: 'name', stroke: color, strokeWidth: 1.5 }),
+        Plot.ruleY(limits, { y: 'y', stroke: color, strokeDasharray: '4,4', strokeOpacity: 0.8 }),
+        Plot.dot(measured, { x: 'n', y: 'y', r: 3.5, fill: color, title: 'title' }),
+      ],
+    }),
+  }
+  return [chart]
+}
+
+/** Messages per second over the batch size, from the points of the lines. */
+function throughputChart({ Plot, draw }: Canvas, { lines, subject }: ProfileDocument): Chart {
+  const color = colorOf(lines)
+  const points = pointsOf(lines).map(({ name, n, nanoseconds: { estimate, low, high } }) => ({
+    name,
+    n,
+    y: (n / estimate) * 1e6,
+    low: (n / high) * 1e6,
+    high: (n / low) * 1e6,
+    title: `${name}, ${n}: ${((n / estimate) * 1e6).toFixed(0)} thousand per second`,
+  }))
+  const rates = points.flatMap(({ low, y, high }) => [low, y, high])
+  // Plot labels powers of ten only, which may all be outside the data.
+  const ticks = roundValues(Math.min(...rates), Math.max(...rates))
+  const domain = [ticks[0], ticks.at(-1)]
+  return {
+    id: 'throughput',
+    title: 'Throughput over the batch size',
+    caption:
+      `Thousands of ${subject.sizeBytes}-byte datagrams per second on one processor, with 95 % intervals, both axes ` +
+      'logarithmic. Receiving: datagrams that are already queued. GSO sends that reach the sink unsplit show the ' +
+      'processor time with a device that splits them.',
+    keys: lines.map(({ name }) => ({ label: name, color: color({ name }) })),
+    svg: draw({
+      height: 380,
+      marginTop: 36,
+      marginLeft: 72,
+      x: BATCH_AXIS,
+      y: { type: 'log', label: 'thousand datagrams per second', grid: true, domain, ticks, tickFormat: ',' },
+      marks: [
+        Plot.lineY(points, { x: 'n', y: 'y', z: 'name', stroke: color }),
+        Plot.ruleX(points, { x: 'n', y1: 'low', y2: 'high', stroke: color, strokeWidth: 2 }),
+        Plot.dot(points, { x: 'n', y: 'y', r: 3, fill: color, title: 'title' }),
+      ],
+    }),
+  }
 }
 
 /** Each encoder with its interval, at the breakdown's batch size. */
@@ -83,7 +187,6 @@ function encoderChart({ Plot, draw }: Canvas, { encoders, subject, samples }: Pr
       height: 60 + points.length * 34,
       marginLeft: 130,
       marginRight: 120,
-      marginBottom: 44,
       x: { type: 'log', label: 'nanoseconds per message', grid: true, tickFormat: ',', ticks: 5 },
       y: { label: null, domain: points.map(({ name }) => name) },
       marks: [
@@ -96,7 +199,36 @@ function encoderChart({ Plot, draw }: Canvas, { encoders, subject, samples }: Pr
   }
 }
 
-/** Distinguishable with colour blindness (Okabe and Ito), on light and dark backgrounds. */
+function pointsOf(lines: readonly LineFigure[]) {
+  return lines.flatMap(({ name, points }) => points.map((point) => ({ name, ...point })))
+}
+
+function colorOf(lines: readonly LineFigure[]): (datum: { name: string }) => string {
+  return ({ name }) => LINE_COLORS[lines.findIndex((line) => line.name === name) % LINE_COLORS.length]
+}
+
+/** Returns batch sizes close enough for a curve. */
+function steps(smallest: number, largest: number): number[] {
+  const count = 48
+  return Array.from({ length: count + 1 }, (_, index) => smallest * (largest / smallest) ** (index / count))
+}
+
+/** Returns 1, 2 and 5 times the powers of ten around a range. */
+function roundValues(low: number, high: number): number[] {
+  const exponents = Array.from({ length: 16 }, (_, index) => index - 3)
+  const values = exponents.flatMap((exponent) => [1, 2, 5].map((digit) => digit * 10 ** exponent))
+  return values.filter((_, index) => (values[index + 1] ?? 0) > low && (values[index - 1] ?? 0) < high)
+}
+
+const LINE_GROUPS = [
+  { id: 'lines-send', title: 'The lines of sending', of: /^send/ },
+  { id: 'lines-gso', title: 'The lines of GSO', of: /^gso/ },
+  { id: 'lines-receive', title: 'The lines of receiving', of: /^recv/ },
+] as const
+const BATCH_AXIS = { type: 'log', base: 2, label: 'messages per batch', grid: true, tickFormat: 'd' } as const
+const HEADROOM = 1.15
+/** Colours distinguishable with colour blindness (Okabe and Ito), on light and dark backgrounds. */
+const LINE_COLORS = ['#0072b2', '#56b4e9', '#d55e00', '#e69f00', '#009e73', '#7fd1ae', '#cc79a7', '#8c6bb1']
 const COLORS: Record<ComponentName, string> = {
   loop: '#8c8c8c',
   marshalling: '#e69f00',

@@ -1,25 +1,25 @@
 import { readFileSync } from 'node:fs'
 import type { Chart } from '../../report/canvas.js'
+import { machineLine } from '../../report/document.js'
 import { counted } from '../../report/format.js'
 import type { TableModel } from '../../report/table.js'
 import { drawCharts } from './charts.js'
 import type { ProfileDocument, SampleRow } from './document.js'
-import { breakdownTable, checkLines, crossingsTable, encodersTable, gainsTable, linesTable } from './tables.js'
+import * as tables from './tables.js'
 
 /** Returns the report as one HTML file that loads nothing else. Charts are SVG; colours follow the reader's scheme. */
 export async function htmlReport(document: ProfileDocument): Promise<string> {
   const { machine, subject, target, measuring, noise, answer, startedAt, withRoot, breakdowns } = document
-  const tables: Readonly<Record<string, readonly TableModel[]>> = {
-    breakdown: breakdowns.map(breakdownTable),
-    'lines-send': [linesTable(document), gainsTable(document)],
-    encoders: [encodersTable(document), crossingsTable(document)],
+  const tablesOf: Readonly<Record<string, readonly TableModel[]>> = {
+    breakdown: breakdowns.map(tables.breakdownTable),
+    'lines-send': [tables.linesTable(document), tables.gainsTable(document)],
+    encoders: [tables.encodersTable(document), tables.crossingsTable(document)],
   }
   const charts = (await drawCharts(document)).map(
-    (chart) => figureHtml(chart) + (tables[chart.id] ?? []).map(tableHtml).join('\n'),
+    (chart) => figureHtml(chart) + (tablesOf[chart.id] ?? []).map(tableHtml).join('\n'),
   )
   const facts =
-    `Linux ${machine.kernel}, ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, Koffi ${machine.koffi}. ` +
-    `${subject.sizeBytes} bytes of payload, batches of ${subject.batch}. ${startedAt.slice(0, 10)}, ` +
+    `${machineLine(machine)}. ${subject.sizeBytes} bytes of payload, batches of ${subject.batch}. ${startedAt.slice(0, 10)}, ` +
     `${counted(measuring.rounds, 'round')}, ${noise.samples} samples, ${noise.interrupted} interrupted, ${noise.outliers} outliers.`
   return `<!doctype html>
 <html lang="en">
@@ -36,11 +36,8 @@ ${section('Root would add', withRoot)}
 ${section('What limits sendmmsg', answer)}
 ${charts.join('\n')}
 <h2>Cross-checks</h2>
-${listHtml(checkLines(document))}
-${section(
-  'Not measured here',
-  measuring.unmeasured.map(({ id, reason }) => `${id}: ${reason}`),
-)}
+${listHtml(tables.checkLines(document))}
+${section('Not measured here', tables.unmeasuredLines(document))}
 <h2>Samples</h2>
 ${samplesHtml(document)}
 </main>
@@ -49,10 +46,13 @@ ${samplesHtml(document)}
 }
 
 /** What makes the result incomplete or unreliable, above everything else. */
-function problemsHtml({ measuring, reliability: { isReliable, failures, warnings } }: ProfileDocument): string {
-  const isPartial = measuring.endedBy === 'interruption'
-  const partial = isPartial ? [`Partial result: interrupted after ${counted(measuring.rounds, 'round')}`] : []
-  const lines = [...partial, ...failures, ...warnings]
+function problemsHtml(document: ProfileDocument): string {
+  const { isReliable, failures, warnings } = document.reliability
+  const lines = [
+    ...tables.partialResult(document).map((reason) => `Partial result: ${reason}`),
+    ...failures,
+    ...warnings,
+  ]
   if (lines.length === 0) return ''
   const title = isReliable ? 'Warnings' : 'This result is not reliable'
   return `<section class="${isReliable ? 'warnings' : 'unreliable'}"><h2>${title}</h2>${listHtml(lines)}</section>`
@@ -70,7 +70,6 @@ function listHtml(items: readonly string[]): string {
   return `<ul>\n${lines.join('\n')}\n</ul>`
 }
 
-/** A chart with its heading, keys and caption. */
 function figureHtml({ id, title, caption, keys, svg }: Chart): string {
   const legend = keys.map(({ label, color }) => `<li><span style="background:${color}"></span>${text(label)}</li>`)
   return `<h2>${text(title)}</h2>
@@ -85,7 +84,6 @@ function tableHtml({ title, rows: [heads, ...rows] }: TableModel): string {
   return `<div class="figures"><table><caption>${text(title)}</caption>\n${lines.join('\n')}\n</table></div>`
 }
 
-/** All samples, one row per case, folded. */
 function samplesHtml({ samples }: ProfileDocument): string {
   const groups = new Map<string, SampleRow[]>()
   for (const row of samples) {

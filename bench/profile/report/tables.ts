@@ -1,10 +1,9 @@
-import { decimal, percent, signedPercent } from '../../report/format.js'
+import { counted, decimal, percent, signedPercent } from '../../report/format.js'
 import type { TableModel } from '../../report/table.js'
 import { contains, type Interval } from '../../stats/interval.js'
 import { type Breakdown, breakdownName } from '../analysis/breakdown.js'
 import type { ProfileDocument } from './document.js'
 
-/** Nanoseconds: one decimal below 10. */
 export function nanoseconds(value: number): string {
   const digits = Math.abs(value) < 9.95 ? 1 : 0
   return decimal(Object.is(Math.round(value * 10), -0) ? 0 : value, digits)
@@ -15,7 +14,6 @@ function intervalCells({ estimate, low, high }: Interval): [string, string] {
   return [nanoseconds(estimate), `[${nanoseconds(low)}, ${nanoseconds(high)}]`]
 }
 
-/** A cost breakdown: one row per component. */
 export function breakdownTable(breakdown: Breakdown): TableModel {
   const { batch, components, sum, whole, difference, sumWithinWhole, addsUp } = breakdown
   const verdict = sumWithinWhole ? 'the sum is within it' : addsUp ? 'difference not significant' : 'the sum differs'
@@ -55,20 +53,12 @@ export function linesTable({ lines }: ProfileDocument): TableModel {
 }
 
 export function gainsTable({ gains }: ProfileDocument): TableModel {
-  return {
-    title: 'More messages in the same time than with sendmsg',
-    rows: [
-      ['', 'gain', 'interval'],
-      ...gains.map(({ label, gain: { estimate, low, high } }) => [
-        label,
-        signedPercent(estimate),
-        `[${signedPercent(low)}, ${signedPercent(high)}]`,
-      ]),
-    ],
-  }
+  const rows = gains.map(({ label, gain: { estimate, low, high } }) => {
+    return [label, signedPercent(estimate), `[${signedPercent(low)}, ${signedPercent(high)}]`]
+  })
+  return { title: 'More messages in the same time than with sendmsg', rows: [['', 'gain', 'interval'], ...rows] }
 }
 
-/** The encoders with the breakdown's batch size. */
 export function encodersTable({ encoders, subject }: ProfileDocument): TableModel {
   const rows = encoders.flatMap(({ name, points }) =>
     points
@@ -89,39 +79,37 @@ export function encodersTable({ encoders, subject }: ProfileDocument): TableMode
   }
 }
 
-/** The encoders with all batch sizes. */
 export function batchSizesTable({ encoders, subject: { batches } }: ProfileDocument): TableModel {
-  return {
-    title: 'The same alone, over the batch size',
-    rows: [
-      ['', ...batches.map(String)],
-      ...encoders.map(({ name, points }) => [
-        name,
-        ...batches.map((batch) => {
-          const point = points.find((one) => one.batch === batch)
-          return point === undefined ? '' : nanoseconds(point.alone.estimate)
-        }),
-      ]),
-    ],
-  }
+  const rows = encoders.map(({ name, points }) => {
+    const of = (batch: number) => points.find((one) => one.batch === batch)?.alone.estimate
+    return [name, ...batches.map(of).map((value) => (value === undefined ? '' : nanoseconds(value)))]
+  })
+  return { title: 'The same alone, over the batch size', rows: [['', ...batches.map(String)], ...rows] }
 }
 
 export function crossingsTable({ crossings }: ProfileDocument): TableModel {
-  return {
-    title: 'Crossing into C: ns per call, minus the call of a JavaScript function',
-    rows: [
-      ['', 'ns', 'interval'],
-      ...crossings.map(({ by, function: name, nanoseconds: value }) => [`${by}, as ${name}`, ...intervalCells(value)]),
-    ],
-  }
+  const title = 'Crossing into C: ns per call, minus the call of a JavaScript function'
+  const rows = crossings.map(({ by, function: name, nanoseconds: value }) => [
+    `${by}, as ${name}`,
+    ...intervalCells(value),
+  ])
+  return { title, rows: [['', 'ns', 'interval'], ...rows] }
 }
 
-/** Describes the cross-checks, one line each. */
 export function checkLines({ crossChecks }: ProfileDocument): string[] {
   return crossChecks.map(({ name, by, verdict, text }) => {
     const meaning = verdict === 'disagrees' && by !== 'strace -c' ? `. ${DISAGREEMENT}` : ''
     return `${verdict}: ${name} (${by}): ${text}${meaning}`
   })
+}
+
+/** What makes the run incomplete, above everything else. */
+export function partialResult({ measuring: { endedBy, rounds } }: ProfileDocument): string[] {
+  return endedBy === 'interruption' ? [`interrupted after ${counted(rounds, 'round')}`] : []
+}
+
+export function unmeasuredLines({ measuring }: ProfileDocument): string[] {
+  return measuring.unmeasured.map(({ id, reason }) => `${id}: ${reason}`)
 }
 
 const DISAGREEMENT =

@@ -1,38 +1,22 @@
+import { machineLine } from '../../report/document.js'
 import { counted, percent } from '../../report/format.js'
 import { tableText } from '../../report/table.js'
 import { type Breakdown, breakdownName, type ComponentName } from '../analysis/breakdown.js'
 import type { ProfileDocument } from './document.js'
-import {
-  batchSizesTable,
-  breakdownTable,
-  checkLines,
-  crossingsTable,
-  encodersTable,
-  gainsTable,
-  linesTable,
-  nanoseconds,
-} from './tables.js'
+import * as tables from './tables.js'
 
-/** Returns the whole report as text. */
 export function terminalReport(document: ProfileDocument): string {
-  const { breakdowns, answer, measuring, reliability, withRoot } = document
-  const { failures, warnings } = reliability
+  const { breakdowns, answer, withRoot } = document
+  const { failures, warnings } = document.reliability
   const problems = [...failures.map((one) => `NOT RELIABLE: ${one}`), ...warnings.map((one) => `warning: ${one}`)]
-  const unmeasured = measuring.unmeasured.map(({ id, reason }) => `${id}: ${reason}`)
   const sections = [
-    ...(measuring.endedBy === 'interruption'
-      ? [`PARTIAL RESULT: interrupted after ${counted(measuring.rounds, 'round')}`]
-      : []),
+    ...tables.partialResult(document).map((reason) => `PARTIAL RESULT: ${reason}`),
     heading(document),
-    ...breakdowns.map((breakdown) => tableText(breakdownTable(breakdown))),
+    ...breakdowns.map(tables.breakdownTable).map(tableText),
     ...(breakdowns.length === 0 ? [] : [bars(breakdowns)]),
-    tableText(linesTable(document)),
-    tableText(gainsTable(document)),
-    tableText(encodersTable(document)),
-    tableText(batchSizesTable(document)),
-    tableText(crossingsTable(document)),
-    list('Cross-checks', checkLines(document)),
-    list('Not measured here', unmeasured),
+    ...TABLES.map((tableOf) => tableText(tableOf(document))),
+    list('Cross-checks', tables.checkLines(document)),
+    list('Not measured here', tables.unmeasuredLines(document)),
     list('Root would add', withRoot),
     problems.length === 0 ? 'No problems detected.' : list('Problems', problems),
     list('What limits sendmmsg', answer),
@@ -42,9 +26,8 @@ export function terminalReport(document: ProfileDocument): string {
 
 function heading(document: ProfileDocument): string {
   const { machine, target, subject, measuring, samples, seconds, noise } = document
-  const { kernel, cpu, cores, node, koffi } = machine
   return [
-    `Linux ${kernel}, ${cpu}, ${cores} cores, Node ${node}, Koffi ${koffi}`,
+    machineLine(machine),
     `${target.name}: ${target.explanation}`,
     `${subject.sizeBytes} bytes of payload, batches of ${subject.batch}; ${samples.length} cases, ` +
       `${counted(measuring.rounds, 'round')} in ${seconds.toFixed(0)} s; ${measuring.isRealTime ? 'real-time' : 'ordinary'} scheduling`,
@@ -63,7 +46,7 @@ function bars(breakdowns: readonly Breakdown[]): string {
   const widest = Math.max(...breakdowns.map(({ sum }) => sum.estimate))
   const rows = breakdowns.map((breakdown) => {
     const name = breakdownName(breakdown).padEnd(20)
-    return `${name} ${stackedBar(breakdown, widest, BAR_COLUMNS)} ${nanoseconds(breakdown.sum.estimate)}`
+    return `${name} ${stackedBar(breakdown, widest, BAR_COLUMNS)} ${tables.nanoseconds(breakdown.sum.estimate)}`
   })
   const legend = Object.entries(LETTERS).map(([name, letter]) => `${letter} ${name}`)
   return [...rows, legend.join('  ')].join('\n')
@@ -81,6 +64,13 @@ export function stackedBar({ components }: Breakdown, widest: number, columns: n
   return bar
 }
 
+const TABLES = [
+  tables.linesTable,
+  tables.gainsTable,
+  tables.encodersTable,
+  tables.batchSizesTable,
+  tables.crossingsTable,
+]
 const LETTERS: Record<ComponentName, string> = {
   loop: '.',
   marshalling: 'm',

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { interleave } from '../../../bench/engine/interleave.js'
+import { interleave } from '../../../bench/engine/rounds.js'
 import { seededRandom } from '../../../bench/stats/random.js'
 
 const plan = (rounds: number, signal = new AbortController().signal) => ({

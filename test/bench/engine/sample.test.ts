@@ -1,6 +1,5 @@
 import t from 'tap'
-import { clockCosts, type Meters } from '../../../bench/engine/meters.js'
-import { type Operation, takeSample } from '../../../bench/engine/sample.js'
+import { clockCosts, type Meters, type Operation, takeSample } from '../../../bench/engine/sample.js'
 
 /** A clock of which each reading costs 50 ns, and operations that take 1000 ns. */
 function fakes(overrides: Partial<Operation> = {}, switches = () => 0) {

@@ -1,6 +1,5 @@
 import t from 'tap'
-import { parseDropInOptions } from '../../../bench/options/drop-in-options.js'
-import { parseProbeOptions } from '../../../bench/options/probe-options.js'
+import { parseDropInOptions, parseProbeOptions } from '../../../bench/options/local-options.js'
 import { parseCompareOptions, parseRecvOptions, parseSendOptions } from '../../../bench/options/throughput-options.js'
 
 const USAGE_ERROR = { name: 'UsageError' }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { UsageError } from '../../../bench/cli/run-command.js'
-import { parseProfileOptions } from '../../../bench/options/profile-options.js'
+import { parseProfileOptions } from '../../../bench/options/local-options.js'
 
 t.test('defaults', async (t) => {
   t.hasStrict(parseProfileOptions([]), {

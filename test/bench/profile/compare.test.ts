@@ -1,6 +1,5 @@
 import t from 'tap'
-import { compareDocuments, parseDocument } from '../../../bench/profile/compare/compare.js'
-import { comparisonText } from '../../../bench/profile/compare/comparison-text.js'
+import { compareDocuments, comparisonText, parseDocument } from '../../../bench/profile/compare.js'
 import { documentText, type ProfileDocument, profileDocument } from '../../../bench/profile/report/document.js'
 import { fakeRun } from './support/fake-run.js'
 

@@ -1,13 +1,13 @@
 import t from 'tap'
 import { columns } from '../../../bench/engine/case.js'
-import { type LineFigure, lineFigure } from '../../../bench/profile/analysis/lines.js'
-import { type LineKey, lineId, lineWork } from '../../../bench/profile/cases/line-cases.js'
-import type { InjectedCost, ProfileCase } from '../../../bench/profile/cases/work.js'
-import { compareDocuments } from '../../../bench/profile/compare/compare.js'
+import { type LineFigure, lineFigure } from '../../../bench/profile/analysis/figures.js'
+import { type LineKey, lineId, lineWork } from '../../../bench/profile/cases/cases.js'
+import type { ProfileCase } from '../../../bench/profile/cases/work.js'
+import { compareDocuments } from '../../../bench/profile/compare.js'
 import type { ProfileDocument } from '../../../bench/profile/report/document.js'
 import { seededRandom } from '../../../bench/stats/random.js'
 import { Resampling } from '../../../bench/stats/resampling.js'
-import { FakeMachine } from './support/fake-machine.js'
+import { FakeMachine, type InjectedCost } from './support/fake-machine.js'
 import { measureFake } from './support/fake-run.js'
 
 const KEY: LineKey = { mode: 'sendmmsg', connected: false }
@@ -21,11 +21,11 @@ async function measureLine(seed: number, injected: InjectedCost | undefined): Pr
       worker: 'line',
       target: 'main',
       every: 1,
-      work: lineWork(KEY, batch, 1400, injected),
+      work: lineWork(KEY, batch, 1400),
     }),
   )
   const rounds = 40
-  const { series } = await measureFake(cases, new FakeMachine(seed), rounds, seed)
+  const { series } = await measureFake(cases, new FakeMachine(seed, { injected }), rounds, seed)
   return lineFigure(new Resampling(columns(series, rounds), rounds, seededRandom(seed)), KEY, BATCHES)
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Work } from '../../../bench/profile/cases/work.js'
-import { receiveOperation } from '../../../bench/profile/operations/receive-operation.js'
+import { receiveOperation } from '../../../bench/profile/operations/operations.js'
 import { compiledPackage } from '../../support/compiled.js'
 import { missing } from '../support.js'
 

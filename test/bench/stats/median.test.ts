@@ -1,5 +1,5 @@
 import t from 'tap'
-import { medianEstimate, pairedRatio } from '../../../bench/stats/median.js'
+import { medianEstimate, pairedRatio } from '../../../bench/stats/interval.js'
 import { seededRandom } from '../../../bench/stats/random.js'
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1)

@@ -19,7 +19,7 @@ t.test('the farthest point is named', async (t) => {
 })
 
 t.test('what a payload costs at no length, and a byte', async (t) => {
-  const { atZero, perByte } = payloadLine([1, 500, 1000].map((bytes) => ({ bytes, nanoseconds: 90 + 0.1 * bytes })))
+  const { atZero, perByte } = payloadLine([1, 500, 1000].map((bytes) => [bytes, 90 + 0.1 * bytes]))
   t.ok(Math.abs(atZero - 90) < 1e-9 && Math.abs(perByte - 0.1) < 1e-12)
 })
 

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { describeMachine } from '../../../bench/report/machine.js'
+import { describeMachine } from '../../../bench/report/document.js'
 import {
   interfaceDelta,
   interfaceTowards,
   parseCounters,
   readInterfaceCounters,
-} from '../../../bench/traffic/interface-counters.js'
-import { resolveHost } from '../../../bench/traffic/resolve.js'
+  resolveHost,
+} from '../../../bench/traffic/network.js'
 import { endpoint } from '../../../src/index.js'
 
 t.test('a line of /proc/net/dev', async (t) => {

@@ -1,8 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { SequenceWindow } from '../../../bench/traffic/sequence-window.js'
-import { StreamStatistics } from '../../../bench/traffic/stream-statistics.js'
-import { Streams } from '../../../bench/traffic/streams.js'
+import { SequenceWindow, StreamStatistics, Streams } from '../../../bench/traffic/streams.js'
 
 t.test('the window distinguishes new, duplicate and late numbers', async (t) => {
   const window = new SequenceWindow(32)

@@ -1,4 +1,4 @@
-import { SequenceWindow } from '../../../bench/traffic/sequence-window.js'
+import { SequenceWindow } from '../../../bench/traffic/streams.js'
 import { bufferCost, type Flow, type Received } from '../plan/flow.js'
 import { isShortDatagram, readDatagram } from './payload.js'
 

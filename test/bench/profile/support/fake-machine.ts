@@ -31,6 +31,7 @@ export class FakeMachine implements Executor<Work> {
   readonly #phase: number
   readonly #unable: (one: ProfileCase) => string | undefined
   readonly #free: readonly (keyof typeof TRUTH)[]
+  readonly #injected: InjectedCost | undefined
 
   constructor(seed: number, options: FakeOptions = {}) {
     this.#random = seededRandom(seed)
@@ -38,12 +39,13 @@ export class FakeMachine implements Executor<Work> {
     this.#phase = this.#random() * 6
     this.#unable = options.unable ?? (() => undefined)
     this.#free = options.free ?? []
+    this.#injected = options.injected
   }
 
   async sample(one: ProfileCase, operations: number, warmOperations: number): Promise<Sample> {
     const reason = this.#unable(one)
     if (reason !== undefined) throw new Error(reason)
-    const cost = costOf(one.work, this.#free)
+    const cost = costOf(one.work, this.#free, this.#injected)
     const drift = 1 + 0.015 * Math.sin(this.nowMs / 200 + this.#phase)
     const isInterrupted = this.#random() < 0.03
     const nanoseconds = operations * cost * drift * (1 + this.#noise * normal(this.#random)) + 40
@@ -70,6 +72,12 @@ export class FakeMachine implements Executor<Work> {
   }
 }
 
+/** Cost that a test adds, to check that the profile finds it. */
+export interface InjectedCost {
+  readonly messageNanoseconds: number
+  readonly callNanoseconds: number
+}
+
 /** How a simulated machine differs from the usual one. */
 interface FakeOptions {
   readonly noise?: number
@@ -77,10 +85,11 @@ interface FakeOptions {
   readonly unable?: (one: ProfileCase) => string | undefined
   /** Components that cost nothing. */
   readonly free?: readonly (keyof typeof TRUTH)[]
+  readonly injected?: InjectedCost | undefined
 }
 
 /** Returns the true cost of one operation of a case. */
-function costOf(work: Work, free: readonly string[]): number {
+function costOf(work: Work, free: readonly string[], added: InjectedCost | undefined): number {
   const t = Object.fromEntries(
     Object.entries(TRUTH).map(([name, cost]) => [name, free.includes(name) ? 0 : cost]),
   ) as Record<keyof typeof TRUTH, number>
@@ -96,7 +105,7 @@ function costOf(work: Work, free: readonly string[]): number {
     case 'send': {
       const messages = work.batch
       const user = messages * (t.loop + t.marshalling)
-      const injected = work.injected ? work.injected.messageNanoseconds * messages + work.injected.callNanoseconds : 0
+      const injected = added === undefined ? 0 : added.messageNanoseconds * messages + added.callNanoseconds
       const depth = ['none', 'pretend', 'crossing', 'entry', 'probe', 'kernel'].indexOf(
         work.depth === 'library' ? 'kernel' : work.depth,
       )

@@ -1,8 +1,7 @@
 import { type Measured, measureRounds } from '../../../../bench/engine/rounds.js'
-import { parseProfileOptions } from '../../../../bench/options/profile-options.js'
+import { type ProfilePlan, parseProfileOptions } from '../../../../bench/options/local-options.js'
 import { subjectCases } from '../../../../bench/profile/cases/cases.js'
 import type { ProfileCase, Subject, Work } from '../../../../bench/profile/cases/work.js'
-import type { ProfilePlan } from '../../../../bench/profile/plan.js'
 import { assembleRun, figuresOf, type ProfileRun } from '../../../../bench/profile/run.js'
 import { seededRandom } from '../../../../bench/stats/random.js'
 import { FakeMachine } from './fake-machine.js'
@@ -45,7 +44,7 @@ export async function fakeRun(seed: number, rounds = 20, machine = new FakeMachi
   )
   const measured = await measureFake(cases, machine, rounds, seed)
   const plan = parseProfileOptions(['--seed', String(seed)]) as ProfilePlan
-  const figures = figuresOf({ plan, measured, subject: SUBJECT, growth: new Map() }, ENCODERS, 300)
+  const figures = figuresOf(plan, { ...measured, subject: SUBJECT, growth: new Map(), encoders: ENCODERS }, 300)
   return assembleRun(
     {
       plan,

@@ -1,23 +1,37 @@
+import { lookup } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BatchConn, type Endpoint, endpoint } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
 
-/** Counters of a network interface in this network namespace (/proc/net/dev). */
-export interface InterfaceCounters {
-  readonly txPackets: number
-  readonly txBytes: number
-  readonly txDropped: number
-  readonly rxPackets: number
-  readonly rxBytes: number
-  readonly rxDropped: number
+export interface HostPort {
+  readonly host: string
+  readonly port: number
 }
 
-/** The difference over a round. */
-export interface InterfaceDelta extends InterfaceCounters {
-  readonly name: string
+/**
+ * Resolves a host to a numeric address.
+ *
+ * @param family - required address family, 4 or 6; 0 for the resolver's first choice
+ */
+export async function resolveHost({ host, port }: HostPort, family: 0 | 4 | 6 = 0): Promise<Endpoint> {
+  const wanted = family === 0 ? '' : ` to IPv${family}`
+  try {
+    const version = isIP(host)
+    if (version !== 0 && family !== 0 && version !== family) throw new Error('not of this family')
+    const address = version === 0 ? (await lookup(host, { family, order: 'verbatim' })).address : host
+    return endpoint({ address, port })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new Failure(`the host '${host}' cannot be resolved${wanted}${code === undefined ? '' : ` (${code})`}`)
+  }
 }
+
+/** Counters of a network interface in this network namespace (/proc/net/dev). */
+type InterfaceCounters = ReturnType<typeof parseCounters>
+export type InterfaceDelta = ReturnType<typeof interfaceDelta>
 
 /** Returns the interface of the route to a destination; undefined if it cannot be determined. */
 export function interfaceTowards(destination: Endpoint): string | undefined {
@@ -31,7 +45,6 @@ export function interfaceTowards(destination: Endpoint): string | undefined {
   return entries.find(({ info }) => addressOf(info) === source)?.name
 }
 
-/** Returns whether an interface is a loopback interface. */
 export function isLoopback(name: string): boolean {
   return networkInterfaces()[name]?.some(({ internal }) => internal) ?? false
 }
@@ -62,8 +75,7 @@ export async function settledInterfaceCounters(name: string, expectedPackets: nu
   return counters
 }
 
-/** Parses one interface's line of /proc/net/dev. */
-export function parseCounters(line: string): InterfaceCounters {
+export function parseCounters(line: string) {
   const fields = line.slice(line.indexOf(':') + 1)
   const [rxBytes, rxPackets, , rxDropped, , , , , txBytes, txPackets, , txDropped] = fields
     .trim()
@@ -72,8 +84,7 @@ export function parseCounters(line: string): InterfaceCounters {
   return { txPackets, txBytes, txDropped, rxPackets, rxBytes, rxDropped }
 }
 
-/** Returns the difference of two readings. */
-export function interfaceDelta(name: string, before: InterfaceCounters, after: InterfaceCounters): InterfaceDelta {
+export function interfaceDelta(name: string, before: InterfaceCounters, after: InterfaceCounters) {
   return {
     name,
     txPackets: after.txPackets - before.txPackets,

@@ -1,32 +1,26 @@
+import type { Socket } from 'node:dgram'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { median } from 'simple-statistics'
-import type { Figures, Task } from './plan.js'
 import { Feeder, openSocket } from './sockets.js'
+import type { Figures, Task } from './task.js'
 
 /** Measures the time per `message` event when datagrams are already queued. Nothing is sent meanwhile. */
 export async function receiveCost({ candidate, sizeBytes, count }: Task): Promise<Figures> {
   const socket = await openSocket(candidate)
   const feeder = new Feeder(socket, sizeBytes)
-  let missing = 0
-  let onAll = () => {}
-  socket.on('message', () => {
-    missing -= 1
-    if (missing === 0) onAll()
-  })
+  const arrivalOf = counter(socket)
   const samples: number[] = []
   for (let received = 0; received < count; received += feeder.datagrams) {
     feeder.feed()
-    missing = feeder.datagrams
     const startNs = process.hrtime.bigint()
-    await new Promise<void>((resolve) => {
-      onAll = resolve
-    })
+    await arrivalOf(feeder.datagrams)
     samples.push(Number(process.hrtime.bigint() - startNs) / feeder.datagrams)
   }
   feeder.close()
   socket.close()
-  return { 'ns per event': median(samples.slice(samples.length * WARM_UP)) }
+  // The code is still being compiled during the first samples.
+  return { 'ns per event': median(samples.slice(samples.length / 5)) }
 }
 
 /**
@@ -39,20 +33,12 @@ export async function keptBytes({ candidate, sizeBytes, count }: Task): Promise<
   const socket = await openSocket(candidate)
   const feeder = new Feeder(socket, sizeBytes)
   const kept: Buffer[] = []
-  let expected = 0
-  let onAll = () => {}
-  socket.on('message', (bytes) => {
-    kept.push(bytes)
-    if (kept.length === expected) onAll()
-  })
+  socket.on('message', (bytes) => kept.push(bytes))
+  const arrivalOf = counter(socket)
   const fill = async (target: number) => {
     while (kept.length < target) {
-      expected += feeder.datagrams
-      const all = new Promise<void>((resolve) => {
-        onAll = resolve
-      })
       feeder.feed()
-      await all
+      await arrivalOf(feeder.datagrams)
     }
   }
   // Code and receive slots, which the first datagrams allocate, do not count.
@@ -72,5 +58,18 @@ export async function keptBytes({ candidate, sizeBytes, count }: Task): Promise<
   }
 }
 
-/** Share of the samples during which the code is still being compiled. */
-const WARM_UP = 0.2
+/** Returns a function that settles when a number of further messages has arrived. */
+function counter(socket: Socket): (messages: number) => Promise<void> {
+  let missing = 0
+  let onAll = () => {}
+  socket.on('message', () => {
+    missing -= 1
+    if (missing === 0) onAll()
+  })
+  return (messages) => {
+    missing = messages
+    return new Promise((resolve) => {
+      onAll = resolve
+    })
+  }
+}

@@ -1,10 +1,12 @@
 import { createSocket } from '../../src/dgram/index.js'
+import { BatchReceiver } from './batch-receiver.js'
 import { BatchSender } from './batch-sender.js'
+import { DgramReceiver } from './dgram-receiver.js'
 import { DgramSender } from './dgram-sender.js'
-import type { SendMode } from './modes.js'
+import type { ReceiveMode, SendMode } from './modes.js'
+import type { ReceivePlan, Receiver } from './receiver.js'
 import type { Sender, SendPlan } from './sender.js'
 
-/** Opens a socket that sends in the given mode. */
 export async function openSender(mode: SendMode, plan: SendPlan): Promise<Sender> {
   const { batch, segments } = plan
   switch (mode) {
@@ -20,5 +22,20 @@ export async function openSender(mode: SendMode, plan: SendPlan): Promise<Sender
       return DgramSender.open(plan)
     case 'batchconn-dgram':
       return DgramSender.open(plan, createSocket)
+  }
+}
+
+export async function openReceiver(mode: ReceiveMode, plan: ReceivePlan): Promise<Receiver> {
+  switch (mode) {
+    case 'recvmmsg':
+      return new BatchReceiver(plan, plan.batch, false)
+    case 'recvmsg':
+      return new BatchReceiver(plan, 1, false)
+    case 'gro':
+      return new BatchReceiver(plan, plan.batch, true)
+    case 'dgram':
+      return DgramReceiver.open(plan)
+    case 'batchconn-dgram':
+      return DgramReceiver.open(plan, createSocket)
   }
 }

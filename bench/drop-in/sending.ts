@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { median, quantile } from 'simple-statistics'
+import { BatchConn } from '../../src/index.js'
+import { Child, sendToParent } from '../children/child.js'
+import { openSocket } from './sockets.js'
+import type { Figures, Task } from './task.js'
+
+/**
+ * Measures the time per datagram with 64 sends per tick, including their callbacks. They go to one destination or to several in
+ * turn; by default to a socket on loopback that is not read.
+ */
+export async function sendCost({ candidate, sizeBytes, count, to, destinations }: Task): Promise<Figures> {
+  const socket = await openSocket(candidate, '0.0.0.0')
+  const unread = to === undefined ? BatchConn.open().bind({ address: '0.0.0.0', port: 0 }) : undefined
+  const first = to ?? { host: '127.0.0.1', port: unread?.localAddress.port ?? 0 }
+  const octets = first.host.split('.').map(Number)
+  const addresses = Array.from({ length: destinations }, (_, index) =>
+    [...octets.slice(0, 3), octets[3] + index].join('.'),
+  )
+  const payloads = Array.from({ length: SENDS_PER_TICK }, (_, index) => Buffer.alloc(sizeBytes, index))
+  const tick = () =>
+    new Promise<void>((resolve, reject) => {
+      let left = payloads.length
+      const onSent = (error: Error | null) => {
+        if (error !== null) reject(error)
+        left -= 1
+        if (left === 0) resolve()
+      }
+      payloads.forEach((payload, index) => {
+        socket.send(payload, first.port, addresses[index % destinations], onSent)
+      })
+    })
+  const samples: number[] = []
+  for (let sent = 0; sent < count; sent += TICKS_PER_SAMPLE * SENDS_PER_TICK) {
+    const startNs = process.hrtime.bigint()
+    for (let index = 0; index < TICKS_PER_SAMPLE; index += 1) await tick()
+    samples.push(Number(process.hrtime.bigint() - startNs) / (TICKS_PER_SAMPLE * SENDS_PER_TICK))
+    // A loop iteration now and then, as in a program.
+    await new Promise(setImmediate)
+  }
+  socket.close()
+  unread?.close()
+  return { 'ns per datagram': median(samples.slice(samples.length * SEND_WARM_UP)) }
+}
+
+/** Measures the time of one datagram to a process with the same kind of socket and back, one at a time. */
+export async function roundTripTimes(task: Task): Promise<Figures> {
+  const words = [JSON.stringify({ ...task, measure: 'echo' } satisfies Task)]
+  await using echo = new Child('the echo process', { program: join(__dirname, 'worker'), words })
+  const { port } = (await echo.next()) as { port: number }
+  const socket = await openSocket(task.candidate)
+  let onAnswer = () => {}
+  socket.on('message', () => onAnswer())
+  const payload = Buffer.alloc(task.sizeBytes)
+  const times: number[] = []
+  for (let trip = 0; trip < task.count; trip += 1) {
+    const startNs = process.hrtime.bigint()
+    await new Promise<void>((resolve) => {
+      onAnswer = resolve
+      socket.send(payload, port, '127.0.0.1')
+    })
+    times.push(Number(process.hrtime.bigint() - startNs) / 1000)
+  }
+  socket.close()
+  const warm = times.slice(times.length * TRIP_WARM_UP)
+  return { 'median us': quantile(warm, 0.5), 'p99 us': quantile(warm, 0.99) }
+}
+
+/** Sends datagrams back until the parent process ends. */
+export async function echo({ candidate }: Task): Promise<undefined> {
+  const socket = await openSocket(candidate)
+  socket.on('message', (bytes, { port, address }) => socket.send(bytes, port, address))
+  sendToParent({ port: socket.address().port })
+}
+
+/**
+ * Measures CPU time and memory of many sockets that each send one datagram in every tick of a timer, like a media server with one
+ * socket per stream. They go to a socket on loopback whose datagrams are not read.
+ */
+export async function manySocketsCost({ candidate, sizeBytes, sockets: socketCount, count }: Task): Promise<Figures> {
+  const unread = BatchConn.open().bind({ address: '127.0.0.1', port: 0 })
+  const { port } = unread.localAddress
+  const sockets = await Promise.all(Array.from({ length: socketCount }, () => openSocket(candidate)))
+  const payload = Buffer.alloc(sizeBytes)
+  const sendTicks = (ticks: number) =>
+    new Promise<void>((resolve) => {
+      let left = ticks
+      const timer = setInterval(() => {
+        for (const socket of sockets) socket.send(payload, port, '127.0.0.1')
+        left -= 1
+        if (left > 0) return
+        clearInterval(timer)
+        // The last tick's datagrams leave after this callback.
+        setImmediate(resolve)
+      }, TICK_MS)
+    })
+  await sendTicks(count * TICK_WARM_UP)
+  const before = process.cpuUsage()
+  await sendTicks(count)
+  const { user, system } = process.cpuUsage(before)
+  for (const socket of sockets) socket.close()
+  unread.close()
+  // proc_pid_status(5)
+  const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))
+  if (peak === null) throw new Error('/proc/self/status has no VmHWM')
+  return { 'us of CPU per tick': (user + system) / count, 'peak resident MiB': Number(peak[1]) / 1024 }
+}
+
+const SENDS_PER_TICK = 64
+const TICKS_PER_SAMPLE = 10
+/** Shares of the samples during which the code is still being compiled. */
+const SEND_WARM_UP = 0.2
+const TRIP_WARM_UP = 0.3
+/** The usual interval of audio over RTP. */
+const TICK_MS = 20
+/** Ticks before the measured ones, as a share of these. */
+const TICK_WARM_UP = 0.2
