@@ -11,6 +11,8 @@ import { ownLoopback } from '../support/own-loopback.js'
 /** A command of the benchmark that is over. */
 export interface Finished {
   readonly status: number | null
+  /** The signal that ended it, if it did not handle it. */
+  readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
 }
@@ -76,8 +78,13 @@ export class BenchProcess {
   }
 
   async finished(): Promise<Finished> {
-    const [status] = await this.#closed
-    return { status: status as number | null, stdout: this.#stdout, stderr: this.#stderr }
+    const [status, signal] = await this.#closed
+    return {
+      status: status as number | null,
+      signal: signal as NodeJS.Signals | null,
+      stdout: this.#stdout,
+      stderr: this.#stderr,
+    }
   }
 
   /** Ends it by a signal, if it has not ended. */
