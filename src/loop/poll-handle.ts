@@ -7,6 +7,9 @@ export const canPoll = process.versions.bun === undefined
 
 export const NO_POLL = 'Bun has no poll that works'
 
+// Deno's uv_poll reports one event, and stops.
+const isOneShot = process.versions.deno !== undefined
+
 /** Events of a poll handle. */
 export interface PollEvents {
   readable?: boolean
@@ -37,10 +40,14 @@ export interface PollHandle {
 export function pollHandle(fd: number, events: PollEvents, callback: PollCallback): PollHandle {
   if (!canPoll) throw typeError('ERR_FEATURE_UNAVAILABLE_ON_PLATFORM', `batchconn cannot wait for sockets: ${NO_POLL}`)
   stopAtExit()
-  // Koffi's types show another callback than the one it calls.
-  const onPoll = callback as () => void
-  const native = koffi().node.poll(fd, { ...events }, onPoll)
   let active: PollEvents | undefined = events
+  const rearming: PollCallback = (status, ready) => {
+    callback(status, ready)
+    if (active !== undefined && open.has(entry) && !isExiting) native.start({ ...active }, onPoll)
+  }
+  // Koffi's types show another callback than the one it calls.
+  const onPoll = (isOneShot ? rearming : callback) as () => void
+  const native = koffi().node.poll(fd, { ...events }, onPoll)
   const entry: Suspended = {
     suspend: () => native.stop(),
     resume: () => {
