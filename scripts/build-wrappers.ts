@@ -30,12 +30,8 @@ function buildWrapper(root: string, entry: Exclude<Entry, string>): string[] {
   const source = `./${basename(entry.require.default)}`
 
   const code = [`export { ${[...named, ...(hasDefault ? ['default'] : [])].join(', ')} } from '${source}'`]
-  const types = [
-    `export * from '${source}'`,
-    ...(hasDefault
-      ? [`import cjs = require('${source}')`, 'declare const _default: typeof cjs.default', 'export default _default']
-      : []),
-  ]
+  // The default export of a CommonJS module is all of its exports, types included.
+  const types = [`export * from '${source}'`, ...(hasDefault ? [`export { default } from '${source}'`] : [])]
   const files = [join(root, entry.import.default), join(root, entry.import.types)] as const
   writeFileSync(files[0], `${code.join('\n')}\n`)
   writeFileSync(files[1], `${types.join('\n')}\n`)

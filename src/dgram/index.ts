@@ -1,4 +1,6 @@
 import * as dgram from 'node:dgram'
+import type * as options from './options.js'
+import type * as info from './remote-info.js'
 import * as socket from './socket.js'
 
 export type { SendTarget } from './batched-socket.js'
@@ -19,7 +21,16 @@ export type Socket = socket.Socket
 export const _createSocketHandle: unknown = Reflect.get(dgram, '_createSocketHandle')
 
 /** The module itself, like the default export of node:dgram. */
-export default module.exports as { createSocket: typeof createSocket; Socket: typeof Socket }
+const all: { createSocket: typeof createSocket; Socket: typeof Socket } = module.exports
+
+/** The types of the module as members of its default export: `dgram.Socket`. */
+namespace all {
+  export type Socket = socket.Socket
+  export type SocketOptions = options.SocketOptions
+  export type RemoteInfo = info.RemoteInfo
+}
+
+export default all
 
 // Not enumerable, as in node:dgram, so that a loop over the exports does not return the module itself.
 Reflect.defineProperty(module.exports, 'default', { enumerable: false })
