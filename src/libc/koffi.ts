@@ -50,6 +50,11 @@ const ADVICE = [
     text: 'install the package koffi; if you use a bundler, mark koffi as external',
   },
   {
+    // A bundler that makes an ES module: Rollup, esbuild.
+    pattern: /__(file|dir)name is not defined|Dynamic require of/,
+    text: 'if you use a bundler, mark koffi as external',
+  },
+  {
     pattern: /MODULE_NOT_FOUND|Cannot find .*koffi/i,
     text:
       `koffi has no prebuilt binary for ${process.platform}-${process.arch} here: it is an optional dependency of koffi, ` +
