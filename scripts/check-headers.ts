@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import ts from 'typescript'
 import * as constants from '../src/libc/constants.js'
-import { structs } from '../src/libc/structs.js'
+import { type Structs, structs } from '../src/libc/structs.js'
 
 /** An assumption of the library about a constant, size or offset in C. */
 export interface Claim {
@@ -21,15 +21,27 @@ export interface Finding extends Claim {
   readonly actual: number | undefined
 }
 
-/** Every constant of src/libc/constants.ts, and every size and offset of src/libc/structs.ts. */
-export function claims(): Claim[] {
-  return [...constantClaims(constants), ...structClaims()]
+/** How to compile and run for another C library or machine. */
+export interface Target {
+  /** Flags of the compiler. */
+  readonly flags?: readonly string[]
+  /** Command that runs the compiled program. */
+  readonly emulator?: readonly string[]
+}
+
+/**
+ * Every constant of src/libc/constants.ts, and every size and offset of src/libc/structs.ts.
+ *
+ * @param layouts - default: those of this machine
+ */
+export function claims(layouts: Structs = structs()): Claim[] {
+  return [...constantClaims(constants), ...structClaims(layouts)]
 }
 
 /** Compares the claims with the C headers. */
-export function compare(claims: readonly Claim[], compiler: string): Finding[] {
+export function compare(claims: readonly Claim[], compiler: string, target: Target = {}): Finding[] {
   const known = new Map<string, number>()
-  const compiled = compile(claims, compiler)
+  const compiled = compile(claims, compiler, target)
   for (const [expression = '', value] of compiled
     .trim()
     .split('\n')
@@ -60,9 +72,8 @@ const EXPRESSIONS: Readonly<Record<string, string>> = {
 }
 
 /** `sockaddrIn6` is `struct sockaddr_in6`. The C names of the members are read from the source of structs.ts. */
-function structClaims(): Claim[] {
+function structClaims({ pointerBytes, ...layouts }: Structs): Claim[] {
   const members = memberNames()
-  const { pointerBytes, ...layouts } = structs()
   const pointer = { name: 'pointerBytes', expression: 'sizeof(void *)', value: pointerBytes }
   return [
     pointer,
@@ -101,13 +112,13 @@ function memberNames(): Map<string, string> {
 /**
  * Compiles and runs a program that prints the values of the expressions. Leaves out those the compiler does not know.
  */
-function compile(claims: readonly Claim[], compiler: string): string {
+function compile(claims: readonly Claim[], compiler: string, { flags = [], emulator = [] }: Target): string {
   const folder = mkdtempSync(join(tmpdir(), 'batchconn-headers-'))
   try {
     const [source, program] = [join(folder, 'claims.c'), join(folder, 'claims')]
     const build = (expressions: readonly string[]) => {
       writeFileSync(source, cProgram(expressions))
-      const result = spawnSync(compiler, ['-w', '-o', program, source], {
+      const result = spawnSync(compiler, [...flags, '-w', '-o', program, source], {
         encoding: 'utf8',
         env: { ...process.env, LC_ALL: 'C' },
       })
@@ -120,7 +131,8 @@ function compile(claims: readonly Claim[], compiler: string): string {
       const remaining = build(expressions.filter(isKnown))
       if (remaining !== undefined) throw new Error(remaining)
     }
-    return spawnSync(program, { encoding: 'utf8' }).stdout
+    const [run, ...args] = [...emulator, program]
+    return spawnSync(run, args, { encoding: 'utf8' }).stdout
   } finally {
     rmSync(folder, { recursive: true })
   }
