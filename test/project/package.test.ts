@@ -1,11 +1,11 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import t from 'tap'
+import { apiReport, REPORT } from '../../scripts/api-report.js'
+import { createProject, PAPERS, pack } from '../../scripts/matrix/project.js'
 import * as library from '../../src/index.js'
 import { declaredNames, internals } from './internals.js'
 import { clean, installed, ROOT, run } from './support.js'
-
-const PAPERS = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md']
 
 t.setTimeout(300_000)
 
@@ -28,7 +28,8 @@ t.test('the package', async (t) => {
   )
 
   t.test('works in an ESM project', async (t) => {
-    const root = await project(join(work, 'esm'), { type: 'module' }, [tarball])
+    const root = join(work, 'esm')
+    await createProject(root, tarball, { manifest: { type: 'module' } })
     writeFileSync(
       join(root, 'main.js'),
       `import { createRequire } from 'node:module'
@@ -58,7 +59,8 @@ t.test('the package', async (t) => {
   })
 
   t.test('works in a CommonJS project', async (t) => {
-    const root = await project(join(work, 'cjs'), {}, [tarball])
+    const root = join(work, 'cjs')
+    await createProject(root, tarball)
     writeFileSync(
       join(root, 'main.js'),
       `const { BatchConn, RecvBatch, SendBatch } = require('batchconn')
@@ -74,8 +76,9 @@ t.test('the package', async (t) => {
 
   t.test('works in a TypeScript project', async (t) => {
     const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-    const tools = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`)
-    const root = await project(join(work, 'typescript'), { type: 'module' }, [tarball, ...tools])
+    const packages = ['typescript', '@types/node'].map((name) => `${name}@${devDependencies[name]}`)
+    const root = join(work, 'typescript')
+    await createProject(root, tarball, { manifest: { type: 'module' }, packages })
     const main = `import { BatchConn, RecvBatch, SendBatch } from 'batchconn'
       import { createSocket } from 'batchconn/dgram'
       ${exchange(': string[]')}
@@ -98,6 +101,10 @@ t.test('the package', async (t) => {
     clean(t, await run(join(root, 'node_modules', '.bin', 'tsc'), [], { cwd: root }))
     t.strictSame(await json(root, 'main.js'), { texts: EXCHANGED })
     t.strictSame(await json(root, 'main.cjs'), { texts: EXCHANGED })
+  })
+
+  t.test('the report of the public API is up to date (npm run api-report)', async (t) => {
+    t.equal(apiReport(join(work, 'cjs', 'node_modules', 'batchconn')), readFileSync(join(ROOT, REPORT), 'utf8'))
   })
 
   t.test('internal declarations are not in the types', async (t) => {
@@ -141,20 +148,6 @@ function brokenLinks(root: string): string[] {
   })
 }
 
-/** Packs this repository as `npm publish` would, from a copy, so that the build does not change the working tree. */
-async function pack(copy: string): Promise<string> {
-  mkdirSync(copy)
-  const copied = ['src', 'scripts', 'docs', 'examples', ...PAPERS, 'package.json', 'tsconfig.json']
-  for (const name of [...copied, 'tsconfig.build.json']) {
-    if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(copy, name), { recursive: true })
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
-  const { stdout, stderr } = await run('npm', ['pack', '--json', '--pack-destination', '..'], { cwd: copy })
-  const name = /"filename": "(.+)"/.exec(stdout)?.[1]
-  if (name === undefined) throw new Error(`npm pack: ${stdout}${stderr}`)
-  return join(copy, '..', name)
-}
-
 function expectedFiles(): string[] {
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
   const built = sources
@@ -170,16 +163,6 @@ function expectedFiles(): string[] {
   const entries = Object.values<{ import?: Record<string, string> }>(exports)
   const wrappers = entries.flatMap((entry) => Object.values(entry.import ?? {})).map((path) => path.replace('./', ''))
   return [...built, ...wrappers, 'package.json', ...PAPERS, ...papers].sort()
-}
-
-/** Creates a project with some packages installed, without their install scripts. */
-async function project(root: string, manifest: object, packages: readonly string[]): Promise<string> {
-  mkdirSync(root)
-  writeFileSync(join(root, 'package.json'), JSON.stringify({ name: 'user', version: '1.0.0', ...manifest }))
-  const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']
-  const { status, stderr } = await run('npm', ['install', ...flags, ...packages], { cwd: root })
-  if (status !== 0) throw new Error(`npm install: ${stderr}`)
-  return root
 }
 
 /** Source of a function that sends two datagrams over loopback and returns what was received. */
