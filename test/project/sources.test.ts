@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { clean, installed, ROOT, run } from './support.js'
@@ -32,5 +32,22 @@ const hasReadme = existsSync(join(ROOT, 'README.md'))
 t.test('the README and CI use the same commands', { skip: !hasReadme && 'there is no README.md' }, async (t) => {
   for (const command of ['npm ci && npx ts-node bench/send.ts', 'npm ci && npm test']) {
     for (const file of ['README.md', '.ci/run']) t.ok(readFileSync(join(ROOT, file), 'utf8').includes(command), file)
+  }
+})
+
+t.test('the scripts that workflows and documents name exist', async (t) => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const listed = ['.github', 'docs'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+  )
+  const files = ['README.md', 'CONTRIBUTING.md', ...listed.filter((name) => /\.(md|yml)$/.test(name))]
+  const named = files.flatMap((file) => {
+    const text = readFileSync(join(ROOT, file), 'utf8')
+    return Array.from(text.matchAll(/npm run ([\w:-]+)|(?:bash|npx ts-node) ([\w./-]+)/g), (match) => ({ file, match }))
+  })
+  t.ok(named.length > 10)
+  for (const { file, match } of named) {
+    const [command, script, path] = match
+    t.ok(script === undefined ? existsSync(join(ROOT, path)) : script in scripts, `${file}: ${command}`)
   }
 })
