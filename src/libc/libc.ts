@@ -32,8 +32,8 @@ export interface Libc extends MultiMessageCalls {
   inet_ntop(family: number, bytes: Address, text: Address, length: number): Address
   if_nametoindex(name: string): number
   if_indextoname(index: number, name: Address): Address
-  /** This thread's `errno`. Valid only directly after the failed call. */
-  readonly errno: { 0: number }
+  /** This thread's `errno`, at index 0. Valid only directly after the failed call. */
+  readonly errno: { [index: number]: number }
 }
 
 /**
