@@ -1,4 +1,4 @@
-import { type Cell, expectExchange, NotRun } from './cell.js'
+import { type Cell, expectExchange } from './cell.js'
 import { createProject, exchangeInJavaScript } from './project.js'
 import { type Outcome, run, succeed } from './run.js'
 
@@ -55,20 +55,6 @@ const worker: Cell = {
   },
 }
 
-const permission: Cell = {
-  name: 'permission',
-  run: async (folder, tarball) => {
-    const [major] = process.versions.node.split('.').map(Number)
-    if (major < 22) throw new NotRun('requires Node 22: the permission model of Node 20 has no --allow-addons')
-    await createProject(folder, tarball, { files: exchangeInJavaScript('mjs') })
-    const net = major >= 25 ? ['--allow-net'] : []
-    const flags = ['--permission', '--allow-addons', `--allow-fs-read=${folder}`, ...net]
-    const result = await run(process.execPath, [...flags, 'main.mjs'], { cwd: folder })
-    expectExchange(printed(result))
-    return `Node ${process.version}: sends and receives with ${flags.slice(1).join(' ').replace(folder, 'DIR')}`
-  },
-}
-
 const formats: readonly Cell[] = (['mjs', 'cjs'] as const).map((format) => ({
   name: format === 'mjs' ? 'esm' : 'commonjs',
   run: async (folder, tarball) => {
@@ -79,7 +65,7 @@ const formats: readonly Cell[] = (['mjs', 'cjs'] as const).map((format) => ({
 }))
 
 /** Module formats, and the hosts in which a program can run. */
-export const HOSTS: readonly Cell[] = [...formats, jest, vitest, worker, permission]
+export const HOSTS: readonly Cell[] = [...formats, jest, vitest, worker]
 
 function printed({ status, stdout, stderr }: Outcome): string {
   const [, result] = RESULT.exec(stdout) ?? []

@@ -31,6 +31,21 @@ const nodes: Cell[] = NODES.map((version) => ({
   },
 }))
 
+// The permission model of Node 20 cannot allow native addons.
+const permissions: Cell[] = NODES.filter((version) => version > 20).map((version) => ({
+  name: `permission-${version}`,
+  run: async (folder, tarball) => {
+    const node = join(await install(folder, `node@${version}`), 'node', 'bin', 'node')
+    const project = join(folder, 'project')
+    await createProject(project, tarball, { files: exchangeInJavaScript('mjs') })
+    const net = version >= 25 ? ['--allow-net'] : []
+    const flags = ['--permission', '--allow-addons', ...net, `--allow-fs-read=${project}`]
+    expectExchange(await succeed(node, [...flags, 'main.mjs'], { cwd: project }))
+    const used = (await succeed(node, ['--version'], { cwd: project })).trim()
+    return `Node ${used}: sends, receives and waits with ${flags.join(' ').replace(project, 'PROJECT')}`
+  },
+}))
+
 const bun: Cell = {
   name: 'bun',
   run: async (folder, tarball) => {
@@ -65,4 +80,4 @@ async function install(folder: string, name: string): Promise<string> {
 }
 
 /** Other runtimes than the Node that runs `npm test`. */
-export const RUNTIMES: readonly Cell[] = [...nodes, bun, deno]
+export const RUNTIMES: readonly Cell[] = [...nodes, ...permissions, bun, deno]
