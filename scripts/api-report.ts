@@ -69,6 +69,9 @@ class Declarations {
 
   #addReferences(node: ts.Node): void {
     ts.forEachChild(node, (child) => {
+      // Callers cannot use what only protected members refer to.
+      if (ts.canHaveModifiers(child) && child.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ProtectedKeyword))
+        return
       if (ts.isIdentifier(child)) {
         const symbol = this.#checker.getSymbolAtLocation(child)
         if (symbol !== undefined) this.#add(symbol)
