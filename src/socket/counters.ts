@@ -107,6 +107,7 @@ export class Counters {
    * Counts the content of a batch that was received.
    *
    * @param mayHoldGro - false if no slot can hold a GRO buffer: the control messages are then not read
+   * @internal
    */
   received({ slots, control }: ReceiveSide, mayHoldGro: boolean): void {
     const values = this.#values
