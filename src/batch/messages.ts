@@ -1,7 +1,7 @@
 import { rangeError, received, typeError } from '../arguments/errors.js'
 import { DestinationKind, type Endpoint, isEndpoint } from '../endpoint/endpoint.js'
 import { bufferOver } from '../memory/buffer-over.js'
-import { isDetached } from '../memory/external.js'
+import { isDetached, preventTransfer } from '../memory/external.js'
 import { CoalescedPlan } from './coalesced-plan.js'
 import { OptionWriter, segmentBytesOf, type TrafficClass } from './message-options.js'
 import { SendOrder } from './send-order.js'
@@ -49,6 +49,8 @@ export class Messages implements PlannedMessages {
   withEcn = 0
   /** Number of payload bytes of all messages. */
   byteLength = 0
+  /** Number of zero-copy sends, of any socket, whose memory the kernel may still read. */
+  inFlight = 0
   readonly #maxSegments: number
   readonly #destinations: (Endpoint | undefined)[]
   readonly #references: (Uint8Array | undefined)[]
@@ -142,6 +144,15 @@ export class Messages implements PlannedMessages {
     this.#referenced += 1
   }
 
+  /** Prevents the transfer of the external memory of `count` messages, from position `start` on. */
+  holdReferences(start: number, count: number): void {
+    if (this.#referenced === 0) return
+    for (let position = start; position < start + count; position += 1) {
+      const reference = this.#references[this.order.slotAt(position)]
+      if (reference !== undefined) preventTransfer(reference)
+    }
+  }
+
   /** Returns a view of a slot. */
   view(slot: number, byteLength: number): Buffer {
     // Sizes are stored, because reading the length of a view costs more than the rest of this function.
@@ -183,7 +194,9 @@ export class Messages implements PlannedMessages {
     this.planner.reset()
   }
 
+  /** @throws TypeError `ERR_BATCH_IN_FLIGHT` */
   clear(): void {
+    if (this.inFlight > 0) throw inFlightError(this.inFlight)
     if (this.#referenced > 0) {
       for (let slot = 0; slot < this.length; slot += 1) this.#releaseReference(slot)
       this.#referenced = 0
@@ -245,6 +258,11 @@ export class Messages implements PlannedMessages {
     this.#references[slot] = undefined
     this.slots.pointAtSlot(slot)
   }
+}
+
+function inFlightError(count: number): Error {
+  const message = `the kernel may still read the memory of ${count} zero-copy sends; await conn.released(batch) before clear()`
+  return typeError('ERR_BATCH_IN_FLIGHT', message)
 }
 
 /** Returns the error of a message whose external memory was transferred. */

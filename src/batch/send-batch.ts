@@ -91,6 +91,14 @@ export class SendBatch {
   }
 
   /**
+   * Number of zero-copy sends whose memory the kernel may still read. While it is not 0, `clear` throws, and bytes already
+   * sent must not be changed. Later `append`s use other memory.
+   */
+  get inFlight(): number {
+    return this.#messages.inFlight
+  }
+
+  /**
    * Messages that `sendAll` skipped since the last `clear` or `rewind`, with their errors. Stored here so that none is lost if
    * `sendAll` is aborted or the socket is closed.
    */
@@ -187,7 +195,11 @@ export class SendBatch {
     this.#messages.rewind()
   }
 
-  /** Removes all messages, sent or not, and releases referenced memory. */
+  /**
+   * Removes all messages, sent or not, and releases referenced memory.
+   *
+   * @throws TypeError `ERR_BATCH_IN_FLIGHT` while the kernel may still read memory of zero-copy sends
+   */
   clear(): void {
     this.#messages.clear()
   }

@@ -18,10 +18,12 @@ export const MSG_TRUNC = 0x20
 export const MSG_DONTWAIT = 0x40
 export const MSG_ERRQUEUE = 0x2000
 export const MSG_NOSIGNAL = 0x4000
+export const MSG_ZEROCOPY = 0x4000000
 
 export const SOL_SOCKET = 1
 export const SO_REUSEADDR = 2
 export const SO_TYPE = 3
+export const SO_ERROR = 4
 export const SO_BROADCAST = 6
 export const SO_SNDBUF = 7
 export const SO_RCVBUF = 8
@@ -41,6 +43,7 @@ export const SO_INCOMING_CPU = 49
 export const SO_ATTACH_REUSEPORT_CBPF = 51
 export const SO_MEMINFO = 55
 export const SO_COOKIE = 57
+export const SO_ZEROCOPY = 60
 export const SO_TXTIME = 61
 export const SK_MEMINFO_DROPS = 8
 
@@ -91,6 +94,8 @@ export const IPV6_FREEBIND = 78
 export const SO_EE_ORIGIN_LOCAL = 1
 export const SO_EE_ORIGIN_ICMP = 2
 export const SO_EE_ORIGIN_ICMP6 = 3
+export const SO_EE_ORIGIN_ZEROCOPY = 5
+export const SO_EE_CODE_ZEROCOPY_COPIED = 1
 
 export const CLOCK_MONOTONIC = 1
 export const CLOCK_TAI = 11

@@ -18,7 +18,7 @@ export interface Structs {
   readonly sockTxtime: StructLayout<'clock' | 'flags'>
   readonly sockFilter: StructLayout<'code' | 'k'>
   readonly sockFprog: StructLayout<'length' | 'filter'>
-  readonly sockExtendedErr: StructLayout<'errno' | 'origin' | 'type' | 'code' | 'info'>
+  readonly sockExtendedErr: StructLayout<'errno' | 'origin' | 'type' | 'code' | 'info' | 'data'>
   readonly ipMreqn: StructLayout<'interfaceIndex'>
   readonly groupSourceReq: StructLayout<'interfaceIndex' | 'group' | 'source'>
   readonly groupReq: StructLayout<'interfaceIndex' | 'group'>
@@ -133,6 +133,7 @@ function describe(): Structs {
       type: 'ee_type',
       code: 'ee_code',
       info: 'ee_info',
+      data: 'ee_data',
     }),
     ipMreqn: layoutOf(ipMreqn, { interfaceIndex: 'imr_ifindex' }),
     groupReq: layoutOf(groupReq, { interfaceIndex: 'gr_interface', group: 'gr_group' }),

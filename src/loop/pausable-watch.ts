@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks'
 import * as timers from 'node:timers'
-import { EPOLLOUT } from '../libc/constants.js'
+import { EPOLLERR, EPOLLOUT } from '../libc/constants.js'
 import type { Watch } from './reactor.js'
 
 /**
@@ -32,12 +32,12 @@ export class PausableWatch {
 
   /**
    * Pauses the watch until an iteration without a call of this: a large batch was received or is about to be sent. A watch
-   * for writability stays, because the checks only receive.
+   * for writability or errors stays, because the checks only receive.
    */
   pause(): void {
     this.#isBusy = true
     // With nothing referenced the loop would block in the epoll, and the check would not run.
-    if (this.#check !== undefined || !this.#isReferenced || (this.#events & EPOLLOUT) !== 0) return
+    if (this.#check !== undefined || !this.#isReferenced || (this.#events & (EPOLLOUT | EPOLLERR)) !== 0) return
     this.#watch.pause()
     this.#check = this.#context.runInAsyncScope(checkSoon, undefined, this)
   }

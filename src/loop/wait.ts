@@ -35,6 +35,7 @@ export class Waiters {
   #events = 0
   #isReferenced = true
   #isShutDown = false
+  #watchesErrors = false
 
   /** @param onErrorEvent - called on an error event (EPOLLERR), before the waits are settled */
   constructor(fd: number, onErrorEvent: () => void = () => {}) {
@@ -96,6 +97,12 @@ export class Waiters {
     return { close }
   }
 
+  /** Sets whether error events are reported, also while nothing else waits. */
+  watchErrors(isWatched: boolean): void {
+    this.#watchesErrors = isWatched
+    this.#refresh()
+  }
+
   /** Sets whether the waits keep the process alive. */
   setReferenced(isReferenced: boolean): void {
     this.#isReferenced = isReferenced
@@ -106,6 +113,7 @@ export class Waiters {
   /** Rejects all waits and stops watching. Call it before the descriptor is closed. */
   close(reason: () => Error): void {
     this.#listener = undefined
+    this.#watchesErrors = false
     for (const waiters of Object.values(this.#waiting)) {
       for (const waiter of waiters) waiter.reject(reason())
       waiters.clear()
@@ -116,7 +124,7 @@ export class Waiters {
   #refresh(): void {
     const { readable, writable } = this.#waiting
     const isReading = readable.size > 0 || this.#listener !== undefined
-    const events = (isReading ? EPOLLIN : 0) | (writable.size > 0 ? EPOLLOUT : 0)
+    const events = (isReading ? EPOLLIN : 0) | (writable.size > 0 ? EPOLLOUT : 0) | (this.#watchesErrors ? EPOLLERR : 0)
     if (events === this.#events) return
     if (events === 0) {
       this.#watch?.close()

@@ -1,3 +1,4 @@
+import { markAsUntransferable } from 'node:worker_threads'
 import { typeError } from '../arguments/errors.js'
 import { type Address, addressOf } from '../libc/libc.js'
 import { bufferOf, byteLengthOf, byteOffsetOf, isResizable } from './byte-view.js'
@@ -25,5 +26,15 @@ export function isDetached(view: Uint8Array, byteLength: number): boolean {
   return byteLengthOf(view) !== byteLength
 }
 
+/** Prevents the transfer of a view's memory to another thread, permanently. */
+export function preventTransfer(view: Uint8Array): void {
+  const buffer = bufferOf(view)
+  if (untransferable.has(buffer)) return
+  markAsUntransferable(buffer)
+  untransferable.add(buffer)
+}
+
 // A Koffi call costs about 100 ns, and pooled Buffers share few ArrayBuffers. A transferred buffer becomes a new object.
 const addresses = new WeakMap<ArrayBufferLike, Address>()
+
+const untransferable = new WeakSet<ArrayBufferLike>()

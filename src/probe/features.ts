@@ -19,6 +19,7 @@ export const FEATURES = {
   gso: () => gsoOf(64),
   gso128: () => gsoOf(128),
   gro: groBuffer,
+  zeroCopy: zeroCopySend,
   tos: () => reported({ recvTos: true }, { tos: 0x2a }, ({ tos }) => tos === 0x2a),
   ttl: () => reported({ recvTtl: true }, { ttl: 7 }, ({ ttl }) => ttl === 7),
   destination: () => reported({ recvDestination: true }, {}, ({ destination }) => destination === '127.0.0.1'),
@@ -63,6 +64,18 @@ function gsoOf(segments: number): string {
   const arrived = receiver.recvBlocking(new RecvBatch({ capacity: segments }), WAIT)
   expect(arrived === segments, `a GSO send of ${segments} segments arrived as ${arrived} datagrams`)
   return `one message arrived as ${segments} datagrams`
+}
+
+function zeroCopySend(): string {
+  using receiver = listening('ipv4')
+  using sender = BatchConn.open({ zeroCopy: { minBytes: 1 } })
+  expect(sender.zeroCopy.available, sender.zeroCopy.reason)
+  const out = new SendBatch()
+  out.append('aabbc', receiver.localAddress, { segmentBytes: 2 })
+  sender.send(out)
+  expect(sender.waitReleased(out, WAIT), 'the kernel did not complete a send with MSG_ZEROCOPY')
+  expect(sender.zeroCopy.completed === 1, 'the kernel rejected a send with MSG_ZEROCOPY')
+  return 'a send with MSG_ZEROCOPY was completed; loopback copies all the same'
 }
 
 function groBuffer(): string {

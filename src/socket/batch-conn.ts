@@ -23,7 +23,9 @@ import { familyOfDescriptor } from './descriptor.js'
 import { adoptDescriptor, borrowDescriptor, openDescriptor, type SocketDescriptor } from './descriptor-owner.js'
 import { pollBlocking } from './poll.js'
 import { batchesOf, readAvailable, type Subscription } from './reading.js'
+import { ReleaseWait } from './release-wait.js'
 import { type SendReport, sendAll } from './send-all.js'
+import { NO_ZERO_COPY, type ZeroCopyStatus } from './zero-copy.js'
 
 /**
  * A UDP socket that sends and receives in batches.
@@ -33,13 +35,18 @@ import { type SendReport, sendAll } from './send-all.js'
  */
 export class BatchConn extends DatagramSocket {
   readonly #waiters: Waiters
+  readonly #release: ReleaseWait | undefined
 
-  private constructor(key: typeof CONSTRUCTOR_KEY, descriptor: SocketDescriptor, options: AdoptOptions) {
+  private constructor(key: typeof CONSTRUCTOR_KEY, descriptor: SocketDescriptor, options: OpenOptions) {
     if (key !== CONSTRUCTOR_KEY) {
       throw typeError('ERR_ILLEGAL_CONSTRUCTOR', 'create sockets with BatchConn.open() or BatchConn.adopt()')
     }
     super(descriptor, options)
-    this.#waiters = new Waiters(descriptor.fd, () => this.noteErrorEvent())
+    this.#waiters = new Waiters(descriptor.fd, () => {
+      this.noteErrorEvent()
+      this.#release?.noteEvent()
+    })
+    this.#release = this.zeroCopySends && new ReleaseWait(this.zeroCopySends, this.#waiters)
   }
 
   /**
@@ -49,7 +56,7 @@ export class BatchConn extends DatagramSocket {
    * @throws TypeError `ERR_UNKNOWN_OPTION`, `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM`
    */
   static open(options?: OpenOptions): BatchConn {
-    const given = validate.options(options, 'BatchConn.open', ['family', ...OPTION_NAMES])
+    const given = validate.options(options, 'BatchConn.open', ['family', 'zeroCopy', ...OPTION_NAMES])
     const family = validate.oneOf(given.family === undefined ? 'ipv4' : given.family, 'family', ['ipv4', 'ipv6'])
     const descriptor = openDescriptor(family)
     try {
@@ -79,7 +86,8 @@ export class BatchConn extends DatagramSocket {
   }
 
   /**
-   * Sends all of the batch, waiting whenever the socket would block. A message that fails does not affect the others.
+   * Sends all of the batch, waiting whenever the socket would block. A message that fails does not affect the others. With
+   * `zeroCopy`, also waits until the kernel no longer reads the batch's memory.
    *
    * If it rejects (aborted, closed), `batch.sent` and `batch.failed` contain the result so far; call it again to resume.
    *
@@ -87,7 +95,22 @@ export class BatchConn extends DatagramSocket {
    * @throws the signal's reason, if it is aborted; TypeError `ERR_SOCKET_CLOSED`
    */
   async sendAll(batch: SendBatch, options?: WaitOptions): Promise<SendReport> {
-    return sendAll(this, assertSendBatch(batch), waitSignal(options, 'sendAll'))
+    const messages = assertSendBatch(batch)
+    const signal = waitSignal(options, 'sendAll')
+    const report = await sendAll(this, messages, signal)
+    await this.#release?.wait(messages, signal)
+    return report
+  }
+
+  /**
+   * Resolves when the kernel no longer reads the batch's memory for zero-copy sends of this socket. Then the batch can be
+   * cleared, unless another socket has sent it too. Also works after `close`.
+   *
+   * @throws the signal's reason, if it is aborted; Error `ERR_RELEASE_UNKNOWN` if the descriptor was closed before the end
+   */
+  async released(batch: SendBatch, options?: WaitOptions): Promise<void> {
+    const signal = waitSignal(options, 'released')
+    return this.#release?.wait(assertSendBatch(batch), signal)
   }
 
   /**
@@ -134,6 +157,16 @@ export class BatchConn extends DatagramSocket {
     return this.#waiters.wait('writable', signal)
   }
 
+  /** Status of zero-copy sends (MSG_ZEROCOPY), with counts. A device for which the kernel copies disables them permanently. */
+  get zeroCopy(): ZeroCopyStatus {
+    return this.zeroCopySends?.status ?? NO_ZERO_COPY
+  }
+
+  /** Closes the socket. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
   /** Keeps the process alive while this socket is waiting, the default. */
   ref(): this {
     this.#waiters.setReferenced(true)
@@ -174,8 +207,16 @@ export class BatchConn extends DatagramSocket {
     return pollBlocking(this.fd, POLLOUT, blockingTimeout(options, 'waitWritable')) !== 0
   }
 
+  /** Blocks the thread until the kernel no longer reads the batch's memory, as `released`. @returns false after the timeout */
+  waitReleased(batch: SendBatch, options?: BlockingOptions): boolean {
+    const messages = assertSendBatch(batch)
+    const timeoutMs = blockingTimeout(options, 'waitReleased')
+    return messages.inFlight === 0 || (this.#release?.waitBlocking(this.fd, messages, timeoutMs) ?? true)
+  }
+
   /** @internal */
   protected override beforeClose(): void {
+    this.#release?.close()
     this.#waiters.close(() => typeError('ERR_SOCKET_CLOSED', 'the socket was closed while waiting'))
   }
 }

@@ -4,6 +4,7 @@ import * as c from '../libc/constants.js'
 import { structs } from '../libc/structs.js'
 import { integerOption, setIntegerOption, setStructureOption } from './option.js'
 import { SETTING_NAMES, type SocketSettings } from './socket-options.js'
+import type { ZeroCopyOptions } from './zero-copy.js'
 
 /** Options of `open`. */
 export interface OpenOptions extends SocketSettings {
@@ -18,6 +19,11 @@ export interface OpenOptions extends SocketSettings {
    * BATCHCONN_NO_GRO=1 disables them.
    */
   gro?: boolean
+  /**
+   * Send without copying payloads to the kernel (MSG_ZEROCOPY): GSO sends of at least `minBytes`. The kernel reads the memory
+   * until `batch.inFlight` is 0. Default false; the environment variable BATCHCONN_NO_ZEROCOPY=1 disables it.
+   */
+  zeroCopy?: boolean | ZeroCopyOptions
   /** Report the TOS or traffic class byte, which includes ECN (IP_RECVTOS, IPV6_RECVTCLASS). */
   recvTos?: boolean
   /** Report the remaining hops (IP_RECVTTL, IPV6_RECVHOPLIMIT). */
@@ -38,8 +44,11 @@ export interface OpenOptions extends SocketSettings {
   txTime?: 'monotonic' | 'tai'
 }
 
-/** Options of `adopt`: all except the family. */
-export type AdoptOptions = Omit<OpenOptions, 'family'>
+/**
+ * Options of `adopt`: all except the family, and `zeroCopy`, because the kernel numbers the zero-copy sends of a descriptor
+ * and does not return the next number.
+ */
+export type AdoptOptions = Omit<OpenOptions, 'family' | 'zeroCopy'>
 
 /** Options of a wait. */
 export interface WaitOptions {

@@ -1,21 +1,21 @@
 import { typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import type { Messages } from '../batch/messages.js'
-import { GRO_SLOT_BYTES, type ReceiveSide, type RecvBatch, slotTooSmall } from '../batch/recv-batch.js'
+import type { ReceiveSide, RecvBatch } from '../batch/recv-batch.js'
 import type { SendBatch } from '../batch/send-batch.js'
 import { DestinationKind, type Endpoint, type EndpointLike, type Family } from '../endpoint/endpoint.js'
-import { ErrnoError } from '../libc/errno-error.js'
 import { libc } from '../libc/libc.js'
 import { assertRecvBatch, assertSendBatch } from './batch-arguments.js'
 import { BatchedCalls } from './batched-calls.js'
-import { type AdoptOptions, applyControlSettings, recvErrorsSetting } from './conn-options.js'
+import { applyControlSettings, type OpenOptions, recvErrorsSetting } from './conn-options.js'
 import { Counters } from './counters.js'
 import { connectDescriptor, disconnectDescriptor, endpointOf, localEndpoint, remoteEndpoint } from './descriptor.js'
-import type { OwnedDescriptor, SocketDescriptor } from './descriptor-owner.js'
+import { isLostDescriptor, type OwnedDescriptor, type SocketDescriptor } from './descriptor-owner.js'
 import { reportGsoOff } from './diagnostics.js'
 import { DropCounter } from './drop-counter.js'
 import { ErrorQueue, type NetworkError } from './error-queue.js'
 import type { FeatureStatus } from './feature-status.js'
+import { closeWhenReleased } from './lingering-close.js'
 import { changeMembership, type Membership } from './multicast.js'
 import { trafficClass } from './option.js'
 import { type Receiving, receiveCounted } from './receive.js'
@@ -24,6 +24,8 @@ import { closeReceiveOffload, openReceiveOffload, SegmentationOffload } from './
 import { LiveSocketOptions, SETTING_NAMES } from './socket-options.js'
 import type { SocketStats } from './socket-stats.js'
 import { type Sending, transmit } from './transmit.js'
+import { ZeroCopy } from './zero-copy.js'
+import { ZeroCopySends } from './zero-copy-sends.js'
 
 /** UDP socket without waiting: owns the descriptor, sets options, and sends or receives a batch per system call. */
 export class DatagramSocket {
@@ -40,9 +42,9 @@ export class DatagramSocket {
 
   protected constructor(
     { fd, family, own, isNew = false, counters = new Counters() }: SocketDescriptor,
-    options: AdoptOptions,
+    options: OpenOptions,
   ) {
-    const { countDrops = false, gro = false, gso = true } = options
+    const { countDrops = false, gro = false, gso = true, zeroCopy = false } = options
     this.#fd = fd
     this.#family = family
     this.#options = new LiveSocketOptions(() => this.#openFd(), family)
@@ -54,13 +56,15 @@ export class DatagramSocket {
     const drops = new DropCounter(fd, validate.boolean(countDrops, 'countDrops'), counters)
     applyControlSettings(fd, family, options)
     this.#gro = openReceiveOffload(fd, validate.boolean(gro, 'gro'))
-    this.#errors = new ErrorQueue(libc(), fd, recvErrorsSetting(fd, family))
+    const sends = zeroCopy === false ? undefined : new ZeroCopySends()
+    this.#errors = new ErrorQueue(libc(), fd, recvErrorsSetting(fd, family), sends)
     this.#calls = new BatchedCalls(libc(), fd, counters)
     this.#receiving = { calls: this.#calls, drops, errors: this.#errors, mayHoldGro: this.#gro.available || !isNew }
     this.#sending = {
       calls: this.#calls,
       supported: 0,
       offload: new SegmentationOffload(fd, validate.boolean(gso, 'gso'), (reason) => reportGsoOff(counters, reason)),
+      zeroCopy: sends && new ZeroCopy(fd, zeroCopy, sends, this.#calls, this.#errors),
       isOwnError: (errno) => this.#errors.isEnabled && this.#errors.drain(errno) === 'local',
     }
     this.noteConnection()
@@ -204,14 +208,17 @@ export class DatagramSocket {
    * @throws TypeError `ERR_INVALID_ARG_TYPE`, RangeError `ERR_SLOT_TOO_SMALL` @internal
    */
   assertReceivable(batch: unknown): ReceiveSide {
-    const side = assertRecvBatch(batch)
-    if (this.#gro.available && side.slots.slotBytes < GRO_SLOT_BYTES) throw slotTooSmall(side.slots.slotBytes)
-    return side
+    return assertRecvBatch(batch, this.#gro.available)
   }
 
   /** Records an error event of the descriptor, so that the next `recv` empties the error queue. @internal */
   noteErrorEvent(): void {
     this.#errors.noteEvent()
+  }
+
+  /** Zero-copy sends of this socket, if it was opened with the option. @internal */
+  protected get zeroCopySends(): ZeroCopy | undefined {
+    return this.#sending.zeroCopy
   }
 
   /**
@@ -222,9 +229,6 @@ export class DatagramSocket {
    */
   takeErrors(): NetworkError[] {
     this.assertOpen()
-    if (!this.#errors.isEnabled) {
-      throw typeError('ERR_INVALID_STATE', 'takeErrors() requires a socket opened with recvErrors: true')
-    }
     return this.#errors.take()
   }
 
@@ -242,26 +246,23 @@ export class DatagramSocket {
 
   /**
    * Releases the descriptor without closing it, the opposite of `adopt`. The socket is then closed.
-   *
    * @returns the descriptor, which the caller must close. In a worker thread it is a duplicate, with another number.
+   * @throws TypeError `ERR_BATCH_IN_FLIGHT` while zero-copy sends are in flight
    */
   release(): number {
     this.assertOpen()
+    this.#sending.zeroCopy?.assertIdle()
     this.beforeClose()
     this.#fd = -1
     return this.#owner.release()
   }
 
-  /** Closes the socket. Closing twice has no effect. */
+  /** Closes the socket. The descriptor stays open until the kernel no longer reads zero-copy memory, at most 10 s. */
   close(): void {
     if (this.#fd < 0) return
     this.beforeClose()
     this.#fd = -1
-    this.#owner.close()
-  }
-
-  [Symbol.dispose](): void {
-    this.close()
+    closeWhenReleased(this.#owner, this.#sending.zeroCopy)
   }
 
   /** Called before the socket closes, to stop all uses of the descriptor. @internal */
@@ -284,9 +285,10 @@ export class DatagramSocket {
 
   // The descriptor was closed elsewhere. Its number may already be reused, so stop using it.
   #noteLoss(error: unknown): unknown {
-    if (this.#fd >= 0 && error instanceof ErrnoError && LOST_DESCRIPTOR.has(error.code)) {
+    if (this.#fd >= 0 && isLostDescriptor(error)) {
       this.beforeClose()
       this.#fd = -1
+      this.#sending.zeroCopy?.sends.lose('the descriptor was closed elsewhere')
     }
     return error
   }
@@ -296,5 +298,3 @@ export class DatagramSocket {
     return this.#fd
   }
 }
-
-const LOST_DESCRIPTOR = new Set(['EBADF', 'ENOTSOCK'])

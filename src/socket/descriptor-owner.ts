@@ -19,6 +19,14 @@ export interface SocketDescriptor {
   own(fd: number): OwnedDescriptor
 }
 
+/** Descriptor from which a socket is created. */
+export interface SocketDescriptor {
+  readonly fd: number
+  readonly family: Family
+  /** Takes ownership. Called last, after all options are set; until then the caller owns the descriptor. */
+  own(fd: number): OwnedDescriptor
+}
+
 /** Descriptor of a socket, with the functions that close and release it. */
 export interface OwnedDescriptor {
   readonly fd: number
@@ -80,6 +88,11 @@ function owned(fd: number, pipe: Pipe | undefined): OwnedDescriptor {
       return duplicate
     },
   }
+}
+
+/** Returns true for an error which shows that a descriptor was closed elsewhere. */
+export function isLostDescriptor(error: unknown): boolean {
+  return error instanceof ErrnoError && (error.code === 'EBADF' || error.code === 'ENOTSOCK')
 }
 
 /** Returns the kernel's unique number of a socket (SO_COOKIE, Linux 4.12), or the negative errno. */

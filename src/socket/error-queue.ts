@@ -1,12 +1,12 @@
 import { getSystemErrorName } from 'node:util'
+import { typeError } from '../arguments/errors.js'
 import { RecvBatch } from '../batch/recv-batch.js'
 import { type Endpoint, endpointFromSockaddr } from '../endpoint/endpoint.js'
-import { ControlCursor } from '../layout/control.js'
+import { ErrorReport } from '../layout/error-report.js'
 import { lastErrno } from '../libc/check.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import type { Libc } from '../libc/libc.js'
-import { structs } from '../libc/structs.js'
 
 /** Error that the network or this host has reported about a sent datagram (IP_RECVERR, ip(7)). */
 export interface NetworkError {
@@ -29,25 +29,35 @@ export interface NetworkError {
   readonly payload: Buffer
 }
 
-/** Error queue of a socket. */
+/** Receives the completions of zero-copy sends, ranges of 32-bit ids. */
+export interface Completions {
+  readonly inFlight: number
+  complete(first: number, last: number, isCopied: boolean): void
+}
+
+/** Error queue of a socket. It contains network errors, and the completions of zero-copy sends. */
 export class ErrorQueue {
   /** True if errors are kept for `take`; otherwise they are read and discarded. */
   readonly isEnabled: boolean
   readonly #libc: Libc
   readonly #fd: number
-  #inbox: RecvBatch | undefined
+  readonly #completions: Completions | undefined
+  #inbox: Inbox | undefined
+  #isSingle: boolean
   #hasEvent = false
   #kept: NetworkError[] = []
 
-  constructor(libc: Libc, fd: number, isEnabled: boolean) {
+  constructor(libc: Libc, fd: number, isEnabled: boolean, completions?: Completions) {
     this.#libc = libc
     this.#fd = fd
     this.isEnabled = isEnabled
+    this.#completions = completions
+    this.#isSingle = completions === undefined
   }
 
-  /** True if the queue may contain errors. */
+  /** True if the queue may contain something. */
   get isDue(): boolean {
-    return this.isEnabled || this.#hasEvent
+    return this.isEnabled || this.#hasEvent || (this.#completions?.inFlight ?? 0) > 0
   }
 
   /**
@@ -58,8 +68,11 @@ export class ErrorQueue {
     this.#hasEvent = true
   }
 
-  /** Returns the errors since the last call, oldest first. */
+  /** Returns the errors since the last call, oldest first. @throws TypeError `ERR_INVALID_STATE` */
   take(): NetworkError[] {
+    if (!this.isEnabled) {
+      throw typeError('ERR_INVALID_STATE', 'takeErrors() requires a socket opened with recvErrors: true')
+    }
     this.drain()
     const taken = this.#kept
     this.#kept = []
@@ -70,75 +83,92 @@ export class ErrorQueue {
    * Empties the kernel's queue, whose errors would otherwise fail sends and receives one after the other.
    *
    * @param errno - positive errno of a failed call
-   * @returns 'local' if this host itself reported `errno`
+   * @returns 'local' if this host itself reported `errno`; 'empty' if there was no network error
    */
   drain(errno?: number): 'empty' | 'network' | 'local' {
     this.#hasEvent = false
     let found: 'empty' | 'network' | 'local' = 'empty'
-    for (let count = 0; count < MAX_READS; count += 1) {
-      const next = this.#read()
-      if (next === undefined) return found
-      if (next.origin === 'local' && next.errno === -(errno ?? 0)) found = 'local'
-      else if (found === 'empty') found = 'network'
-      if (this.isEnabled && this.#kept.length < MAX_KEPT) this.#kept.push(next)
+    for (let total = 0; total < MAX_READS; ) {
+      const inbox = this.#read()
+      const count = inbox?.batch.length ?? 0
+      for (let slot = 0; inbox !== undefined && slot < count; slot += 1) {
+        const next = this.#note(inbox, slot)
+        if (next?.origin === 'local' && next.errno === -(errno ?? 0)) found = 'local'
+        else if (next !== undefined && found === 'empty') found = 'network'
+      }
+      if (inbox === undefined || count < inbox.batch.capacity) return found
+      total += count
     }
     this.#hasEvent = true
     return found
   }
 
-  #read(): NetworkError | undefined {
-    this.#inbox ??= new RecvBatch({ capacity: 1, slotBytes: 2048 })
-    const { slots } = this.#inbox
-    slots.prepare()
-    const byteLength = this.#libc.recvmsg(this.#fd, slots.headersAddress, c.MSG_ERRQUEUE | c.MSG_DONTWAIT)
-    if (byteLength < 0) {
-      const errno = lastErrno()
-      if (errno === c.EINTR) return this.#read()
-      if (errno === c.EAGAIN) return undefined
-      throw new ErrnoError(errno, 'recvmsg')
+  /** Returns the network error in a slot, which is kept; undefined for a completion. */
+  #note(inbox: Inbox, slot: number): NetworkError | undefined {
+    const { batch, report } = inbox
+    report.find(batch.slots.controlOffset(slot), batch.slots.controlLength(slot))
+    if (report.origin === c.SO_EE_ORIGIN_ZEROCOPY) {
+      this.#completions?.complete(report.info, report.data, report.code === c.SO_EE_CODE_ZEROCOPY_COPIED)
+      return undefined
     }
-    slots.writeLength(0, byteLength)
-    slots.fill(1)
-    return describe(this.#inbox)
+    const next = describe(inbox, slot)
+    if (this.isEnabled && this.#kept.length < MAX_KEPT) this.#kept.push(next)
+    return next
+  }
+
+  /** Reads the next entries, many at once where completions are expected. Undefined if the queue is empty. */
+  #read(): Inbox | undefined {
+    const inbox = this.#ready()
+    const { slots } = inbox.batch
+    slots.prepare()
+    const address = slots.headersAddress
+    const result = this.#isSingle
+      ? this.#libc.recvmsg(this.#fd, address, READ_FLAGS)
+      : this.#libc.recvmmsg(this.#fd, address, slots.capacity, READ_FLAGS, 0)
+    if (result >= 0) {
+      if (this.#isSingle) slots.writeLength(0, result)
+      slots.fill(this.#isSingle ? 1 : result)
+      return inbox
+    }
+    const errno = lastErrno()
+    if (errno === c.EINTR) return this.#read()
+    if (errno === c.EAGAIN) return undefined
+    if (this.#isSingle || (errno !== c.ENOSYS && errno !== c.EPERM)) throw new ErrnoError(errno, 'recvmsg')
+    // The system rejects recvmmsg.
+    this.#isSingle = true
+    this.#inbox = undefined
+    return this.#read()
+  }
+
+  #ready(): Inbox {
+    if (this.#inbox === undefined) {
+      const batch = new RecvBatch({ capacity: this.#isSingle ? 1 : READS_PER_CALL, slotBytes: 2048 })
+      this.#inbox = { batch, report: new ErrorReport(batch.slots.view) }
+    }
+    return this.#inbox
   }
 }
 
-function describe(inbox: RecvBatch): NetworkError {
-  const { slots } = inbox
-  const { sockExtendedErr: layout } = structs()
-  const report = findReport(inbox)
-  const at = report.offset
-  const read = (offset: number) => (at < 0 ? 0 : slots.view.getUint8(at + offset))
-  const errno = at < 0 ? 0 : slots.view.getUint32(at + layout.errno, true)
-  const info = at < 0 ? 0 : slots.view.getUint32(at + layout.info, true)
-  const offenderAt = at + layout.bytes
-  const offenderBytes = report.byteLength - layout.bytes
+interface Inbox {
+  readonly batch: RecvBatch
+  readonly report: ErrorReport
+}
+
+function describe({ batch, report }: Inbox, slot: number): NetworkError {
+  const { errno } = report
   return {
     code: errno === 0 ? 'UNKNOWN' : getSystemErrorName(-errno),
     errno: -errno,
-    origin: ORIGINS[read(layout.origin)] ?? 'other',
-    icmpType: read(layout.type),
-    icmpCode: read(layout.code),
-    offender: at < 0 ? undefined : endpointFromSockaddr(slots.view, offenderAt, offenderBytes),
-    destination: inbox.source(0),
-    mtu: errno === c.EMSGSIZE ? info : undefined,
-    payload: Buffer.from(inbox.bytes(0)),
+    origin: ORIGINS[report.origin] ?? 'other',
+    icmpType: report.type,
+    icmpCode: report.code,
+    offender: report.isFound
+      ? endpointFromSockaddr(batch.slots.view, report.offenderOffset, report.offenderBytes)
+      : undefined,
+    destination: batch.source(slot),
+    mtu: errno === c.EMSGSIZE ? report.info : undefined,
+    payload: Buffer.from(batch.bytes(slot)),
   }
-}
-
-/** Finds the sock_extended_err, after which the offender's sockaddr follows. */
-function findReport({ slots }: RecvBatch): { offset: number; byteLength: number } {
-  const cursor = new ControlCursor(slots.view)
-  cursor.reset(slots.controlOffset(0), slots.controlLength(0))
-  while (cursor.next()) {
-    const isReport =
-      (cursor.level === c.IPPROTO_IP && cursor.type === c.IP_RECVERR) ||
-      (cursor.level === c.IPPROTO_IPV6 && cursor.type === c.IPV6_RECVERR)
-    if (isReport && cursor.dataBytes >= structs().sockExtendedErr.bytes) {
-      return { offset: cursor.dataOffset, byteLength: cursor.dataBytes }
-    }
-  }
-  return { offset: -1, byteLength: 0 }
 }
 
 const ORIGINS: Record<number, NetworkError['origin']> = {
@@ -152,3 +182,8 @@ const MAX_KEPT = 1024
 
 /** Maximum number of errors read per call, because they can arrive as fast as they are read. */
 const MAX_READS = 1024
+
+/** Number of entries per call. The kernel merges most completions, so few are waiting. */
+const READS_PER_CALL = 16
+
+const READ_FLAGS = c.MSG_ERRQUEUE | c.MSG_DONTWAIT

@@ -4,3 +4,14 @@ export interface FeatureStatus {
   /** Reason in words: the observed result, or why the feature is unsupported. */
   readonly reason: string
 }
+
+/** Returns the status of an unavailable feature. */
+export function off(reason: string): FeatureStatus {
+  return { available: false, reason }
+}
+
+/** Returns true if an environment variable is set, and not to 0. */
+export function isSet(name: string): boolean {
+  const value = process.env[name]
+  return value !== undefined && value !== '' && value !== '0'
+}

@@ -4,7 +4,7 @@ import type { RejectedGso } from '../batch/send-planner.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import { EINVAL, EIO, EMSGSIZE, IPPROTO_UDP, UDP_GRO, UDP_SEGMENT } from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
-import type { FeatureStatus } from './feature-status.js'
+import { type FeatureStatus, isSet, off } from './feature-status.js'
 import { integerOption, setIntegerOption } from './option.js'
 
 /**
@@ -147,13 +147,4 @@ function kernelStatus(fd: number): FeatureStatus {
       return off('the kernel does not support UDP_SEGMENT')
     throw error
   }
-}
-
-function isSet(name: string): boolean {
-  const value = process.env[name]
-  return value !== undefined && value !== '' && value !== '0'
-}
-
-function off(reason: string): FeatureStatus {
-  return { available: false, reason }
 }

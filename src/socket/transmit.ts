@@ -8,11 +8,13 @@ import { ErrnoError } from '../libc/errno-error.js'
 import type { BatchedCalls } from './batched-calls.js'
 import { publishSend, sendChannel } from './diagnostics.js'
 import type { SegmentationOffload } from './segmentation-offload.js'
+import { COPY_NEXT, type ZeroCopy } from './zero-copy.js'
 
 /** The parts of a socket that sending uses. */
 export interface Sending {
   readonly calls: BatchedCalls
   readonly offload: SegmentationOffload
+  readonly zeroCopy?: ZeroCopy | undefined
   /** Kinds of destination that the socket supports, as `DestinationKind` bits. */
   readonly supported: number
   /**
@@ -52,12 +54,13 @@ function transmitCounted(sending: Sending, messages: Messages, maxCalls: number)
 
 function transmitMessages(sending: Sending, messages: Messages, maxCalls: number): number {
   const { planner } = messages
-  const { offload } = sending
+  const { offload, zeroCopy } = sending
   const start = messages.sent
   const end = sendableEnd(messages, sending.supported)
   for (let calls = 0; messages.sent < end && calls < maxCalls; ) {
-    const plan = planner.plan(end, offload)
-    const result = call(sending, plan)
+    const plan = zeroCopy === undefined ? planner.plan(end, offload) : zeroCopy.plan(messages, end, offload)
+    const result = zeroCopy?.isPlanned ? zeroCopy.send(plan, messages) : call(sending, plan)
+    if (result === COPY_NEXT) continue
     if (result > 0) {
       calls += 1
       if (plan.segmentBytes > 0) offload.noteAccepted()
@@ -73,7 +76,7 @@ function transmitMessages(sending: Sending, messages: Messages, maxCalls: number
       continue
     }
     // After the first message, leave the error to the next call, where it belongs to that call's first message.
-    if (result > 0 || messages.sent > start || result === WOULD_BLOCK) break
+    if (result > 0 || messages.sent > start || result === WOULD_BLOCK || result === -EAGAIN) break
     throw failure(messages, -result, plan.count)
   }
   return messages.sent - start

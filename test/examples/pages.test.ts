@@ -53,9 +53,10 @@ async function printedLines(code: string): Promise<string[]> {
   return lines
 }
 
-// The examples print what they do where neither GSO nor GRO is disabled.
+// The examples print what they do where no feature is disabled.
 delete process.env.BATCHCONN_NO_GSO
 delete process.env.BATCHCONN_NO_GRO
+delete process.env.BATCHCONN_NO_ZEROCOPY
 
 for (const name of PAGES) {
   const examples = snippets(readPage(name))

@@ -8,7 +8,7 @@ t.test('probe tries every feature, and returns availability and reason', (t) => 
   const { features, kernel, architecture, maxSegments } = probe()
   t.equal(architecture, process.arch)
   t.match(kernel, /^\d+\.\d+/)
-  t.equal(Object.keys(features).length, 18)
+  t.equal(Object.keys(features).length, 19)
   for (const [name, { available, reason }] of Object.entries(features)) {
     t.type(available, 'boolean', name)
     t.ok(reason.length > 5, `${name}: ${reason}`)
@@ -20,6 +20,7 @@ t.test('probe tries every feature, and returns availability and reason', (t) => 
     tos: { available: true },
     kernelDrops: { available: true },
     errorQueue: { available: true, reason: /ECONNREFUSED/ },
+    zeroCopy: { available: true, reason: /MSG_ZEROCOPY was completed/ },
   })
   t.equal(maxSegments, features.gso128.available ? 128 : features.gso.available ? 64 : 0)
   t.end()
