@@ -1,6 +1,6 @@
 import { type OptionTable, type Parsed, parseCommandLine } from '../cli/parse-command-line.js'
 import { UsageError } from '../cli/run-command.js'
-import { gsoSegments, MAX_PAYLOAD_BYTES, RECEIVE_MODES, SEND_MODES } from '../traffic/modes.js'
+import { gsoSegments, MAX_PAYLOAD_BYTES, PEER_MODES, RECEIVE_MODES, SEND_MODES } from '../traffic/modes.js'
 import {
   choice,
   choices,
@@ -22,10 +22,10 @@ const MAX_BATCH = 1024
 /** UDP_MAX_SEGMENTS since Linux 6.9; 64 before. */
 const MAX_SEGMENTS = 128
 const MAX_SECONDS = 86_400
-const PEER_NAMES = ['c', 'go'] as const
+const MAX_BUFFERS = 4096
+/** Programs in other languages that can take part. `c-copying` is the C program in the same mode without zero-copy. */
+const PEER_NAMES = ['c', 'c-copying', 'go'] as const
 export type PeerName = (typeof PEER_NAMES)[number]
-/** The modes that they have; Go has no GSO. */
-const PEER_MODES: readonly string[] = ['sendmsg', 'sendmmsg', 'gso']
 
 /** The letters are iperf3's where the meaning is the same. */
 const TRAFFIC = {
@@ -48,6 +48,11 @@ const TRAFFIC = {
     parse: integer(1, MAX_SEGMENTS),
     default: '40',
     describe: 'datagrams per GSO send, 1 to 128, together at most 65507 bytes',
+  },
+  buffers: {
+    parse: integer(1, MAX_BUFFERS),
+    default: '1',
+    describe: 'payload buffers that modes with gso use in turn, 1 to 4096; with many, copying reads from slower caches',
   },
   durationSeconds: {
     name: 'duration',
@@ -140,7 +145,7 @@ function throughputPlan(command: 'send' | 'compare', parsed: Parsed<typeof TRAFF
   const { rate: rateText, peers = [], seed = randomSeed(), ...rest } = parsed
   const [first] = rest.modes
   if (rest.to === undefined && !rest.control) throw new UsageError('--no-control requires --to HOST:PORT')
-  if (peers.length > 0 && !PEER_MODES.includes(first)) {
+  if (peers.length > 0 && !PEER_MODES.some((mode) => mode === first)) {
     throw new UsageError(`--peers requires a first --mode of ${PEER_MODES.join(' or ')}, not '${first}'`)
   }
   return {

@@ -20,18 +20,18 @@ export async function buildPeer(
 ): Promise<ExternalCandidate | string> {
   const program = join(folder, `udp-send-${name}`)
   try {
-    if (name === 'c') {
+    if (name !== 'go') {
       await run('cc', ['-O2', '-o', program, join(PEERS, 'c', 'udp-send.c')], { signal })
     } else {
       // golang.org/x/net from Debian's packages.
       const env = { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: join(folder, 'go-cache') }
       await run('go', ['build', '-o', program, '.'], { cwd: join(PEERS, 'go'), env, signal })
     }
-    return new ExternalCandidate(name, program, peerOptions(plan, mode, name === 'c' ? '--' : '-'))
+    return new ExternalCandidate(name, program, peerOptions(plan, peerMode(name, mode), name === 'go' ? '-' : '--'))
   } catch (error) {
     signal.throwIfAborted()
     const { code, stderr = '' } = error as { code?: unknown; stderr?: string }
-    if (code === 'ENOENT') return `no ${name === 'c' ? 'C compiler (cc)' : 'Go (go)'} on this host`
+    if (code === 'ENOENT') return `no ${name === 'go' ? 'Go (go)' : 'C compiler (cc)'} on this host`
     const [complaint = ''] = stderr.trim().split('\n').slice(-1)
     return `it does not compile here${complaint === '' ? '' : `: ${complaint}`}`
   }
@@ -87,8 +87,12 @@ class ExternalCandidate implements Candidate {
   }
 }
 
+function peerMode(name: PeerName, mode: string): string {
+  return name === 'c-copying' ? mode.replace('+zerocopy', '') : mode
+}
+
 function peerOptions(plan: SendPlan, mode: string, longOption: '--' | '-'): string[] {
-  const { destination, sizeBytes, batch, segments, connect, prepare } = plan
+  const { destination, sizeBytes, batch, segments, buffers, connect, prepare } = plan
   const options = {
     to: destination.address,
     port: destination.port,
@@ -97,8 +101,8 @@ function peerOptions(plan: SendPlan, mode: string, longOption: '--' | '-'): stri
     mode,
     connect: connect ? 1 : 0,
     prepare,
-    // Only the programs with GSO have this option.
-    ...(mode === 'gso' ? { segments } : {}),
+    // Only the programs with GSO have these options.
+    ...(mode.includes('gso') ? { segments, buffers } : {}),
   }
   return Object.entries(options).flatMap(([name, value]) => [`${longOption}${name}`, String(value)])
 }

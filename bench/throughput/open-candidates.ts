@@ -3,7 +3,7 @@ import type { Progress } from '../cli/progress.js'
 import { Failure } from '../cli/run-command.js'
 import type { PeerName, ThroughputPlan } from '../options/throughput-options.js'
 import { gsoUnsupportedReason } from '../traffic/gso-support.js'
-import { GSO_MODES, type SendMode } from '../traffic/modes.js'
+import { isGsoMode, type SendMode } from '../traffic/modes.js'
 import { openSender } from '../traffic/open.js'
 import type { SendPlan } from '../traffic/sender.js'
 import { type Candidate, LocalCandidate } from './candidate.js'
@@ -53,7 +53,7 @@ export async function openCandidates(
   }
   try {
     for (const [index, mode] of modes.entries()) {
-      const reason = GSO_MODES.includes(mode) && plan.segments > 1 ? gsoUnsupportedReason(plan) : undefined
+      const reason = isGsoMode(mode) && plan.segments > 1 ? gsoUnsupportedReason(plan) : undefined
       const isOwn = command === 'compare' && index === 0
       if (reason === undefined) add(await openLocal(isOwn ? OWN_NAME : mode, mode, plan))
       else if (isOwn || modes.length === 1) throw new Failure(`no ${mode} to ${plan.destination}: ${reason}`)
@@ -64,7 +64,7 @@ export async function openCandidates(
       const folder = temporaryFolder('peers')
       resources.unshift(folder)
       for (const name of peers) {
-        if (modes[0] === 'gso' && name === 'go') {
+        if (isGsoMode(modes[0]) && name === 'go') {
           skip(name, 'it does not support GSO')
           continue
         }

@@ -1,4 +1,4 @@
-import { BatchConn, type MessageOptions, SendBatch } from '../../src/index.js'
+import { BatchConn, type FeatureStatus, type MessageOptions, SendBatch } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
 import { HeaderStamper } from './payload-header.js'
 import { pacedBatch, SendSchedule } from './send-schedule.js'
@@ -9,6 +9,8 @@ export interface BatchShape {
   readonly messages: number
   /** Datagrams per message: above 1, each message is a GSO send. */
   readonly segments: number
+  /** Send without copying. A payload is written again when the kernel no longer reads it. */
+  readonly zeroCopy?: boolean
 }
 
 /** Sends with the library: `sendmsg` for batches of one message, `sendmmsg` for larger ones. */
@@ -17,24 +19,21 @@ export class BatchSender implements Sender {
   readonly #shape: BatchShape
   readonly #plan: SendPlan
   readonly #conn: BatchConn
-  readonly #batch: SendBatch
+  /** Used in turn. */
+  readonly #batches: readonly Prepared[]
   readonly #options: MessageOptions | undefined
-  readonly #headers: HeaderStamper
+  #at = 0
   readonly #schedule: SendSchedule
 
   constructor(plan: SendPlan, wanted: BatchShape) {
     this.#plan = plan
     this.#shape = pacedShape(wanted, plan.packetsPerSecond)
-    const { messages, segments } = this.#shape
+    const { messages, segments, zeroCopy = false } = this.#shape
     this.packetsPerBatch = messages * segments
     this.#options = segments > 1 ? { segmentBytes: plan.sizeBytes } : undefined
-    this.#conn = openConn(plan)
-    this.#batch = new SendBatch({
-      capacity: messages,
-      slotBytes: plan.sizeBytes * segments,
-      maxSegments: segments,
-    })
-    this.#headers = new HeaderStamper(this.#buildHeaders().flatMap((message) => cut(message, plan.sizeBytes)))
+    this.#conn = openConn(plan, zeroCopy)
+    const batches = segments === 1 ? 1 : Math.max(1, Math.floor(plan.buffers / messages))
+    this.#batches = Array.from({ length: batches }, () => this.#prepareBatch())
     this.#schedule = new SendSchedule(this.packetsPerBatch, plan.packetsPerSecond)
   }
 
@@ -47,10 +46,13 @@ export class BatchSender implements Sender {
   }
 
   prepare(): void {
-    if (this.#plan.prepare === 'batch') this.#rebuildHeaders()
-    else this.#batch.rewind()
+    this.#at = (this.#at + 1) % this.#batches.length
+    const { batch, headers } = this.#batches[this.#at]
+    if (this.#shape.zeroCopy) this.#conn.waitReleased(batch)
+    if (this.#plan.prepare === 'batch') this.#rebuildHeaders(batch)
+    else batch.rewind()
     const { stream, sequence, microseconds } = this.#schedule
-    this.#headers.stamp(this.packetsPerBatch, stream, sequence, microseconds)
+    headers.stamp(this.packetsPerBatch, stream, sequence, microseconds)
     this.#schedule.sequence = sequence + this.packetsPerBatch
   }
 
@@ -63,7 +65,8 @@ export class BatchSender implements Sender {
         if (!this.#sendBatch(untilMs)) return
       }
     }
-    if (this.#shape.segments > 1 && !this.#conn.gso.available) throw this.#withoutGso()
+    if (this.#shape.segments > 1 && !this.#conn.gso.available) throw this.#without('GSO', this.#conn.gso)
+    if (this.#shape.zeroCopy && !this.#conn.zeroCopy.available) throw this.#without('zero-copy', this.#conn.zeroCopy)
   }
 
   settle(untilMs: number): void {
@@ -81,10 +84,10 @@ export class BatchSender implements Sender {
    */
   #sendBatch(untilMs: number): boolean {
     const { counts } = this.#schedule
-    const batch = this.#batch
+    const { batch } = this.#batches[this.#at]
     while (batch.remaining > 0) {
       counts.sendCalls += 1
-      const accepted = this.#send()
+      const accepted = this.#send(batch)
       counts.packets += accepted * this.#shape.segments
       if (accepted > 0) continue
       if (batch.remaining > 0 && !this.#wait(untilMs)) return false
@@ -92,16 +95,16 @@ export class BatchSender implements Sender {
     return true
   }
 
-  #send(): number {
+  #send(batch: SendBatch): number {
     try {
-      return this.#conn.send(this.#batch)
+      return this.#conn.send(batch)
     } catch (error) {
       // An ICMP error for an earlier datagram: no socket is bound there. A sender without a receiver goes on.
       if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') {
         throw sendFailure(error, this.#plan.destination)
       }
       this.#schedule.counts.errors += this.#shape.segments
-      this.#batch.skip()
+      batch.skip()
       return 0
     }
   }
@@ -114,33 +117,43 @@ export class BatchSender implements Sender {
     return performance.now() < untilMs
   }
 
-  /** Fills the batch for the first time. With `--prepare once`, only payloads change afterwards. */
-  #buildHeaders(): Buffer[] {
-    return Array.from({ length: this.#shape.messages }, () => this.#reserve())
+  /** Fills a batch for the first time. With `--prepare once`, only payloads change afterwards. */
+  #prepareBatch(): Prepared {
+    const { messages, segments } = this.#shape
+    const { sizeBytes } = this.#plan
+    const batch = new SendBatch({ capacity: messages, slotBytes: sizeBytes * segments, maxSegments: segments })
+    const payloads = Array.from({ length: messages }, () => this.#reserve(batch).fill(0))
+    return { batch, headers: new HeaderStamper(payloads.flatMap((message) => cut(message, sizeBytes))) }
   }
 
   /** The work of `--prepare batch`: everything except the payload's header, per message. */
-  #rebuildHeaders(): void {
-    this.#batch.clear()
-    for (let message = 0; message < this.#shape.messages; message += 1) this.#reserve()
+  #rebuildHeaders(batch: SendBatch): void {
+    batch.clear()
+    for (let message = 0; message < this.#shape.messages; message += 1) this.#reserve(batch)
   }
 
-  #reserve(): Buffer {
+  #reserve(batch: SendBatch): Buffer {
     const { sizeBytes, connect, destination } = this.#plan
-    return this.#batch.reserve(sizeBytes * this.#shape.segments, connect ? undefined : destination, this.#options)
+    return batch.reserve(sizeBytes * this.#shape.segments, connect ? undefined : destination, this.#options)
   }
 
-  /** The library switches GSO off when a device starts to reject it. A mode that measures GSO must not continue. */
-  #withoutGso(): Failure {
-    return new Failure(`GSO to ${this.#plan.destination} stopped working: ${this.#conn.gso.reason}`)
+  /** The library switches a feature off when the device does not support it. A mode that measures it must not continue. */
+  #without(feature: string, { reason }: FeatureStatus): Failure {
+    return new Failure(`${feature} to ${this.#plan.destination} stopped working: ${reason}`)
   }
 }
 
+/** A batch, and the writer of its payloads' headers. */
+interface Prepared {
+  readonly batch: SendBatch
+  readonly headers: HeaderStamper
+}
+
 /** Limits the shape to what is due in 50 ms: first fewer segments, then fewer messages. */
-function pacedShape({ messages, segments }: BatchShape, packetsPerSecond: number | undefined): BatchShape {
+function pacedShape({ messages, segments, ...rest }: BatchShape, packetsPerSecond: number | undefined): BatchShape {
   const perMessage = pacedBatch(segments, packetsPerSecond)
   const packets = pacedBatch(messages * perMessage, packetsPerSecond)
-  return { messages: Math.floor(packets / perMessage), segments: perMessage }
+  return { ...rest, messages: Math.floor(packets / perMessage), segments: perMessage }
 }
 
 function cut(message: Buffer, sizeBytes: number): Buffer[] {
@@ -148,8 +161,9 @@ function cut(message: Buffer, sizeBytes: number): Buffer[] {
   return Array.from({ length: count }, (_, index) => message.subarray(index * sizeBytes, (index + 1) * sizeBytes))
 }
 
-function openConn({ destination, bind, connect }: SendPlan): BatchConn {
-  const conn = BatchConn.open({ family: destination.family })
+function openConn({ destination, bind, connect }: SendPlan, zeroCopy: boolean): BatchConn {
+  // The mode decides, not the size.
+  const conn = BatchConn.open({ family: destination.family, zeroCopy: zeroCopy && { minBytes: 1 } })
   try {
     if (bind !== undefined) conn.bind(bind)
     if (connect) conn.connect(destination)

@@ -1,9 +1,21 @@
+/** The ways to send that the programs in other languages have too. Go has no GSO. */
+export const PEER_MODES = [
+  'sendmsg',
+  'sendmmsg',
+  'gso',
+  'sendmmsg+gso',
+  'gso+zerocopy',
+  'sendmmsg+gso+zerocopy',
+] as const
+
 /** The ways to send, by their names on the command line. */
-export const SEND_MODES = ['sendmsg', 'sendmmsg', 'gso', 'sendmmsg+gso', 'dgram', 'batchconn-dgram'] as const
+export const SEND_MODES = [...PEER_MODES, 'dgram', 'batchconn-dgram'] as const
 export type SendMode = (typeof SEND_MODES)[number]
 
-/** The modes that require GSO; not every path supports it. */
-export const GSO_MODES: readonly SendMode[] = ['gso', 'sendmmsg+gso']
+/** Returns true for the modes that require GSO; not every path supports it. */
+export function isGsoMode(mode: SendMode): boolean {
+  return mode.includes('gso')
+}
 
 /** The ways to receive, by their names on the command line. */
 export const RECEIVE_MODES = ['recvmmsg', 'recvmsg', 'gro', 'dgram', 'batchconn-dgram'] as const

@@ -18,6 +18,10 @@ export async function openSender(mode: SendMode, plan: SendPlan): Promise<Sender
       return new BatchSender(plan, { messages: 1, segments })
     case 'sendmmsg+gso':
       return new BatchSender(plan, { messages: batch, segments })
+    case 'gso+zerocopy':
+      return new BatchSender(plan, { messages: 1, segments, zeroCopy: true })
+    case 'sendmmsg+gso+zerocopy':
+      return new BatchSender(plan, { messages: batch, segments, zeroCopy: true })
     case 'dgram':
       return DgramSender.open(plan)
     case 'batchconn-dgram':

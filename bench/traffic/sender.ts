@@ -10,6 +10,8 @@ export interface SendPlan {
   readonly batch: number
   /** Datagrams per GSO send, for the modes with GSO. */
   readonly segments: number
+  /** Payload buffers that the modes with GSO use in turn. */
+  readonly buffers: number
   /** `once`: headers are built before the first round; `batch`: for each batch. */
   readonly prepare: 'once' | 'batch'
   /** Undefined: unlimited. */

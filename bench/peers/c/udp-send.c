@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <getopt.h>
+#include <linux/errqueue.h>
 #include <linux/udp.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -17,13 +18,13 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum mode { MODE_SENDMSG, MODE_SENDMMSG, MODE_GSO };
+enum mode { MODE_SENDMSG, MODE_SENDMMSG, MODE_GSO, MODE_SENDMMSG_GSO, MODE_GSO_ZEROCOPY, MODE_SENDMMSG_GSO_ZEROCOPY };
 
 enum { HEADER_BYTES = 16, LARGEST_PAYLOAD_BYTES = 65507, CACHE_LINE_BYTES = 64, CLOCK_EVERY_MESSAGES = 64, POLL_MS = 50 };
 
 struct options {
   const char *address;
-  unsigned port, size_bytes, batch, segments;
+  unsigned port, size_bytes, batch, segments, buffers;
   enum mode mode;
   bool connected, prepare_each_batch;
 };
@@ -40,6 +41,11 @@ struct sender {
   int descriptor;
   // The messages of one system call, each with its own payload, address and iovec, as in the TypeScript.
   unsigned messages, segments_per_message;
+  // Calls take the groups of payloads in turn. With zero-copy, a group is reused when the sends before `in_flight_until` are
+  // completed.
+  unsigned groups, group;
+  bool zero_copy;
+  uint64_t zero_copy_sent, zero_copy_completed, *in_flight_until;
   size_t slot_bytes;
   unsigned char *payloads;
   struct mmsghdr *headers;
@@ -61,8 +67,9 @@ _Noreturn static void fail(const char *what) {
 _Noreturn static void usage(const char *complaint) {
   fprintf(stderr,
           "udp-send: %s\n"
-          "usage: udp-send --to ADDRESS --port PORT [--size BYTES] [--batch N] [--mode sendmsg|sendmmsg|gso]\n"
-          "                [--connect 0|1] [--prepare once|batch] [--segments N]\n",
+          "usage: udp-send --to ADDRESS --port PORT [--size BYTES] [--batch N] [--mode MODE]\n"
+          "                [--connect 0|1] [--prepare once|batch] [--segments N] [--buffers N]\n"
+          "MODE is sendmsg, sendmmsg, gso, sendmmsg+gso, gso+zerocopy or sendmmsg+gso+zerocopy\n",
           complaint);
   exit(2);
 }
@@ -126,15 +133,22 @@ static void prepare_message(struct sender *sender, unsigned index) {
   if (sender->segments_per_message > 1) prepare_segmentation(sender, &message->msg_hdr);
 }
 
+static unsigned first_of_group(const struct sender *sender) { return sender->group * sender->messages; }
+
+static void prepare_group(struct sender *sender) {
+  for (unsigned index = 0; index < sender->messages; index++) prepare_message(sender, first_of_group(sender) + index);
+}
+
 static void prepare_messages(struct sender *sender) {
-  for (unsigned index = 0; index < sender->messages; index++) prepare_message(sender, index);
+  for (sender->group = 0; sender->group < sender->groups; sender->group++) prepare_group(sender);
+  sender->group = 0;
 }
 
 static void stamp_messages(struct sender *sender) {
   if (sender->options.size_bytes < HEADER_BYTES) return;
   const uint32_t microseconds = (uint32_t)(sender->now_ns / 1000);
   for (unsigned index = 0; index < sender->messages; index++) {
-    unsigned char *segment = sender->payloads + index * sender->slot_bytes;
+    unsigned char *segment = sender->payloads + (first_of_group(sender) + index) * sender->slot_bytes;
     for (unsigned left = sender->segments_per_message; left > 0; left--, segment += sender->options.size_bytes) {
       const uint32_t low = (uint32_t)sender->sequence, high = (uint32_t)(sender->sequence++ >> 32);
       const uint32_t header[] = {htole32(sender->stream), htole32(low), htole32(high), htole32(microseconds)};
@@ -150,12 +164,39 @@ static void wait_until_writable(struct sender *sender) {
   sender->now_ns = clock_ns();
 }
 
+// Returns false if there was none. Here they arrive in order.
+static bool read_completion(struct sender *sender) {
+  char control[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6))];
+  struct msghdr header = {.msg_control = control, .msg_controllen = sizeof control};
+  if (recvmsg(sender->descriptor, &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return false;
+  struct sock_extended_err error;
+  const struct cmsghdr *message = CMSG_FIRSTHDR(&header);
+  if (message == NULL) return true;
+  memcpy(&error, CMSG_DATA(message), sizeof error);
+  if (error.ee_origin == SO_EE_ORIGIN_ZEROCOPY) sender->zero_copy_completed += error.ee_data - error.ee_info + 1u;
+  return true;
+}
+
+static void wait_for_group(struct sender *sender) {
+  while (sender->zero_copy_completed < sender->in_flight_until[sender->group]) {
+    if (read_completion(sender)) continue;
+    struct pollfd wanted = {.fd = sender->descriptor};
+    poll(&wanted, 1, POLL_MS);
+  }
+}
+
 static int call_kernel(struct sender *sender, unsigned first) {
   sender->counts.system_calls++;
-  if (sender->options.mode == MODE_SENDMMSG) {
-    return sendmmsg(sender->descriptor, sender->headers + first, sender->messages - first, MSG_DONTWAIT);
+  struct mmsghdr *headers = sender->headers + first_of_group(sender) + first;
+  const int flags = MSG_DONTWAIT | (sender->zero_copy ? MSG_ZEROCOPY : 0);
+  const int sent = sender->messages > 1 ? sendmmsg(sender->descriptor, headers, sender->messages - first, flags)
+                   : sendmsg(sender->descriptor, &headers->msg_hdr, flags) < 0 ? -1
+                                                                               : 1;
+  if (sender->zero_copy && sent > 0) {
+    sender->zero_copy_sent += (unsigned)sent;
+    sender->in_flight_until[sender->group] = sender->zero_copy_sent;
   }
-  return sendmsg(sender->descriptor, &sender->headers[first].msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1;
+  return sent;
 }
 
 static void give_up_message(struct sender *sender) {
@@ -173,6 +214,7 @@ static unsigned send_from(struct sender *sender, unsigned first) {
   // ECONNREFUSED belongs to an earlier datagram; returning it has cleared it.
   if (errno == EINTR || errno == ECONNREFUSED) return 0;
   if (errno == EAGAIN || errno == ENOBUFS) {
+    if (sender->zero_copy && read_completion(sender)) return 0;
     wait_until_writable(sender);
     return 0;
   }
@@ -181,7 +223,9 @@ static unsigned send_from(struct sender *sender, unsigned first) {
 }
 
 static void send_messages(struct sender *sender) {
-  if (sender->options.prepare_each_batch) prepare_messages(sender);
+  sender->group = (sender->group + 1) % sender->groups;
+  if (sender->zero_copy) wait_for_group(sender);
+  if (sender->options.prepare_each_batch) prepare_group(sender);
   stamp_messages(sender);
   for (unsigned done = 0; done < sender->messages && sender->now_ns < sender->deadline_ns;) done += send_from(sender, done);
 }
@@ -244,27 +288,29 @@ static unsigned choice(const char *text, const char *const names[], unsigned cou
 }
 
 static struct options parse_options(int count, char **words) {
-  static const char *const modes[] = {"sendmsg", "sendmmsg", "gso"}, *const preparations[] = {"once", "batch"};
+  static const char *const modes[] = {"sendmsg", "sendmmsg", "gso", "sendmmsg+gso", "gso+zerocopy", "sendmmsg+gso+zerocopy"},
+                           *const preparations[] = {"once", "batch"};
   static const struct option known[] = {
       {"to", 1, 0, 't'},      {"port", 1, 0, 'p'},    {"size", 1, 0, 's'},     {"batch", 1, 0, 'b'}, {"mode", 1, 0, 'm'},
-      {"connect", 1, 0, 'c'}, {"prepare", 1, 0, 'r'}, {"segments", 1, 0, 'g'}, {0},
+      {"connect", 1, 0, 'c'}, {"prepare", 1, 0, 'r'}, {"segments", 1, 0, 'g'}, {"buffers", 1, 0, 'n'}, {0},
   };
-  struct options options = {.size_bytes = 1400, .batch = 64, .segments = 40, .mode = MODE_SENDMMSG};
+  struct options options = {.size_bytes = 1400, .batch = 64, .segments = 40, .buffers = 1, .mode = MODE_SENDMMSG};
   for (int letter; (letter = getopt_long(count, words, "", known, NULL)) != -1;) {
     switch (letter) {
       case 't': options.address = optarg; break;
       case 'p': options.port = number(optarg, 1, 65535); break;
       case 's': options.size_bytes = number(optarg, 0, LARGEST_PAYLOAD_BYTES); break;
       case 'b': options.batch = number(optarg, 1, 65536); break;
-      case 'm': options.mode = choice(optarg, modes, 3); break;
+      case 'm': options.mode = choice(optarg, modes, 6); break;
       case 'c': options.connected = number(optarg, 0, 1); break;
       case 'r': options.prepare_each_batch = choice(optarg, preparations, 2); break;
       case 'g': options.segments = number(optarg, 1, 128); break;
+      case 'n': options.buffers = number(optarg, 1, 65536); break;
       default: usage("unknown option");
     }
   }
   if (optind != count || options.address == NULL || options.port == 0) usage("--to and --port are needed, and no other words");
-  if (options.mode == MODE_GSO && (options.size_bytes == 0 || options.size_bytes * options.segments > LARGEST_PAYLOAD_BYTES)) {
+  if (options.mode >= MODE_GSO && (options.size_bytes == 0 || options.size_bytes * options.segments > LARGEST_PAYLOAD_BYTES)) {
     usage("a GSO send must have 1 to 65507 bytes");
   }
   return options;
@@ -272,16 +318,23 @@ static struct options parse_options(int count, char **words) {
 
 static struct sender open_sender(struct options options) {
   struct sender sender = {.options = options, .peer = parse_address(options.address, options.port)};
-  sender.messages = options.mode == MODE_SENDMMSG ? options.batch : 1;
-  sender.segments_per_message = options.mode == MODE_GSO ? options.segments : 1;
+  const bool has_batches = options.mode != MODE_SENDMSG && options.mode != MODE_GSO && options.mode != MODE_GSO_ZEROCOPY;
+  sender.messages = has_batches ? options.batch : 1;
+  sender.segments_per_message = options.mode >= MODE_GSO ? options.segments : 1;
+  sender.groups = options.mode < MODE_GSO || options.buffers < sender.messages ? 1 : options.buffers / sender.messages;
+  sender.zero_copy = options.mode >= MODE_GSO_ZEROCOPY;
+  sender.in_flight_until = allocate(sender.groups, sizeof *sender.in_flight_until);
+  const unsigned total = sender.groups * sender.messages;
   const size_t message_bytes = (size_t)options.size_bytes * sender.segments_per_message;
   sender.slot_bytes = (message_bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
-  sender.payloads = allocate(sender.messages, sender.slot_bytes);
-  sender.headers = allocate(sender.messages, sizeof *sender.headers);
-  sender.vectors = allocate(sender.messages, sizeof *sender.vectors);
-  sender.addresses = allocate(sender.messages, sizeof *sender.addresses);
+  sender.payloads = allocate(total, sender.slot_bytes);
+  sender.headers = allocate(total, sizeof *sender.headers);
+  sender.vectors = allocate(total, sizeof *sender.vectors);
+  sender.addresses = allocate(total, sizeof *sender.addresses);
   sender.descriptor = socket(sender.peer.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (sender.descriptor < 0) fail("socket");
+  const int on = 1;
+  if (sender.zero_copy && setsockopt(sender.descriptor, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof on) != 0) fail("SO_ZEROCOPY");
   if (options.connected && connect(sender.descriptor, &sender.peer.any, address_bytes(&sender.peer)) != 0) fail("connect");
   return sender;
 }

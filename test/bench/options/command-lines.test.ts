@@ -15,6 +15,7 @@ t.test('send: defaults', async (t) => {
     sizeBytes: 1400,
     batch: 64,
     segments: 40,
+    buffers: 1,
     durationSeconds: 1,
     rounds: 5,
     omitSeconds: 0.3,
@@ -82,7 +83,7 @@ t.test('send: strict', async (t) => {
     ['--no-control', /^--no-control requires --to HOST:PORT$/],
     [
       '--token two,words --mode dgram --peers c',
-      /--peers requires a first --mode of sendmsg or sendmmsg or gso, not 'dgram'/,
+      /--peers requires a first --mode of sendmsg or .* or sendmmsg\+gso\+zerocopy, not 'dgram'/,
     ],
   ]
   for (const [line, message] of wrong) {
@@ -135,7 +136,7 @@ t.test('compare: send with other programs', async (t) => {
     rounds: 15,
     durationSeconds: 0.3,
   })
-  t.throws(() => compare('--peers rust'), /--peers must be a list of c, go, not 'rust'/)
+  t.throws(() => compare('--peers rust'), /--peers must be a list of c, c-copying, go, not 'rust'/)
   t.match(compare(''), { modes: ['sendmmsg', 'dgram'], peers: ['c', 'go'] })
   t.throws(() => compare('--peer c'), /did you mean --peers\?/)
   t.throws(() => compare('--mode dgram'), USAGE_ERROR)

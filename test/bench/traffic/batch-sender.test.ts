@@ -13,6 +13,7 @@ const plan = (overrides: Partial<SendPlan>): SendPlan => ({
   sizeBytes: 100,
   batch: 8,
   segments: 5,
+  buffers: 1,
   prepare: 'once',
   packetsPerSecond: undefined,
   ...overrides,
