@@ -72,11 +72,12 @@ async function runWorker(
   program: Transpiled,
   measure: Measure,
   candidate: Candidate,
-  { sizeBytes, kept, to, destinations, sockets, cpu, isQuick }: DropInPlan,
+  { kept, cpu, isQuick, ...plan }: DropInPlan,
   signal: AbortSignal,
 ): Promise<Figures> {
   const count = measure === 'kept' ? kept : COUNTS[measure] / (isQuick ? 10 : 1)
-  const task: Task = { measure, candidate, sizeBytes, count, to, destinations, sockets }
+  const { sizeBytes, to, destinations, grouped, sends, sockets } = plan
+  const task: Task = { measure, candidate, sizeBytes, count, to, destinations, grouped, sends, sockets }
   const name = `the process for ${measure}, ${candidate}`
   await using child = new Child(name, { program, words: [JSON.stringify(task)], cpu })
   return (await child.next(signal)) as Figures
@@ -110,7 +111,7 @@ function dropInDocument({ plan, summaries, partial }: DropInRun): object {
 }
 
 function dropInText({ plan, summaries, partial }: DropInRun): string {
-  const { sizeBytes, rounds, isQuick, seed, cpu, to, destinations } = plan
+  const { sizeBytes, rounds, isQuick, seed, cpu, to, destinations, grouped, sends } = plan
   const rows = summaries.map(({ measure, figure, candidate, value, ratio }) => [
     `${measure}, ${candidate}`,
     figure,
@@ -119,7 +120,8 @@ function dropInText({ plan, summaries, partial }: DropInRun): string {
   ])
   const where =
     (to === undefined ? 'on loopback' : `on loopback, sent ones to ${to.host}:${to.port}`) +
-    (destinations === 1 ? '' : `, ${destinations} destinations`)
+    (destinations === 1 ? '' : `, ${destinations} destinations ${grouped ? 'one after the other' : 'in turn'}`) +
+    (sends === 64 ? '' : `, ${sends} sends per tick`)
   const bound = cpu === undefined ? '' : `, all on processor ${cpu}`
   const unknown = summaries.some(({ value }) => value === null)
   return [

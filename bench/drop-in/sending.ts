@@ -7,10 +7,11 @@ import { openSocket } from './sockets.js'
 import type { Figures, Task } from './task.js'
 
 /**
- * Measures the time per datagram with 64 sends per tick, including their callbacks. They go to one destination or to several in
- * turn; by default to a socket on loopback that is not read.
+ * Measures the time per datagram with `sends` sends per tick, including their callbacks. They go to one destination or to
+ * several, in turn or grouped; by default to a socket on loopback that is not read.
  */
-export async function sendCost({ candidate, sizeBytes, count, to, destinations }: Task): Promise<Figures> {
+export async function sendCost({ candidate, sizeBytes, count, to, ...task }: Task): Promise<Figures> {
+  const { destinations, grouped, sends } = task
   const socket = await openSocket(candidate, '0.0.0.0')
   const unread = to === undefined ? BatchConn.open().bind({ address: '0.0.0.0', port: 0 }) : undefined
   const first = to ?? { host: '127.0.0.1', port: unread?.localAddress.port ?? 0 }
@@ -18,24 +19,25 @@ export async function sendCost({ candidate, sizeBytes, count, to, destinations }
   const addresses = Array.from({ length: destinations }, (_, index) =>
     [...octets.slice(0, 3), octets[3] + index].join('.'),
   )
-  const payloads = Array.from({ length: SENDS_PER_TICK }, (_, index) => Buffer.alloc(sizeBytes, index))
+  const messages = Array.from({ length: sends }, (_, index) => ({
+    payload: Buffer.alloc(sizeBytes, index),
+    address: addresses[grouped ? Math.floor((index * destinations) / sends) : index % destinations],
+  }))
   const tick = () =>
     new Promise<void>((resolve, reject) => {
-      let left = payloads.length
+      let left = sends
       const onSent = (error: Error | null) => {
         if (error !== null) reject(error)
         left -= 1
         if (left === 0) resolve()
       }
-      payloads.forEach((payload, index) => {
-        socket.send(payload, first.port, addresses[index % destinations], onSent)
-      })
+      for (const { payload, address } of messages) socket.send(payload, first.port, address, onSent)
     })
   const samples: number[] = []
-  for (let sent = 0; sent < count; sent += TICKS_PER_SAMPLE * SENDS_PER_TICK) {
+  for (let sent = 0; sent < count; sent += TICKS_PER_SAMPLE * sends) {
     const startNs = process.hrtime.bigint()
     for (let index = 0; index < TICKS_PER_SAMPLE; index += 1) await tick()
-    samples.push(Number(process.hrtime.bigint() - startNs) / (TICKS_PER_SAMPLE * SENDS_PER_TICK))
+    samples.push(Number(process.hrtime.bigint() - startNs) / (TICKS_PER_SAMPLE * sends))
     // A loop iteration now and then, as in a program.
     await new Promise(setImmediate)
   }
@@ -107,7 +109,6 @@ export async function manySocketsCost({ candidate, sizeBytes, sockets: socketCou
   return { 'us of CPU per tick': (user + system) / count, 'peak resident MiB': Number(peak[1]) / 1024 }
 }
 
-const SENDS_PER_TICK = 64
 const TICKS_PER_SAMPLE = 10
 /** Shares of the samples during which the code is still being compiled. */
 const SEND_WARM_UP = 0.2

@@ -14,7 +14,7 @@ export const CANDIDATES: Readonly<Record<Measure, readonly Candidate[]>> = {
 }
 
 /** What a worker process does: one candidate's part of one round. */
-export interface Task extends Pick<DropInPlan, 'sizeBytes' | 'to' | 'destinations' | 'sockets'> {
+export interface Task extends Pick<DropInPlan, 'sizeBytes' | 'to' | 'destinations' | 'grouped' | 'sends' | 'sockets'> {
   /** `echo` is the other end of a round trip. */
   readonly measure: Measure | 'echo'
   readonly candidate: Candidate

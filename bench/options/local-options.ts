@@ -15,8 +15,8 @@ import {
 } from './values.js'
 
 const QUICK_SECONDS = 30
-/** As many as `send` sends per tick. */
 const MAX_DESTINATIONS = 64
+const MAX_SENDS = 1024
 export const MEASURES = ['send', 'receive', 'round-trip', 'kept', 'sockets'] as const
 
 const PROFILE = {
@@ -103,7 +103,7 @@ function profilePlan({ diff: _, ...parsed }: Parsed<typeof PROFILE.options>) {
 const DROP_IN = {
   name: 'drop-in',
   usage: `Compares batchconn/dgram with node:dgram:
-- send: time per datagram, with 64 sends per tick
+- send: time per datagram, with --sends sends per tick
 - receive: time per message event when datagrams are already queued
 - round-trip: time for one datagram to another process and back
 - kept: memory per datagram that the program keeps
@@ -130,8 +130,10 @@ const DROP_IN = {
     destinations: {
       parse: integer(1, MAX_DESTINATIONS),
       default: '1',
-      describe: `number of consecutive addresses that send sends to, up to ${MAX_DESTINATIONS}`,
+      describe: `number of consecutive addresses that send sends to in turn, up to ${MAX_DESTINATIONS}`,
     },
+    grouped: { flag: false, describe: 'send sends to one destination after the other instead of in turn' },
+    sends: { parse: integer(1, MAX_SENDS), default: '64', describe: `sends per tick, up to ${MAX_SENDS}` },
     sockets: { parse: integer(1, 10_000), default: '300', describe: 'number of sockets, for the measure sockets' },
     cpu: { parse: processor, describe: 'run all processes on this processor (taskset)' },
     ...MEASURING_OPTIONS,

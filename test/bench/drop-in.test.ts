@@ -85,13 +85,15 @@ t.test('what is sent goes where it should, in turn to each destination', async (
   })
   const { status, stdout } = await bench(
     'drop-in',
-    `--measure send --to 127.0.0.2:${port} --destinations 3 --size 70 --rounds 1`,
+    `--measure send --to 127.0.0.2:${port} --destinations 3 --grouped --sends 96 --size 70 --rounds 1`,
   )
   for (const socket of sockets) socket.close()
   t.equal(status, 0)
   t.match(
     stdout,
-    new RegExp(`^datagrams of 70 bytes on loopback, sent ones to 127.0.0.2:${port}, 3 destinations, rounds: 1`),
+    new RegExp(
+      `^datagrams of 70 bytes on loopback, sent ones to 127.0.0.2:${port}, 3 destinations one after the other, 96 sends per tick, rounds: 1`,
+    ),
   )
   // How many get through depends on how fast this process is.
   for (const count of counts) t.ok(count > 1000, `${count} arrived`)

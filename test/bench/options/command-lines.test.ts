@@ -150,8 +150,25 @@ t.test('the token of the environment', async (t) => {
 })
 
 t.test('drop-in', async (t) => {
-  const options = parseDropInOptions(['--destinations', '3', '--to', '127.0.0.2:9', '-m', 'send'])
-  t.match(options, { measures: ['send'], destinations: 3, to: { host: '127.0.0.2', port: 9 }, sizeBytes: 64 })
+  const options = parseDropInOptions([
+    '--destinations',
+    '3',
+    '--grouped',
+    '--sends',
+    '96',
+    '--to',
+    '127.0.0.2:9',
+    '-m',
+    'send',
+  ])
+  t.match(options, {
+    measures: ['send'],
+    destinations: 3,
+    grouped: true,
+    sends: 96,
+    to: { host: '127.0.0.2', port: 9 },
+    sizeBytes: 64,
+  })
   t.strictSame([options.isQuick, parseDropInOptions(['--quick']).isQuick], [false, true])
   t.throws(() => parseDropInOptions(['--peers', '3']), /unknown option --peers/)
 })
