@@ -33,7 +33,7 @@ const CASES: [string, string, number, RegExp][] = [
   ['profile', '--diff /no/such.json /no/such.json', 1, /cannot read \/no\/such\.json \(ENOENT\)/],
   ['probe', '--interfac lo', 2, /did you mean --interface\?/],
   ['probe', '--interface no-such', 1, /interface must be one of .*lo.*; received 'no-such'/],
-  ['compare', '--peers rust', 2, /--peers must be a list of c, go, not 'rust'/],
+  ['compare', '--peers rust', 2, /--peers must be a list of c, c-copying, go, not 'rust'/],
 ]
 
 for (const [command, line, expected, message] of CASES) {
