@@ -1,7 +1,8 @@
 import { rangeError, received, typeError } from '../arguments/errors.js'
 import { DestinationKind, type Endpoint, isEndpoint } from '../endpoint/endpoint.js'
 import { bufferOver } from '../memory/buffer-over.js'
-import { isDetached, preventTransfer } from '../memory/external.js'
+import { canPreventTransfer, isDetached, preventTransfer } from '../memory/external.js'
+import { isUndetachable } from '../memory/undetachable.js'
 import { CoalescedPlan } from './coalesced-plan.js'
 import { OptionWriter, segmentBytesOf, type TrafficClass } from './message-options.js'
 import { SendOrder } from './send-order.js'
@@ -52,6 +53,7 @@ export class Messages implements PlannedMessages {
   /** Number of zero-copy sends, of any socket, whose memory the kernel may still read. */
   inFlight = 0
   readonly #maxSegments: number
+  readonly #canHoldSlots: boolean
   readonly #destinations: (Endpoint | undefined)[]
   readonly #references: (Uint8Array | undefined)[]
   readonly #views: Buffer[]
@@ -68,6 +70,7 @@ export class Messages implements PlannedMessages {
     this.slotBytes = slotBytes
     this.#maxSegments = maxSegments
     this.slots = new SendSlots(capacity, slotBytes)
+    this.#canHoldSlots = isUndetachable(this.slots.memory)
     this.options = new OptionWriter(this.slots.view)
     this.#destinations = new Array<Endpoint | undefined>(capacity).fill(undefined)
     this.#references = new Array<Uint8Array | undefined>(capacity).fill(undefined)
@@ -151,6 +154,12 @@ export class Messages implements PlannedMessages {
       const reference = this.#references[this.order.slotAt(position)]
       if (reference !== undefined) preventTransfer(reference)
     }
+  }
+
+  /** Returns true if the memory of a message can be kept from being transferred while the kernel reads it. */
+  canHold(slot: number): boolean {
+    const reference = this.#references[slot]
+    return reference === undefined ? this.#canHoldSlots : canPreventTransfer(reference)
   }
 
   /** Returns a view of a slot. */

@@ -7,6 +7,7 @@ import { IPPROTO_UDP, UDP_SEGMENT } from '../libc/constants.js'
 import type { Address } from '../libc/libc.js'
 import { Arena, cacheAligned } from '../memory/arena.js'
 import { externalAddress } from '../memory/external.js'
+import { allocateUndetachable } from '../memory/undetachable.js'
 
 /**
  * Native memory of a `SendBatch`: an mmsghdr, iovec, sockaddr, control buffer and payload slot per message, linked once. A
@@ -50,7 +51,7 @@ export class SendSlots {
       names: capacity * SOCKADDR_SLOT_BYTES,
       controls: capacity * this.#controlStride,
     })
-    this.#payloadArena = new Arena({ payloads: capacity * this.#payloadStride })
+    this.#payloadArena = new Arena({ payloads: capacity * this.#payloadStride }, allocateUndetachable)
     this.#segments = new Uint16Array(capacity)
     this.#optionBytes = new Uint16Array(capacity)
     const { slabs } = this.#arena

@@ -25,11 +25,17 @@ export class Arena<Name extends string> {
   readonly bytes: Buffer
   readonly view: DataView
 
-  /** @param sizes - size of each slab in bytes */
-  constructor(sizes: Readonly<Record<Name, number>>) {
+  /**
+   * @param sizes - size of each slab in bytes
+   * @param allocate - allocates zeroed memory of at least `byteLength` bytes
+   */
+  constructor(
+    sizes: Readonly<Record<Name, number>>,
+    allocate: (byteLength: number) => ArrayBuffer = (byteLength) => new ArrayBuffer(byteLength),
+  ) {
     const entries = Object.entries<number>(sizes) as [Name, number][]
     const total = entries.reduce((sum, [, size]) => sum + cacheAligned(size), CACHE_LINE_BYTES)
-    this.memory = new ArrayBuffer(total)
+    this.memory = allocate(total)
     markAsUntransferable(this.memory)
     this.words = new Uint32Array(this.memory)
     this.bytes = Buffer.from(this.memory)

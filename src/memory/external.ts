@@ -2,6 +2,7 @@ import { markAsUntransferable } from 'node:worker_threads'
 import { typeError } from '../arguments/errors.js'
 import { type Address, addressOf } from '../libc/libc.js'
 import { bufferOf, byteLengthOf, byteOffsetOf, isResizable } from './byte-view.js'
+import { isUndetachable } from './undetachable.js'
 
 /**
  * Returns the native address of external memory, which the caller owns.
@@ -32,6 +33,11 @@ export function preventTransfer(view: Uint8Array): void {
   if (untransferable.has(buffer)) return
   markAsUntransferable(buffer)
   untransferable.add(buffer)
+}
+
+/** Returns true if the view's memory cannot be detached after `preventTransfer`. */
+export function canPreventTransfer(view: Uint8Array): boolean {
+  return isUndetachable(bufferOf(view))
 }
 
 // A Koffi call costs about 100 ns, and pooled Buffers share few ArrayBuffers. A transferred buffer becomes a new object.

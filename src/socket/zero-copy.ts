@@ -7,6 +7,7 @@ import { lastErrno } from '../libc/check.js'
 import { EAGAIN, MSG_DONTWAIT, MSG_NOSIGNAL, MSG_ZEROCOPY, SO_ZEROCOPY, SOL_SOCKET } from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { libc } from '../libc/libc.js'
+import { areMarksObeyed } from '../memory/undetachable.js'
 import type { BatchedCalls } from './batched-calls.js'
 import type { ErrorQueue } from './error-queue.js'
 import { type FeatureStatus, isSet, off } from './feature-status.js'
@@ -69,7 +70,10 @@ export class ZeroCopy {
     else if (copiedInRow >= USELESS_SENDS) {
       this.#off ??= off(`the kernel has copied the last ${copiedInRow} sends: the device does not support zero-copy`)
     }
-    const status = this.#off ?? { available: true, reason: `GSO sends from ${this.#minBytes} bytes on are not copied` }
+    const status = this.#off ?? {
+      available: true,
+      reason: `GSO sends from ${this.#minBytes} bytes on are not copied${EXCEPTION}`,
+    }
     return { ...status, completed, copied, inFlight }
   }
 
@@ -87,11 +91,11 @@ export class ZeroCopy {
       return planner.plan(sent + 1, offload)
     }
     if (!this.#isOn) return plan
-    const isLong = this.#isLong(messages, sent)
+    const isSuitable = this.#isSuitable(messages, sent)
     let runEnd = sent + 1
-    while (runEnd < end && this.#isLong(messages, runEnd) === isLong) runEnd += 1
+    while (runEnd < end && this.#isSuitable(messages, runEnd) === isSuitable) runEnd += 1
     // Without a segment size the plan sends single datagrams, because GSO is off or was rejected.
-    this.isPlanned = isLong && plan.segmentBytes > 0
+    this.isPlanned = isSuitable && plan.segmentBytes > 0
     return runEnd === end ? plan : planner.plan(runEnd, offload)
   }
 
@@ -141,9 +145,10 @@ export class ZeroCopy {
     return this.#off === undefined && this.sends.copiedInRow < USELESS_SENDS && this.sends.lossReason === undefined
   }
 
-  #isLong({ slots, order }: Messages, position: number): boolean {
+  #isSuitable(messages: Messages, position: number): boolean {
+    const { slots, order } = messages
     const slot = order.slotAt(position)
-    return slots.segmentBytes(slot) > 0 && slots.size(slot) >= this.#minBytes
+    return slots.segmentBytes(slot) > 0 && slots.size(slot) >= this.#minBytes && messages.canHold(slot)
   }
 
   #call({ address, count }: SendPlan): number {
@@ -180,6 +185,9 @@ export const NO_ZERO_COPY: ZeroCopyStatus = {
 
 /** Result of `send`: the next plan contains the first message only, and is sent in the ordinary way. */
 export const COPY_NEXT = -(2 ** 30)
+
+/** Memory that other code can detach while the kernel reads it is copied (docs/memory-safety.md). */
+const EXCEPTION = areMarksObeyed ? '' : ', except references, if not to shared memory'
 
 const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_ZEROCOPY
 

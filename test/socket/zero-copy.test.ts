@@ -42,6 +42,13 @@ function watchCalls(t: Test, errno = 0): { name: string; count: number; isZeroCo
   return calls
 }
 
+/** Shared memory cannot be detached, so on every version of Node a reference to it is sent with zero-copy. */
+function shared(text: string): Buffer {
+  const bytes = Buffer.from(new SharedArrayBuffer(text.length))
+  bytes.write(text)
+  return bytes
+}
+
 t.test('a batch in flight cannot be cleared until released() resolves; append uses other slots', async (t) => {
   const { conn, batch, receiver } = scene(t)
   t.equal(conn.send(batch), 2)
@@ -110,7 +117,7 @@ t.test('a call has only messages of one kind: those below minBytes are copied', 
   batch.append('ccdd', to, gso)
   batch.append('eef', to, gso)
   batch.append('long single datagram'.slice(0, 16), to)
-  batch.appendReference(Buffer.from('gghh'), to, gso)
+  batch.appendReference(shared('gghh'), to, gso)
   t.equal(conn.send(batch), 5)
   t.strictSame(calls, [
     { name: 'sendmmsg', count: 2, isZeroCopy: true },
@@ -184,22 +191,6 @@ t.test('an ICMP error that is never read does not end or stop a wait', async (t)
   await conn.released(out)
   t.equal(out.inFlight, 0)
   t.equal(batch.inFlight, 0)
-})
-
-t.test('memory sent with zero-copy cannot be transferred any more', async (t) => {
-  const { conn, receiver } = scene(t)
-  const memory = new ArrayBuffer(4)
-  const batch = new SendBatch()
-  batch.appendReference(memory, receiver.localAddress, { segmentBytes: 2 })
-  conn.send(batch)
-  try {
-    structuredClone(memory, { transfer: [memory] })
-  } catch (error) {
-    // Node 20 ignores the request instead.
-    t.match(error, { name: 'DataCloneError' })
-  }
-  t.equal(memory.byteLength, 4)
-  await conn.released(batch)
 })
 
 t.test(

@@ -38,7 +38,10 @@ export function nativeMessage(address: number): NativeMessage {
     nameAddress,
     iovLength: size(header, msghdr.iovLength),
     base,
-    payload: nativeBytes(base, size(vector, iovec.length)),
+    // Read only on demand: without a message in the slot, the length is that of an earlier one, maybe longer than the slot.
+    get payload() {
+      return nativeBytes(base, size(vector, iovec.length))
+    },
     control: size(header, msghdr.control),
     controlLength: size(header, msghdr.controlLength),
     flags: header.getInt32(msghdr.flags, true),

@@ -19,6 +19,8 @@ function outcome(act: () => unknown): string {
 }
 
 async function main(): Promise<void> {
+  // With WebAssembly, Node 20 and 22 have memory for slots that cannot be detached.
+  Reflect.deleteProperty(globalThis, 'WebAssembly')
   using receiver = boundSocket()
   using sender = boundSocket()
 
