@@ -22,6 +22,7 @@ class TrafficProcess {
   readonly #senders = new Map<number, string>()
   readonly #churn = new Churn()
   readonly #leak: unknown[] = []
+  #leakedBytes = 0
   #before: readonly string[] = []
   #signals = 0
   #sampling: NodeJS.Timeout | undefined
@@ -117,13 +118,18 @@ class TrafficProcess {
   }
 
   #sample(): void {
-    if (isInjected('memory-leak')) this.#leak.push(Buffer.alloc(LEAK_BYTES, 1))
+    const seconds = performance.now() / 1000
+    // In proportion to time: samples are irregular on a busy machine, and a leak per sample would then be no straight line.
+    if (isInjected('memory-leak')) this.#leakUntil(seconds * LEAK_BYTES_PER_SECOND)
     if (isInjected('descriptor-leak')) this.#leak.push(BatchConn.open())
     globalThis.gc?.()
     const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage()
     const memory = { rss, heapUsed, external, arrayBuffers }
-    const seconds = performance.now() / 1000
     print({ event: 'sample', seconds, ...memory, descriptors: openDescriptors().length, delivered: this.#delivered })
+  }
+
+  #leakUntil(bytes: number): void {
+    for (; this.#leakedBytes < bytes; this.#leakedBytes += LEAK_BYTES) this.#leak.push(Buffer.alloc(LEAK_BYTES, 1))
   }
 
   async #end(): Promise<Descriptors> {
@@ -169,7 +175,8 @@ function print(line: Answer | ProcessEvent): void {
 }
 
 const CREDIT_MS = 10
-const LEAK_BYTES = 4 << 20
+const LEAK_BYTES = 1 << 20
+const LEAK_BYTES_PER_SECOND = 32 << 20
 
 const traffic = new TrafficProcess()
 createInterface({ input: process.stdin })
