@@ -5,6 +5,6 @@ import { parseCompareOptions } from './options/throughput-options.js'
 void runCommand('compare', async (signal) => {
   const plan = parseCompareOptions(process.argv.slice(2))
   // Loaded after the options, so that `--help` is fast.
-  const { printThroughput } = require('./throughput/report.js') as typeof import('./throughput/report.js')
+  const { printThroughput } = require('./throughput/command.js') as typeof import('./throughput/command.js')
   await printThroughput(plan, signal)
 })

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Child } from '../children/child.js'
 import { sweepFolders } from '../children/temporary.js'
 import { type Transpiled, transpile } from '../children/transpile.js'
+import { writeText } from '../cli/files.js'
 import { Progress } from '../cli/progress.js'
 import { interleave } from '../engine/rounds.js'
 import type { DropInPlan } from '../options/local-options.js'
@@ -10,6 +11,7 @@ import { decimal } from '../report/format.js'
 import { table } from '../report/table.js'
 import { type Estimate, medianEstimate, pairedRatio } from '../stats/interval.js'
 import { type Random, seededRandom } from '../stats/random.js'
+import { dropInPage } from './page.js'
 import { CANDIDATES, type Candidate, type Figures, type Measure, type Task } from './task.js'
 
 /** One figure of one candidate over the rounds; docs/json-report.md describes each key. */
@@ -39,11 +41,16 @@ export async function printDropIn(plan: DropInPlan, signal: AbortSignal): Promis
   if (summaries.length === 0) throw error
   const partial = error === undefined ? null : `not all rounds are complete (${reasonOf(error)})`
   const run = { plan, summaries, partial }
+  const document = dropInDocument(run)
   printResult(
     plan.json,
-    () => dropInDocument(run),
+    () => document,
     () => dropInText(run),
   )
+  if (plan.html !== undefined) {
+    const [facts, rows] = [headLines(plan), resultRows(summaries)]
+    writeText(plan.html, await dropInPage(summaries, { facts, partial, rows, document }))
+  }
   if (error !== undefined) throw error
 }
 
@@ -106,33 +113,44 @@ function summarizeMeasure(measure: Measure, figures: ReadonlyMap<Candidate, read
 }
 
 function dropInDocument({ plan, summaries, partial }: DropInRun): object {
-  const { json: _json, quiet: _quiet, to = null, cpu = null, ...config } = plan
+  const { json: _json, quiet: _quiet, html: _html, to = null, cpu = null, ...config } = plan
   return { ...documentHead('drop-in'), partial, config: { ...config, to, cpu }, figures: summaries }
 }
 
 function dropInText({ plan, summaries, partial }: DropInRun): string {
-  const { sizeBytes, rounds, isQuick, seed, cpu, to, destinations, grouped, sends } = plan
+  const { rounds } = plan
+  const unknown = summaries.some(({ value }) => value === null)
+  return [
+    ...(partial === null ? [] : [`PARTIAL RESULT: ${partial}`, '']),
+    ...headLines(plan),
+    '',
+    table(resultRows(summaries)),
+    ...(rounds < 6 ? ['', 'The interval is the range of the rounds; a 95 % interval requires six.'] : []),
+    ...(unknown ? ['', 'n/a: the process used memory that it already had; keep more datagrams (--kept)'] : []),
+  ].join('\n')
+}
+
+function resultRows(summaries: readonly FigureSummary[]): string[][] {
   const rows = summaries.map(({ measure, figure, candidate, value, ratio }) => [
     `${measure}, ${candidate}`,
     figure,
     interval(value, 1),
     candidate === 'dgram' ? '1' : interval(ratio, 3),
   ])
+  return [['', 'unit', 'median (interval)', 'ratio to dgram'], ...rows]
+}
+
+/** Returns what was measured, how, and where. */
+function headLines({ sizeBytes, rounds, isQuick, seed, cpu, to, destinations, grouped, sends }: DropInPlan): string[] {
   const where =
     (to === undefined ? 'on loopback' : `on loopback, sent ones to ${to.host}:${to.port}`) +
     (destinations === 1 ? '' : `, ${destinations} destinations ${grouped ? 'one after the other' : 'in turn'}`) +
     (sends === 64 ? '' : `, ${sends} sends per tick`)
   const bound = cpu === undefined ? '' : `, all on processor ${cpu}`
-  const unknown = summaries.some(({ value }) => value === null)
   return [
-    ...(partial === null ? [] : [`PARTIAL RESULT: ${partial}`, '']),
     `datagrams of ${sizeBytes} bytes ${where}, rounds: ${rounds}, each in new processes${isQuick ? ' and a tenth as long as usual' : ''}, in random order (seed ${seed})${bound}`,
     machineLine(),
-    '',
-    table([['', 'unit', 'median (interval)', 'ratio to dgram'], ...rows]),
-    ...(rounds < 6 ? ['', 'The interval is the range of the rounds; a 95 % interval requires six.'] : []),
-    ...(unknown ? ['', 'n/a: the process used memory that it already had; keep more datagrams (--kept)'] : []),
-  ].join('\n')
+  ]
 }
 
 function interval(value: Estimate | null, digits: number): string {

@@ -60,7 +60,6 @@ const PROFILE = {
       flag: true,
       describe: 'measure at real-time priority where it is permitted; --no-real-time for ordinary scheduling',
     },
-    html: { parse: word, describe: 'write an HTML report to this file' },
     diff: { parse: word, describe: 'BEFORE.json AFTER.json: differences between two runs; measures nothing' },
     ...MEASURING_OPTIONS,
   },

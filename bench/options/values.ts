@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { checkWritable } from '../cli/files.js'
 import { UsageError } from '../cli/run-command.js'
 import type { HostPort } from '../traffic/network.js'
 
@@ -28,6 +29,12 @@ export const percentage: Parse<number> = (text, name) =>
   within('a percentage up to 100', /^(\d+(?:\.\d+)?|\.\d+)\s?%?$/, Number.MIN_VALUE, 100)(text, name) / 100
 
 export const word: Parse<string> = (text) => text
+
+/** A file to write at the end. @throws Failure if that is not possible */
+const outputFile: Parse<string> = (file) => {
+  checkWritable(file)
+  return file
+}
 
 export function choice<T extends string>(choices: readonly T[]): Parse<T> {
   return (text, name) => {
@@ -125,6 +132,7 @@ export const processor: Parse<number> = (text, name) => {
 export const MEASURING_OPTIONS = {
   seed: { parse: integer(0, 2 ** 32 - 1), describe: 'random seed; reuse it to repeat the same round order' },
   json: { flag: false, alias: 'J', describe: 'print one JSON document' },
+  html: { parse: outputFile, describe: 'write a report with charts to this file, as one HTML page' },
   quiet: { flag: false, alias: 'q', describe: 'no progress on standard error' },
 } as const
 

@@ -1,4 +1,4 @@
-import { checkWritable, readText, writeText } from '../cli/files.js'
+import { readText, writeText } from '../cli/files.js'
 import { Progress } from '../cli/progress.js'
 import type { DiffPlan, ProfilePlan } from '../options/local-options.js'
 import { printResult } from '../report/document.js'
@@ -10,7 +10,6 @@ import { runProfile } from './run.js'
 
 /** Measures, and prints and writes the reports, also of an interrupted run. @throws what ended the run early */
 export async function printProfile(plan: ProfilePlan, signal: AbortSignal): Promise<void> {
-  if (plan.html !== undefined) checkWritable(plan.html)
   const run = await runProfile(plan, new Progress(plan.quiet), signal)
   if (process.stderr.isTTY && !plan.quiet) process.stderr.write('\r\x1b[K')
   const document = profileDocument(run)

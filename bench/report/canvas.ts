@@ -1,7 +1,9 @@
+type PlotOptions = import('@observablehq/plot').PlotOptions
+
 export interface Canvas {
   readonly Plot: typeof import('@observablehq/plot')
-  /** Draws a chart, and returns it as SVG or HTML. */
-  draw(options: import('@observablehq/plot').PlotOptions): string
+  /** Draws a chart for wide screens and for phones, of which the style sheet shows one. @returns HTML */
+  draw(options: PlotOptions): string
 }
 
 export interface Chart {
@@ -20,9 +22,15 @@ export async function openCanvas(): Promise<Canvas> {
   const { JSDOM } = require('jsdom') as { JSDOM: new (html: string) => { window: { document: object } } }
   const { document } = new JSDOM('').window
   const style = { fontSize: '13px', fontFamily: 'inherit', overflow: 'visible' }
+  const drawAt = (width: number, options: PlotOptions) =>
+    Plot.plot({ document: document as never, width, marginBottom: 44, style, ...options }).outerHTML
   return {
     Plot,
     draw: (options) =>
-      Plot.plot({ document: document as never, width: 920, marginBottom: 44, style, ...options }).outerHTML,
+      `<div class="wide">${drawAt(WIDE, options)}</div><div class="narrow">${drawAt(NARROW, options)}</div>`,
   }
 }
+
+/** Pixels between the margins of the page, on a screen and on a phone. */
+const WIDE = 920
+const NARROW = 358

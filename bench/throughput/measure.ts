@@ -4,14 +4,14 @@ import type { ReceiverDescription } from '../control/protocol.js'
 import { interleave } from '../engine/rounds.js'
 import type { ThroughputPlan } from '../options/throughput-options.js'
 import { gigabits, percent, whole } from '../report/format.js'
-import { type Random, seededRandom } from '../stats/random.js'
+import { seededRandom } from '../stats/random.js'
 import { measureCrossing } from '../traffic/costs.js'
 import { interfaceDelta, readInterfaceCounters, resolveHost, settledInterfaceCounters } from '../traffic/network.js'
 import { type RoundRecord, roundRecord } from '../traffic/round-record.js'
 import type { Candidate, RoundOrder } from './candidate.js'
 import { OWN_NAME, openCandidates, type Skipped } from './open-candidates.js'
 import { openSession, type Session } from './session.js'
-import { type CandidateCosts, type SummaryRow, summarize } from './summary.js'
+import { type CandidateCosts, ratiosToOthers, type SummaryRow, summarize } from './summary.js'
 
 export interface ThroughputRun {
   readonly plan: ThroughputPlan
@@ -21,7 +21,8 @@ export interface ThroughputRun {
   readonly skipped: readonly Skipped[]
   readonly records: readonly RoundRecord[]
   readonly summary: readonly SummaryRow[]
-  readonly random: Random
+  /** Of `compare`, the first candidate to each other one. */
+  readonly ratios: ReturnType<typeof ratiosToOthers>
   /** Number of complete rounds. */
   readonly rounds: number
   /** What ended the measurement early; undefined if it is complete. */
@@ -54,6 +55,7 @@ export async function measureThroughput(plan: ThroughputPlan, signal: AbortSigna
   )
   if (records.length === 0) throw error
   const measured = list.filter(({ name }) => records.some(({ mode }) => mode === name))
+  const names = measured.map(({ name }) => name)
   return {
     plan,
     session,
@@ -61,12 +63,12 @@ export async function measureThroughput(plan: ThroughputPlan, signal: AbortSigna
     skipped,
     records,
     summary: summarize(
-      measured.map(({ name }) => name),
+      names,
       records,
       random,
       Object.fromEntries(measured.map((one) => [one.name, costsOf(one, plan)])),
     ),
-    random,
+    ratios: plan.command === 'compare' ? ratiosToOthers(names, records, random) : [],
     rounds,
     error,
   }

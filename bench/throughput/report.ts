@@ -1,88 +1,48 @@
 import type { ReceiverDescription } from '../control/protocol.js'
-import type { ThroughputPlan } from '../options/throughput-options.js'
-import { documentHead, machineLine, printResult, reasonOf } from '../report/document.js'
+import { machineLine, reasonOf } from '../report/document.js'
 import { decimal, gigabits, mebibytes, percent, whole } from '../report/format.js'
 import { table } from '../report/table.js'
 import type { Estimate } from '../stats/interval.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
 import { WANTED_RECEIVE_BUFFER_BYTES } from '../traffic/receiver.js'
 import { answerInWords } from './answer.js'
-import { measureThroughput, type ThroughputRun } from './measure.js'
-import { packetsPerCpuSecond, rateRatio, roundsOf, type SummaryRow } from './summary.js'
+import type { ThroughputRun } from './measure.js'
+import type { SummaryRow } from './summary.js'
 
-/** Measures, and prints the result, also an incomplete one. @throws what ended it early */
-export async function printThroughput(plan: ThroughputPlan, signal: AbortSignal): Promise<void> {
-  const run = await measureThroughput(plan, signal)
-  printResult(
-    plan.json,
-    () => throughputDocument(run),
-    () => throughputText(run),
-  )
-  if (run.error !== undefined) throw run.error
-}
-
-function throughputDocument(run: ThroughputRun): object {
-  const { plan, session, receiver, skipped, records, summary } = run
-  const { command, json: _json, quiet: _quiet, token: _token, to: _to, bind, packetsPerSecond, ...config } = plan
-  return {
-    ...documentHead(command),
-    partial: partialReason(run),
-    config: {
-      ...config,
-      to: session.destination,
-      local: session.isLocal,
-      skipped,
-      bind: bind ?? null,
-      packetsPerSecond: packetsPerSecond ?? null,
-      receiver,
-    },
-    results: records,
-    summary,
-    ...(command === 'compare' ? { ratios: ratiosOf(run) } : { answer: answerInWords(run) }),
-    warnings: warningsOf(run),
-  }
-}
-
-function throughputText(run: ThroughputRun): string {
-  const { plan, session, receiver, summary } = run
+/** Returns what was measured, how, and where. */
+export function headLines({ plan, session, receiver }: ThroughputRun): string[] {
   const { sizeBytes, batch, segments, rounds, durationSeconds, connect, prepare, seed, packetsPerSecond } = plan
   const how = `${connect ? 'connected' : 'not connected'}, headers built ${prepare === 'once' ? 'once' : 'for each batch'}`
-  const partial = partialReason(run)
-  const ratios = plan.command === 'compare' ? ratiosOf(run) : []
   return [
-    ...(partial === null ? [] : [`PARTIAL RESULT: ${partial}`, '']),
     `datagrams of ${sizeBytes} bytes to ${session.destination}${session.isLocal ? ' (a process on this host)' : ''}`,
     `batch ${batch}, GSO sends of ${segments}, ${how}, rounds: ${rounds} of ${durationSeconds} s each, in random order (seed ${seed})`,
     receiver === null ? 'delivery not measured (--no-control)' : receiverLine('received with', receiver),
     machineLine(),
     ...(packetsPerSecond === undefined ? [] : [`paced at ${whole(packetsPerSecond)} packets/s`]),
+  ]
+}
+
+export function throughputText(run: ThroughputRun): string {
+  const { plan, session, summary, ratios } = run
+  const partial = partialReason(run)
+  return [
+    ...(partial === null ? [] : [`PARTIAL RESULT: ${partial}`, '']),
+    ...headLines(run),
     '',
-    summaryTable(summary, session.interfaceName),
+    table(summaryRows(summary, session.interfaceName)),
     '',
     ...ratios.map(({ candidate, ratio }) => ratioLine('packets per second', candidate, ratio)),
     ...ratios.map(({ candidate, cpuRatio }) => ratioLine('packets per CPU second', candidate, cpuRatio)),
     ...notesOf(run),
+    ...warningsOf(run),
     ...(plan.command === 'send' ? ['', ...answerInWords(run)] : []),
   ].join('\n')
 }
 
 /** Describes why a run is incomplete; null if it is complete. */
-function partialReason({ plan, rounds, error }: ThroughputRun): string | null {
+export function partialReason({ plan, rounds, error }: ThroughputRun): string | null {
   if (error === undefined) return null
   return `${rounds} of ${plan.rounds} rounds are complete (${reasonOf(error)})`
-}
-
-/** Returns how many times as many packets the first candidate sends as each other one, per second and per CPU second. */
-function ratiosOf({ summary: [first, ...others], records, random }: ThroughputRun) {
-  const own = roundsOf(first.mode, records)
-  return others.map(({ mode: candidate }) => {
-    const rounds = roundsOf(candidate, records)
-    return {
-      candidate,
-      ratio: rateRatio(own, rounds, random),
-      cpuRatio: rateRatio(own, rounds, random, packetsPerCpuSecond),
-    }
-  })
 }
 
 function ratioLine(measure: string, candidate: string, ratio: Estimate | null): string {
@@ -94,10 +54,10 @@ function ratioLine(measure: string, candidate: string, ratio: Estimate | null): 
 }
 
 /** One column per candidate, one row per quantity. Rows without a value are left out. */
-export function summaryTable(summary: readonly SummaryRow[], interfaceName: string | undefined): string {
+export function summaryRows(summary: readonly SummaryRow[], interfaceName: string | undefined): string[][] {
   const rows = quantities(interfaceName, summary[0].mode).map(([label, cell]) => [label, ...summary.map(cell)])
   const known = rows.filter(([, ...cells]) => cells.some((cell) => cell !== UNKNOWN))
-  return table([['', ...summary.map(({ mode }) => mode)], ...known])
+  return [['', ...summary.map(({ mode }) => mode)], ...known]
 }
 
 function quantities(interfaceName: string | undefined, first: string): [string, (row: SummaryRow) => string][] {
@@ -177,7 +137,7 @@ export function notesOf(run: ThroughputRun): string[] {
   }
   const errors = summary.reduce((sum, row) => sum + row.errors, 0)
   if (errors > 0) lines.push(`${whole(errors)} datagrams were refused: no socket is bound to ${session.destination}.`)
-  return [...lines, ...warningsOf(run)]
+  return lines
 }
 
 function intervalNote({ summary }: ThroughputRun): string {

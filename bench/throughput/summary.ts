@@ -83,8 +83,21 @@ export function rateRatio(
   return known.length === 0 || bases.includes(0) ? null : pairedRatio(values, bases, random)
 }
 
+/** Returns how many times as many packets the first candidate sends as each other one, per second and per CPU second. */
+export function ratiosToOthers([first, ...others]: readonly string[], records: readonly RoundRecord[], random: Random) {
+  const own = roundsOf(first, records)
+  return others.map((candidate) => {
+    const rounds = roundsOf(candidate, records)
+    return {
+      candidate,
+      ratio: rateRatio(own, rounds, random),
+      cpuRatio: rateRatio(own, rounds, random, packetsPerCpuSecond),
+    }
+  })
+}
+
 /** Packets per second of processor time, which other programs on this machine disturb less. */
-export function packetsPerCpuSecond({ packets, cpu }: RoundRecord): number {
+function packetsPerCpuSecond({ packets, cpu }: RoundRecord): number {
   return share(packets, cpu.userSeconds + cpu.systemSeconds)
 }
 

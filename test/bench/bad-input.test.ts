@@ -28,6 +28,7 @@ const CASES: [string, string, number, RegExp][] = [
   ['send', '--no-control', 2, /--no-control requires --to HOST:PORT/],
   ['profile', '--html /no/such/folder/r.html', 1, /cannot write \/no\/such\/folder\/r\.html \(ENOENT\)/],
   ['profile', '--html /tmp', 1, /cannot write \/tmp \(EISDIR\)/],
+  ['send', '--html /no/such/folder/r.html', 1, /^send: cannot write \/no\/such\/folder\/r\.html \(ENOENT\)$/m],
   ['profile', '--cpu 4095', 2, /--cpu must be one of the processors/],
   ['profile', '--diff a.json', 2, /--diff needs two files/],
   ['profile', '--diff /no/such.json /no/such.json', 1, /cannot read \/no\/such\.json \(ENOENT\)/],

@@ -12,6 +12,7 @@ t.test('send: defaults', async (t) => {
   t.strictSame(options, {
     command: 'send',
     to: undefined,
+    html: undefined,
     sizeBytes: 1400,
     batch: 64,
     segments: 40,

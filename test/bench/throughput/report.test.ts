@@ -4,45 +4,11 @@ import { gigabits, mebibytes, percent, signedPercent, whole } from '../../../ben
 import { table } from '../../../bench/report/table.js'
 import { seededRandom } from '../../../bench/stats/random.js'
 import { answerInWords } from '../../../bench/throughput/answer.js'
-import { roundLine, type ThroughputRun } from '../../../bench/throughput/measure.js'
-import { notesOf, summaryTable, warningsOf } from '../../../bench/throughput/report.js'
+import { roundLine } from '../../../bench/throughput/measure.js'
+import { notesOf, summaryRows, warningsOf } from '../../../bench/throughput/report.js'
 import { rateRatio, summarize } from '../../../bench/throughput/summary.js'
-import { roundRecord, type SendResult } from '../../../bench/traffic/round-record.js'
-
-type Facts = Parameters<typeof roundRecord>[0]
-
-const sent: SendResult = {
-  seconds: 2,
-  packets: 1000,
-  sendCalls: 20,
-  wouldBlock: 4,
-  errors: 0,
-  cpu: { userSeconds: 0.5, systemSeconds: 1 },
-}
-const facts = (overrides: Partial<Facts>): Facts => ({
-  mode: 'sendmmsg',
-  round: 1,
-  bytes: 1_400_000,
-  delivered: null,
-  interface: null,
-  sent,
-  ...overrides,
-})
-
-const delivered = (count: number, lost: number) => ({
-  delivered: count,
-  lost,
-  bytes: count * 1400,
-  reordered: 0,
-  duplicated: 0,
-  outdated: 0,
-  jitterMicroseconds: 1,
-  truncated: 0,
-  kernelDrops: lost,
-  receiveCalls: 10,
-  achievedBatch: count / 10,
-  cpu: { userSeconds: 0, systemSeconds: 0 },
-})
+import { roundRecord } from '../../../bench/traffic/round-record.js'
+import { delivered, facts, knownRun, SENT as sent } from './known-run.js'
 
 t.test('a record: the rates follow from the counts', async (t) => {
   t.strictSame(roundRecord(facts({ delivered: delivered(900, 100) })), {
@@ -124,29 +90,8 @@ t.test('the components of a datagram', async (t) => {
   t.match(row.breakdown?.marshalling, { nanoseconds: 20, share: 0.02 })
   t.match(row.breakdown?.crossing, { nanoseconds: 80, share: 0.08 })
   t.match(row.breakdown?.systemCall, { nanoseconds: 900, share: 0.9 })
-  t.match(summaryTable([row], undefined), /^FFI crossing +80\.0 ns \(8\.0 %\)$/m)
+  t.match(table(summaryRows([row], undefined)), /^FFI crossing +80\.0 ns \(8\.0 %\)$/m)
 })
-
-/** A run of sendmsg, sendmmsg and GSO with known costs, of which GSO loses a quarter. */
-function knownRun(overrides: { cpuShare?: number; rounds?: number } = {}): ThroughputRun {
-  const { cpuShare = 1, rounds = 1 } = overrides
-  const rate = (mode: string, packets: number, sendCalls: number, lost: number, round: number) => {
-    const cpu = { userSeconds: 0, systemSeconds: cpuShare }
-    const one = { ...sent, seconds: 1, packets, sendCalls, wouldBlock: 0, cpu }
-    return roundRecord(facts({ mode, round, delivered: delivered(packets - lost, lost), sent: one }))
-  }
-  const all = Array.from({ length: rounds }, (_, index) => [
-    rate('sendmsg', 500_000, 500_000, 0, index + 1),
-    rate('sendmmsg', 640_000, 10_000, 0, index + 1),
-    rate('gso', 2_000_000, 50_000, 500_000, index + 1),
-  ]).flat()
-  const costs = { prepareNanoseconds: 20, crossingNanoseconds: 80 }
-  const modes = ['sendmsg', 'sendmmsg', 'gso']
-  const summary = summarize(modes, all, seededRandom(1), { sendmsg: costs, sendmmsg: costs, gso: costs })
-  const plan = { sizeBytes: 1400, batch: 64, packetsPerSecond: undefined }
-  const session = { isLocal: false, interfaceName: 'lo', isLoopback: true }
-  return { plan, session, receiver: null, skipped: [], records: all, summary } as unknown as ThroughputRun
-}
 
 t.test('the closing sentences: components, the gain of batching and its limit, GSO', async (t) => {
   const [costs, batching, gso, next] = answerInWords(knownRun())
@@ -179,7 +124,7 @@ t.test('rows without a value are left out of the table', async (t) => {
     roundRecord(facts({ mode: 'b' })),
   ]
   const summary = summarize(['a', 'b'], rows, seededRandom(1))
-  const text = summaryTable(summary, 'sink0')
+  const text = table(summaryRows(summary, 'sink0'))
   t.match(text, /^ +a +b\n-+\n/)
   t.match(text, /\ndelivered\/s +495 +-\n/)
   t.match(text, /\ndelivered +990 +-\n/)
@@ -187,7 +132,7 @@ t.test('rows without a value are left out of the table', async (t) => {
   t.match(text, /\nsink0 counted +7 +-\n/)
   t.match(text, /\nsink0 dropped +5 +-$/)
   t.notMatch(text, /marshalling|errors/)
-  t.notMatch(summaryTable([summary[1]], undefined), /delivered|counted/)
+  t.notMatch(table(summaryRows([summary[1]], undefined)), /delivered|counted/)
 })
 
 t.test('a table: columns as wide as their widest cell', async (t) => {

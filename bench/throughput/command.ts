@@ -1,0 +1,51 @@
+import { writeText } from '../cli/files.js'
+import type { ThroughputPlan } from '../options/throughput-options.js'
+import { documentHead, printResult } from '../report/document.js'
+import { answerInWords } from './answer.js'
+import { measureThroughput, type ThroughputRun } from './measure.js'
+import { throughputPage } from './page.js'
+import { partialReason, throughputText, warningsOf } from './report.js'
+
+/** Measures, and prints the result, also an incomplete one. @throws what ended it early */
+export async function printThroughput(plan: ThroughputPlan, signal: AbortSignal): Promise<void> {
+  const run = await measureThroughput(plan, signal)
+  printResult(
+    plan.json,
+    () => throughputDocument(run),
+    () => throughputText(run),
+  )
+  if (plan.html !== undefined) writeText(plan.html, await throughputPage(run, throughputDocument(run)))
+  if (run.error !== undefined) throw run.error
+}
+
+function throughputDocument(run: ThroughputRun): object {
+  const { plan, session, receiver, skipped, records, summary, ratios } = run
+  const {
+    command,
+    json: _json,
+    quiet: _quiet,
+    html: _html,
+    token: _token,
+    to: _to,
+    bind,
+    packetsPerSecond,
+    ...config
+  } = plan
+  return {
+    ...documentHead(command),
+    partial: partialReason(run),
+    config: {
+      ...config,
+      to: session.destination,
+      local: session.isLocal,
+      skipped,
+      bind: bind ?? null,
+      packetsPerSecond: packetsPerSecond ?? null,
+      receiver,
+    },
+    results: records,
+    summary,
+    ...(command === 'compare' ? { ratios } : { answer: answerInWords(run) }),
+    warnings: warningsOf(run),
+  }
+}

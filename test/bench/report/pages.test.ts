@@ -1,0 +1,128 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t from 'tap'
+import { dropInPage } from '../../../bench/drop-in/page.js'
+import { profileDocument } from '../../../bench/profile/report/document.js'
+import { htmlReport } from '../../../bench/profile/report/html.js'
+import { openCanvas } from '../../../bench/report/canvas.js'
+import { percentileChart } from '../../../bench/report/charts.js'
+import { chartHtml, pageHtml } from '../../../bench/report/html.js'
+import { throughputPage } from '../../../bench/throughput/page.js'
+import { Browser, CHROMIUM } from '../../support/browser.js'
+import { fakeRun } from '../profile/support/fake-run.js'
+import { knownRun } from '../throughput/known-run.js'
+
+t.setTimeout(120_000)
+
+const DATA = { text: '</pre> & "quotes"' }
+
+const PAGES: Readonly<Record<string, { make: () => Promise<string>; charts: readonly string[] }>> = {
+  profile: {
+    make: async () => htmlReport(profileDocument(await fakeRun(1, 20))),
+    charts: ['breakdown', 'lines-send', 'lines-gso', 'lines-receive', 'throughput', 'encoders'],
+  },
+  send: {
+    make: () => throughputPage(knownRun({ rounds: 7 }), DATA),
+    charts: ['rates', 'delivered', 'breakdown'],
+  },
+  compare: {
+    make: () => throughputPage(knownRun({ rounds: 7, command: 'compare', cpuShare: 0.5 }), DATA),
+    charts: ['rates', 'delivered', 'ratios', 'breakdown'],
+  },
+  'drop-in': { make: dropIn, charts: ['figure-1', 'figure-2'] },
+  latency: { make: latency, charts: ['latency'] },
+}
+
+function dropIn(): Promise<string> {
+  const row = (figure: string, candidate: string, median: number) => {
+    const value = { median, low: median * 0.9, high: median * 1.2, confidence: 0.95 }
+    const ratio = { median: 0.5, low: 0.4, high: 0.6, confidence: 0.95 }
+    return { measure: 'send', figure, candidate, rounds: [median, null, median * 1.3], value, ratio }
+  }
+  const figures = ['ns per datagram', 'resident bytes per datagram'].flatMap((figure, index) =>
+    [1, 5, 9].map((size) =>
+      row(figure, size === 1 ? 'dgram' : `batchconn-dgram, no GSO ${size}`, size * 10 ** (index + 2)),
+    ),
+  )
+  const rows = [
+    ['', 'unit', 'median (interval)'],
+    ['send, batchconn-dgram', 'ns per datagram', '2,030.2 (2,009.7 - 2,062.9)'],
+  ]
+  return dropInPage(figures, {
+    facts: ['datagrams of 64 bytes'],
+    partial: 'interrupted by SIGINT',
+    rows,
+    document: DATA,
+  })
+}
+
+async function latency(): Promise<string> {
+  const shares = [0, 0.5, 0.9, 0.99, 0.999, 0.9999, 1]
+  const distribution = (name: string, base: number) => {
+    return { name, points: shares.map((share, index) => ({ share, value: base * 2 ** index })) }
+  }
+  const distributions = [distribution('sendmsg', 12), distribution('node:dgram', 25)]
+  const frame = { id: 'latency', title: 'Latency', caption: 'Each point is a percentile.' }
+  const chart = percentileChart(await openCanvas(), frame, 'microseconds', distributions)
+  return pageHtml({ title: 'Latency', problems: [], facts: [], body: [chartHtml(chart)], data: JSON.stringify(DATA) })
+}
+
+for (const [name, { make, charts }] of Object.entries(PAGES)) {
+  t.test(`the page of ${name} needs nothing from elsewhere and contains its data`, async (t) => {
+    const html = await make()
+    const addresses = html.match(/\b(?:https?:)?\/\/[^\s"'<>)]+/g) ?? []
+    // Names of XML vocabularies are no addresses to fetch from.
+    t.strictSame(
+      addresses.filter((one) => !one.includes('www.w3.org')),
+      [],
+    )
+    t.notOk(/<script|<link|@import|url\(/.test(html))
+    t.strictSame(html.match(/.*(NaN|undefined).*/g), null)
+    for (const id of charts) t.ok(html.includes(`<figure id="${id}">`), id)
+    const [, data = ''] = /<pre id="data">([^<]*)<\/pre>/.exec(html) ?? []
+    const plain = data
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&quot;', '"')
+      .replaceAll('&amp;', '&')
+    t.match(JSON.parse(plain), name === 'profile' ? { kind: 'batchconn-profile', samples: Array } : DATA)
+  })
+}
+
+t.test('the tables of the profile', async (t) => {
+  const html = await PAGES.profile.make()
+  t.match(html, /<tr><td>measured directly<\/td><td>[\d,.]+<\/td><td>\[[\d,.]+, [\d,.]+\]<\/td>/)
+  t.match(html, /<tr><td>sendmmsg<\/td>(<td>[\d,.-]+<\/td><td>\[[\d,.-]+, [\d,.-]+\]<\/td>){2}<td>[\d.]+ %/)
+})
+
+const skip = CHROMIUM === undefined && 'there is no Chromium on this host'
+
+t.test('in a browser, on a desktop and on a phone, everything can be read', { skip }, async (t) => {
+  const folder = t.testdir()
+  // To look at them: the name of a folder.
+  const pictures = process.env.BATCHCONN_TEST_PICTURES
+  if (pictures !== undefined) mkdirSync(pictures, { recursive: true })
+  const browser = new Browser(join(folder, 'browser'))
+  t.teardown(() => browser.close())
+  const script = readFileSync(join(__dirname, 'inspect-page.js'), 'utf8')
+  for (const [name, { make, charts }] of Object.entries(PAGES)) {
+    const page = join(folder, `${name}.html`)
+    writeFileSync(page, await make())
+    for (const screen of [
+      { width: 1000, height: 800, dark: false },
+      { width: 390, height: 844, dark: false },
+      { width: 390, height: 844, dark: true },
+    ]) {
+      const title = `${name}-${screen.width}-${screen.dark ? 'dark' : 'light'}`
+      type Seen = { faults: string[]; charts: Record<string, number>; height: number; ink: number; paper: number }
+      const { value, picture } = await browser.show<Seen>(pathToFileURL(page).href, screen, script)
+      t.strictSame(value.faults, [], title)
+      t.strictSame(Object.keys(value.charts), charts, title)
+      for (const id of charts) t.ok(value.charts[id] >= 4, `${title}: ${id} has ${value.charts[id]} visible marks`)
+      t.ok(screen.dark ? value.ink - value.paper > 150 : value.paper - value.ink > 150, `${title}: text has contrast`)
+      t.strictSame([picture.readUInt32BE(16), picture.length > 10_000], [screen.width, true], `${title}: a picture`)
+      if (pictures !== undefined) writeFileSync(join(pictures, `${title}.png`), picture)
+    }
+  }
+})
