@@ -1,6 +1,6 @@
 /**
- * Exports for the profile in bench/, which measures the library layer by layer. Not part of the package: this file is not
- * published, and its exports may change.
+ * Exports for the profile in bench/, which measures the library layer by layer. Not part of the package batchconn: its
+ * exports may change.
  */
 export { receiveSideOf } from './batch/recv-batch.js'
 export { messagesOf } from './batch/send-batch.js'

@@ -1,6 +1,6 @@
 import { closest } from 'fastest-levenshtein'
 import yargs, { type Options } from 'yargs'
-import { UsageError } from './run-command.js'
+import { commandLine, UsageError } from './run-command.js'
 
 interface AnyOption {
   /** The option's name without `--`, if it differs from the key in the table. */
@@ -52,7 +52,7 @@ export function parseCommandLine<Table extends OptionTable>(
   const { options } = command
   const byName = new Map(Object.entries(options).map(([key, option]) => [option.name ?? key, option]))
   const parser = yargs([...words])
-    .scriptName(command.name)
+    .scriptName(commandLine(command.name))
     .usage(`Usage: $0 [options]\n\n${command.usage}`)
     .options(Object.fromEntries([...byName].map(([name, option]) => [name, yargsOption(option)])))
     .example(command.examples.map(([commandLine, explanation]) => [commandLine, explanation]))

@@ -47,6 +47,11 @@ export async function runCommand(name: string, main: (signal: AbortSignal) => Pr
   }
 }
 
+/** Returns how a user starts a command: by its file in a clone, or from the installed package. */
+export function commandLine(name: string): string {
+  return __dirname.includes('node_modules') ? `npx batchconn-bench ${name}` : `npx ts-node bench/${name}.ts`
+}
+
 /** The error on one line; the stack trace if BATCHCONN_DEBUG is set. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

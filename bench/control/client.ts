@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Endpoint } from '../../src/index.js'
 import { JsonLines } from '../children/mailbox.js'
-import { Failure } from '../cli/run-command.js'
+import { commandLine, Failure } from '../cli/run-command.js'
 import { timeLimit } from '../cli/time-limit.js'
 import type { DeliveryReport } from '../traffic/round-record.js'
 import {
@@ -103,7 +103,7 @@ export class ControlClient {
 function unreachable(receiver: Endpoint, error: unknown): Failure {
   const { code, name } = error as NodeJS.ErrnoException
   const reason = code === 'ECONNREFUSED' ? 'connection refused' : name === 'AbortError' ? 'no answer' : code
-  const advice = 'start bench/recv.ts there, or send without a receiver: --no-control'
+  const advice = `start ${commandLine('recv')} there, or send without a receiver: --no-control`
   return new Failure(`there is no receiver at ${receiver} (${reason}); ${advice}`)
 }
 

@@ -104,7 +104,7 @@ const SEND = {
   examples: [
     ['$0', 'sendmsg, sendmmsg and GSO over loopback, to a receiver that it starts'],
     ['$0 --mode dgram,batchconn-dgram,sendmmsg', 'node:dgram, its drop-in, and the batches underneath'],
-    ['$0 --to 192.0.2.7:5211 --json', 'to bench/recv.ts on another host, as JSON'],
+    ['$0 --to 192.0.2.7:5211 --json', 'to recv on another host, as JSON'],
     ['$0 --to [2001:db8::7]:9 --no-control', 'to an address without a receiver'],
     ['$0 --rate 200k --size 200', '200,000 packets of 200 bytes per second'],
   ],
@@ -186,7 +186,7 @@ const RECEIVE = {
 
 const RECV = {
   name: 'recv',
-  usage: 'Receives what bench/send.ts sends, one sender after the other, and reports what arrived.',
+  usage: 'Receives what the command send sends, one sender after the other, and reports what arrived.',
   options: RECEIVE,
   examples: [
     ['$0', `every address, port ${DEFAULT_PORT}`],

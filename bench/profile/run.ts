@@ -16,7 +16,7 @@ import { batchSizes, encoderId, sendId, subjectCases } from './cases/cases.js'
 import { type ProfileCase, SEND_FUNCTIONS, type Subject, type Work } from './cases/work.js'
 import { crossCheck } from './checks/cross-check.js'
 import type { CrossCheck } from './checks/tools.js'
-import { ENCODERS } from './encoders/encoders.js'
+import { ENCODERS, LEFT_OUT } from './encoders/encoders.js'
 import { openTargets, type Target } from './targets.js'
 
 export interface ProfileRun extends ProfileBasis {
@@ -72,7 +72,8 @@ export async function runProfile(plan: ProfilePlan, progress: Progress, signal: 
   progress.update(`${cases.length} cases; starting their processes`)
   await pool.startAll(cases)
   const reserveMs = Math.min(MAX_RESERVE_MS, plan.budgetSeconds * 1000 * RESERVE_SHARE)
-  const measured = await measure(plan, subject, cases, pool, endMs - reserveMs, progress, signal)
+  const found = await measure(plan, subject, cases, pool, endMs - reserveMs, progress, signal)
+  const measured = { ...found, unmeasured: [...LEFT_OUT, ...found.unmeasured] }
   progress.update('heap, cross-checks')
   const growth = await measureHeap(pool, measured.series, hasTime)
   const figures = figuresOf(plan, { ...measured, subject, growth, encoders: ENCODERS })

@@ -1,3 +1,4 @@
+import { commandLine } from '../cli/run-command.js'
 import { decimal, percent, whole } from '../report/format.js'
 import type { Estimate } from '../stats/interval.js'
 import type { ThroughputRun } from './measure.js'
@@ -16,7 +17,7 @@ export function answerInWords({ plan, summary }: Pick<ThroughputRun, 'plan' | 's
   if (sentences.length === 0) return []
   return [
     ...sentences,
-    `Each component in detail: npx ts-node bench/profile.ts${plan.sizeBytes > 1472 ? '' : sizeOption(plan.sizeBytes)}`,
+    `Each component in detail: ${commandLine('profile')}${plan.sizeBytes > 1472 ? '' : sizeOption(plan.sizeBytes)}`,
   ]
 }
 

@@ -21,10 +21,24 @@ export async function pack(copy: string): Promise<string> {
     if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(copy, name), { recursive: true })
   }
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
-  const stdout = await succeed('npm', ['pack', '--json', '--pack-destination', '..'], { cwd: copy })
+  return npmPack(copy, dirname(copy))
+}
+
+async function npmPack(folder: string, target: string): Promise<string> {
+  const stdout = await succeed('npm', ['pack', '--json', '--pack-destination', target], { cwd: folder })
   const name = /"filename": "(.+)"/.exec(stdout)?.[1]
   if (name === undefined) throw new Error(`npm pack: ${stdout}`)
-  return join(copy, '..', name)
+  return join(target, name)
+}
+
+/** Packs `batchconn-bench` in the same way. @returns path of the tarball */
+export async function packBench(copy: string): Promise<string> {
+  mkdirSync(copy)
+  for (const name of ['src', 'bench', 'scripts/netns.sh', 'LICENSE', 'package.json', 'tsconfig.json']) {
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true })
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+  return npmPack(join(copy, 'bench'), dirname(copy))
 }
 
 /** What a project consists of. */

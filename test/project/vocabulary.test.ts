@@ -31,7 +31,15 @@ t.test('comments, messages and documentation use the terms of the field', async 
     ...sources('bench'),
     ...sources('scripts'),
     ...sources('test').filter((file) => file !== 'test/project/vocabulary.test.ts'),
-    ...['bench/peers/README.md', 'README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CODE_OF_CONDUCT.md'],
+    ...[
+      'bench/README.md',
+      'bench/peers/README.md',
+      'README.md',
+      'CHANGELOG.md',
+      'CONTRIBUTING.md',
+      'SECURITY.md',
+      'CODE_OF_CONDUCT.md',
+    ],
     ...PAGES.map((page) => `docs/${page}.md`),
   ].flatMap((file) => wordsOf(readFileSync(join(ROOT, file), 'utf8')).map((word) => `${file}: ${word}`))
   t.strictSame(found, ALLOWED)

@@ -1,3 +1,4 @@
+import type { Unmeasured } from '../../engine/case.js'
 import { SendBatch } from '../library.js'
 import { type EncoderDefinition, encoderOf } from './encoder.js'
 import { KOFFI_ENCODE, KOFFI_OBJECTS } from './koffi.js'
@@ -18,12 +19,27 @@ const LIBRARY: EncoderDefinition = {
   },
 }
 
+const hasRefNapi = isRefNapiInstalled()
+
 export const ENCODERS: readonly EncoderDefinition[] = [
   LIBRARY,
   TYPED_ARRAY,
   DATA_VIEW,
   KOFFI_ENCODE,
   KOFFI_OBJECTS,
-  REF_NAPI,
+  ...(hasRefNapi ? [REF_NAPI] : []),
   FRESH_ALLOCATION,
 ]
+
+/** Encoders that are left out here. */
+export const LEFT_OUT: readonly Unmeasured[] = hasRefNapi
+  ? []
+  : [{ id: `encoder/${REF_NAPI.name}`, reason: 'the package ref-napi is not installed' }]
+
+function isRefNapiInstalled(): boolean {
+  try {
+    return require.resolve('ref-napi') !== ''
+  } catch {
+    return false
+  }
+}
