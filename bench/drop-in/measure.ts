@@ -17,35 +17,34 @@ import { CANDIDATES, type Candidate, type Figures, type Measure, type Task } fro
 /** One figure of one candidate over the rounds; docs/json-report.md describes each key. */
 export type FigureSummary = ReturnType<typeof summarizeMeasure>[number]
 
-interface DropInRun {
-  readonly plan: DropInPlan
-  readonly summaries: readonly FigureSummary[]
-  /** Why it is incomplete; null if it is complete. */
-  readonly partial: string | null
-}
-
 /** Measures, and prints the result, also an incomplete one. @throws what ended it early */
 export async function printDropIn(plan: DropInPlan, signal: AbortSignal): Promise<void> {
+  const progress = new Progress(plan.quiet)
+  const random = seededRandom(plan.seed)
   const summaries: FigureSummary[] = []
   let error: unknown
   sweepFolders()
   using program = transpile(join(__dirname, 'worker'))
-  const random = seededRandom(plan.seed)
   for (const measure of plan.measures) {
-    const run = (candidate: Candidate) => runWorker(program, measure, candidate, plan, signal)
-    const found = await runMeasure(measure, plan, random, signal, run)
-    summaries.push(...found.summaries)
-    error = found.error
+    const figures = new Map<Candidate, Figures[]>(CANDIDATES[measure].map((candidate) => [candidate, []]))
+    const rounds = { itemsOf: () => [...figures], isOver: (done: number) => done === plan.rounds, random, signal }
+    const end = await interleave(rounds, async ([candidate, all], round) => {
+      const found = await runWorker(program, measure, candidate, plan, signal)
+      all.push(found)
+      const text = Object.entries(found).map(([name, value]) => `${value?.toFixed(1) ?? 'n/a'} ${name}`)
+      progress.say(`${measure}, round ${round} of ${plan.rounds}, ${candidate}: ${text.join(', ')}`)
+    })
+    summaries.push(...summarizeMeasure(measure, figures, random))
+    error = end.error
     if (error !== undefined) break
   }
   if (summaries.length === 0) throw error
   const partial = error === undefined ? null : `not all rounds are complete (${reasonOf(error)})`
-  const run = { plan, summaries, partial }
-  const document = dropInDocument(run)
+  const document = dropInDocument(plan, summaries, partial)
   printResult(
     plan.json,
     () => document,
-    () => dropInText(run),
+    () => dropInText(plan, summaries, partial),
   )
   if (plan.html !== undefined) {
     const [facts, rows] = [headLines(plan), resultRows(summaries)]
@@ -54,39 +53,17 @@ export async function printDropIn(plan: DropInPlan, signal: AbortSignal): Promis
   if (error !== undefined) throw error
 }
 
-async function runMeasure(
-  measure: Measure,
-  plan: DropInPlan,
-  random: Random,
-  signal: AbortSignal,
-  run: (candidate: Candidate) => Promise<Figures>,
-): Promise<{ readonly summaries: FigureSummary[]; readonly error: unknown }> {
-  const progress = new Progress(plan.quiet)
-  const candidates = CANDIDATES[measure]
-  const figures = new Map<Candidate, Figures[]>(candidates.map((candidate) => [candidate, []]))
-  const isOver = (done: number) => done === plan.rounds
-  const rounds = { itemsOf: () => candidates, isOver, random, signal }
-  const { error } = await interleave(rounds, async (candidate, round) => {
-    const found = await run(candidate)
-    figures.get(candidate)?.push(found)
-    const text = Object.entries(found).map(([name, value]) => `${value?.toFixed(1) ?? 'n/a'} ${name}`)
-    progress.say(`${measure}, round ${round} of ${plan.rounds}, ${candidate}: ${text.join(', ')}`)
-  })
-  return { summaries: summarizeMeasure(measure, figures, random), error }
-}
-
 async function runWorker(
   program: Transpiled,
   measure: Measure,
   candidate: Candidate,
-  { kept, cpu, isQuick, ...plan }: DropInPlan,
+  plan: DropInPlan,
   signal: AbortSignal,
 ): Promise<Figures> {
-  const count = measure === 'kept' ? kept : COUNTS[measure] / (isQuick ? 10 : 1)
-  const { sizeBytes, to, destinations, grouped, sends, sockets } = plan
-  const task: Task = { measure, candidate, sizeBytes, count, to, destinations, grouped, sends, sockets }
+  const count = measure === 'kept' ? plan.kept : COUNTS[measure] / (plan.isQuick ? 10 : 1)
+  const words = [JSON.stringify({ ...plan, measure, candidate, count } satisfies Task)]
   const name = `the process for ${measure}, ${candidate}`
-  await using child = new Child(name, { program, words: [JSON.stringify(task)], cpu })
+  await using child = new Child(name, { program, words, cpu: plan.cpu })
   return (await child.next(signal)) as Figures
 }
 
@@ -112,20 +89,19 @@ function summarizeMeasure(measure: Measure, figures: ReadonlyMap<Candidate, read
   })
 }
 
-function dropInDocument({ plan, summaries, partial }: DropInRun): object {
+function dropInDocument(plan: DropInPlan, summaries: readonly FigureSummary[], partial: string | null): object {
   const { json: _json, quiet: _quiet, html: _html, to = null, cpu = null, ...config } = plan
   return { ...documentHead('drop-in'), partial, config: { ...config, to, cpu }, figures: summaries }
 }
 
-function dropInText({ plan, summaries, partial }: DropInRun): string {
-  const { rounds } = plan
+function dropInText(plan: DropInPlan, summaries: readonly FigureSummary[], partial: string | null): string {
   const unknown = summaries.some(({ value }) => value === null)
   return [
     ...(partial === null ? [] : [`PARTIAL RESULT: ${partial}`, '']),
     ...headLines(plan),
     '',
     table(resultRows(summaries)),
-    ...(rounds < 6 ? ['', 'The interval is the range of the rounds; a 95 % interval requires six.'] : []),
+    ...(plan.rounds < 6 ? ['', 'The interval is the range of the rounds; a 95 % interval requires six.'] : []),
     ...(unknown ? ['', 'n/a: the process used memory that it already had; keep more datagrams (--kept)'] : []),
   ].join('\n')
 }

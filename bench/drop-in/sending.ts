@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { median, quantile } from 'simple-statistics'
 import { BatchConn } from '../../src/index.js'
 import { Child, sendToParent } from '../children/child.js'
-import { openSocket } from './sockets.js'
-import type { Figures, Task } from './task.js'
+import { type Figures, openSocket, type Task } from './task.js'
 
 /**
  * Measures the time per datagram with `sends` sends per tick, including their callbacks. They go to one destination or to
