@@ -1,5 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, extname, join, relative, resolve } from 'node:path'
+import { extname, join, relative, resolve } from 'node:path'
 import { temporaryFolder } from './temporary.js'
 
 export interface Transpiled extends Disposable {
@@ -17,27 +16,21 @@ export interface Transpiled extends Disposable {
 export function transpile(program: string): Transpiled {
   if (extname(__filename) === '.js') return { entry: `${program}.js`, env: {}, [Symbol.dispose]: () => {} }
   const ts = require('typescript') as typeof import('typescript')
-  const compilerOptions = {
-    module: ts.ModuleKind.CommonJS,
+  const folder = temporaryFolder('code')
+  const options = {
+    module: ts.ModuleKind.NodeNext,
     target: ts.ScriptTarget.ES2022,
     esModuleInterop: true,
+    rootDir: ROOT,
+    outDir: folder.path,
+    // Types are checked elsewhere.
+    noCheck: true,
+    noLib: true,
+    types: [],
   }
-  const folder = temporaryFolder('code')
-  const outputOf = (file: string) => join(folder.path, relative(ROOT, file)).replace(/\.ts$/, '.js')
-  const done = new Set<string>()
-  const compile = (file: string): void => {
-    if (done.has(file)) return
-    done.add(file)
-    const text = readFileSync(file, 'utf8')
-    const output = outputOf(file)
-    mkdirSync(dirname(output), { recursive: true })
-    writeFileSync(output, ts.transpileModule(text, { compilerOptions }).outputText)
-    for (const { fileName } of ts.preProcessFile(text).importedFiles) {
-      if (fileName.startsWith('.')) compile(resolve(dirname(file), fileName.replace(/\.js$/, '.ts')))
-    }
-  }
-  compile(`${program}.ts`)
-  return { ...folder, entry: outputOf(`${program}.ts`), env: { NODE_PATH: join(ROOT, 'node_modules') } }
+  ts.createProgram([`${program}.ts`], options).emit()
+  const entry = join(folder.path, relative(ROOT, `${program}.js`))
+  return { ...folder, entry, env: { NODE_PATH: join(ROOT, 'node_modules') } }
 }
 
 const ROOT = resolve(__dirname, '../..')
