@@ -1,3 +1,4 @@
+import type { Column } from '../stats/resampling.js'
 import type { HeapGrowth, Sample } from './sample.js'
 
 /** Something that is measured. `Work` describes it as plain data, so that it can be sent to a worker process. */
@@ -8,11 +9,9 @@ export interface Case<Work> {
   readonly replica?: number
   /** The worker process. Cases of one worker run the same code, with batches or payloads of other sizes. */
   readonly worker: string
-  readonly target: 'main' | 'splitting'
   readonly work: Work
-  /** Measured in every round, or in each second, third … */
-  readonly every: number
-  readonly nodeFlags?: readonly string[]
+  /** Measured in each second, third … round. Default: 1, in every round. */
+  readonly every?: number
 }
 
 export interface Series<Work> {
@@ -60,22 +59,21 @@ export function isClean({ interrupted, shortMessages }: Sample): boolean {
  */
 export function representative(samples: readonly RoundSample[]): RoundSample | undefined {
   const complete = samples.filter(({ shortMessages }) => shortMessages === 0)
-  const shortest = (one: RoundSample, other: RoundSample) => (other.nanoseconds < one.nanoseconds ? other : one)
-  return complete.find(isClean) ?? (complete.length === 0 ? undefined : complete.reduce(shortest))
+  const [shortest] = [...complete].sort((one, other) => one.nanoseconds - other.nanoseconds)
+  return complete.find(isClean) ?? shortest
 }
 
 /**
- * Returns the value of each case in each round, for one operation; undefined where nothing counts. Rounds that were slower for
- * all cases are not corrected: the result would look more certain than it is.
+ * Returns the value of each case in each round, for one operation; undefined where nothing counts. Replicas of a case have one
+ * id. Rounds that were slower for all cases are not corrected: the result would look more certain than it is.
  */
-export function columns(
-  series: readonly Series<unknown>[],
-  rounds: number,
-): Map<string, readonly (number | undefined)[]> {
-  const column = ({ case: one, samples }: Series<unknown>) => {
+export function columns(series: readonly Series<unknown>[], rounds: number): Map<string, Column[]> {
+  const found = new Map<string, Column[]>()
+  for (const { case: one, samples } of series) {
     const byRound = Array.from({ length: rounds }, (): RoundSample[] => [])
     for (const sample of samples) byRound[sample.round]?.push(sample)
-    return [keyOf(one), byRound.map((some) => representative(some)?.nanoseconds)] as const
+    const column = byRound.map((some) => representative(some)?.nanoseconds)
+    found.set(one.id, [...(found.get(one.id) ?? []), column])
   }
-  return new Map(series.map(column))
+  return found
 }

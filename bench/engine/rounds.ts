@@ -1,5 +1,6 @@
 import { type Random, shuffled } from '../stats/random.js'
 import { type Case, type Executor, isClean, keyOf, type Series, type Unmeasured } from './case.js'
+import type { Sample } from './sample.js'
 
 interface RoundsPlan<T> {
   /** The items of a round; the first round is 1. */
@@ -34,15 +35,12 @@ export async function interleave<T>(
   }
 }
 
-export interface Effort {
+export interface MeasurePlan<Work> {
   readonly sampleNanoseconds: number
   /** No round is begun after this time, unless there are too few. */
   readonly deadlineMs: number
   readonly fewestRounds: number
   readonly mostRounds: number
-}
-
-interface RoundsTools<Work> {
   readonly random: Random
   readonly clock: () => number
   readonly signal: AbortSignal
@@ -58,13 +56,6 @@ export interface Measured<Work> {
   readonly endedBy: 'precision' | 'budget' | 'rounds' | 'interruption'
 }
 
-/** A case with the number of operations in its samples. */
-interface Planned<Work> {
-  readonly series: Series<Work>
-  operations: number
-  hasFailed: boolean
-}
-
 /**
  * Measures all cases in interleaved rounds. An interrupted sample is kept, and repeated. A case that fails is left out from then
  * on. If the signal is aborted, the complete rounds are the result.
@@ -74,47 +65,50 @@ interface Planned<Work> {
 export async function measureRounds<Work>(
   cases: readonly Case<Work>[],
   executor: Executor<Work>,
-  effort: Effort,
-  { clock, signal, random, isEnough, say }: RoundsTools<Work>,
+  plan: MeasurePlan<Work>,
 ): Promise<Measured<Work>> {
+  const { clock, signal, random, say, sampleNanoseconds } = plan
   const unmeasured: Unmeasured[] = []
-  const planned: Planned<Work>[] = []
-  /** @returns false if the case failed */
-  const attempt = async (one: Case<Work>, work: () => Promise<void>): Promise<boolean> => {
+  const series: Series<Work>[] = []
+  /** The cases that have not failed, with the number of operations in a sample. */
+  const running = new Map<Series<Work>, number>()
+  const attempt = async (one: Series<Work>, work: () => Promise<void>): Promise<void> => {
     signal.throwIfAborted()
     try {
       await work()
-      return true
     } catch (error) {
       signal.throwIfAborted()
-      unmeasured.push({ id: keyOf(one), reason: (error as Error).message })
-      return false
+      unmeasured.push({ id: keyOf(one.case), reason: (error as Error).message })
+      running.delete(one)
     }
   }
   for (const [index, one] of cases.entries()) {
     say(`warming up, case ${index + 1} of ${cases.length}`)
-    await attempt(one, async () => {
-      const operations = await operationsPerSample(executor, one, effort.sampleNanoseconds)
-      planned.push({ series: { case: one, samples: [] }, operations, hasFailed: false })
+    const made = { case: one, samples: [] }
+    await attempt(made, async () => {
+      running.set(made, await operationsPerSample(executor, one, sampleNanoseconds))
+      series.push(made)
     })
   }
-  const series = planned.map((plan) => plan.series)
   let endedBy: Measured<Work>['endedBy'] = 'rounds'
   const isOver = (rounds: number): boolean => {
     if (rounds > 0) say(`round ${rounds}`)
-    if (rounds >= effort.mostRounds) return true
-    if (rounds < effort.fewestRounds) return false
-    if (isEnough(series, rounds)) endedBy = 'precision'
-    else if (clock() >= effort.deadlineMs) endedBy = 'budget'
+    if (rounds >= plan.mostRounds) return true
+    if (rounds < plan.fewestRounds) return false
+    if (plan.isEnough(series, rounds)) endedBy = 'precision'
+    else if (clock() >= plan.deadlineMs) endedBy = 'budget'
     else return false
     return true
   }
-  const itemsOf = (round: number) =>
-    planned.filter(({ series: { case: one }, hasFailed }) => !hasFailed && (round - 1) % one.every === 0)
-  const { rounds, error } = await interleave({ itemsOf, isOver, random, signal }, async (plan, round) => {
-    plan.hasFailed = !(await attempt(plan.series.case, () => sampleOnce(executor, plan, round - 1)))
-    if (round <= RECALIBRATED_ROUNDS) recalibrate(plan, effort.sampleNanoseconds)
-  })
+  const itemsOf = (round: number) => [...running].filter(([{ case: one }]) => (round - 1) % (one.every ?? 1) === 0)
+  const { rounds, error } = await interleave({ itemsOf, isOver, random, signal }, ([one, operations], round) =>
+    attempt(one, async () => {
+      const last = await sampleOnce(executor, one, operations, round - 1)
+      // The first samples ran code that was not compiled yet. A receive is limited by its buffer.
+      if (round > RECALIBRATED_ROUNDS || last.operations < operations) return
+      running.set(one, Math.max(1, Math.round(sampleNanoseconds / Math.max(1, last.nanoseconds))))
+    }),
+  )
   if (error !== undefined && (!signal.aborted || rounds === 0)) throw error
   for (const { case: one, samples } of series) {
     // Samples of an incomplete round do not count.
@@ -143,24 +137,18 @@ async function operationsPerSample<Work>(
   return operations
 }
 
-/** Adjusts the size of samples: the first ones ran code that was not compiled yet. */
-function recalibrate(plan: Planned<unknown>, sampleNanoseconds: number): void {
-  const last = plan.series.samples.at(-1)
-  // A receive is limited by its buffer: then the count is what is possible.
-  if (last === undefined || last.operations < plan.operations) return
-  plan.operations = Math.max(1, Math.round(sampleNanoseconds / Math.max(1, last.nanoseconds)))
-}
-
+/** Samples a case, again after an interruption. @returns the last sample */
 async function sampleOnce<Work>(
   executor: Executor<Work>,
-  { series, operations }: Planned<Work>,
+  { case: one, samples }: Series<Work>,
+  operations: number,
   round: number,
-): Promise<void> {
-  for (let attempt = 0; attempt < REPETITIONS; attempt += 1) {
+): Promise<Sample> {
+  for (let attempt = 1; ; attempt += 1) {
     // A warm-up as long as the sample itself: with a fifth of that, a send shows 3 % more than it costs (measured).
-    const sample = await executor.sample(series.case, operations, operations)
-    series.samples.push({ ...sample, round })
-    if (isClean(sample)) return
+    const sample = await executor.sample(one, operations, operations)
+    samples.push({ ...sample, round })
+    if (isClean(sample) || attempt === REPETITIONS) return sample
   }
 }
 

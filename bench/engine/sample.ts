@@ -1,99 +1,8 @@
+import { setPriority } from 'node:os'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
-import { median } from 'simple-statistics'
-import { Arena, koffi } from '../../src/internal.js'
-
-export interface Meters {
-  now(): bigint
-  /** Running time of this thread. */
-  running(): bigint
-  usage(): { userCPUTime: number; systemCPUTime: number; involuntaryContextSwitches: number }
-  /** Garbage collections since the last call. */
-  collections(): Promise<{ count: number; nanoseconds: number }>
-}
-
-/** What an empty sample would show. */
-export interface ClockCosts {
-  readonly wallNanoseconds: number
-  readonly runningNanoseconds: number
-}
-
-export function processMeters(): Meters {
-  let count = 0
-  let nanoseconds = 0
-  const note = (entries: readonly { duration: number }[]) => {
-    for (const { duration } of entries) {
-      count += 1
-      nanoseconds += duration * 1e6
-    }
-  }
-  const observer = new PerformanceObserver((list) => note(list.getEntries()))
-  observer.observe({ entryTypes: ['gc'] })
-  return {
-    now: () => process.hrtime.bigint(),
-    running: threadClock(),
-    usage: () => process.resourceUsage(),
-    collections: async () => {
-      // Node queues an entry after the collection, in a task of its own.
-      await new Promise<void>((resolve) => setImmediate(resolve))
-      note(observer.takeRecords())
-      const since = { count, nanoseconds: Math.round(nanoseconds) }
-      count = 0
-      nanoseconds = 0
-      return since
-    },
-  }
-}
-
-/** Measures what an empty sample shows: one reading of the wall clock, and both clocks in the thread's running time. */
-export function clockCosts(meters: Pick<Meters, 'now' | 'running'>): ClockCosts {
-  const read = () => {
-    const running = meters.running()
-    const start = meters.now()
-    const wall = Number(meters.now() - start)
-    return { wall, running: Number(meters.running() - running) }
-  }
-  for (let turn = 0; turn < WARM_READS; turn += 1) read()
-  const reads = Array.from({ length: READS }, read)
-  const middle = (key: keyof (typeof reads)[number]) => median(reads.map((one) => one[key]))
-  return { wallNanoseconds: middle('wall'), runningNanoseconds: middle('running') }
-}
-
-// Node reports the processor time of the process, helper threads included; this clock is that of the thread.
-function threadClock(): () => bigint {
-  const gettime = koffi().load(null).func('int clock_gettime(int, uintptr_t)')
-  const arena = new Arena({ time: 16 })
-  const { address, offset } = arena.slabs.time
-  return () => {
-    gettime(CLOCK_THREAD_CPUTIME_ID, address)
-    return arena.view.getBigInt64(offset, true) * 1_000_000_000n + arena.view.getBigInt64(offset + 8, true)
-  }
-}
-
-/**
- * Real-time scheduling for the duration of a sample, so that ordinary programs do not interrupt it. The kernel reserves some
- * time for them.
- *
- * @returns undefined where it is not permitted
- */
-export function realTime(): { enter(): void; leave(): void } | undefined {
-  const setScheduler = koffi().load(null).func('int sched_setscheduler(int, int, uintptr_t)')
-  const arena = new Arena({ parameters: 4 })
-  const { address, offset } = arena.slabs.parameters
-  const set = (policy: number, priority: number): boolean => {
-    arena.view.setInt32(offset, priority, true)
-    return setScheduler(0, policy, address) === 0
-  }
-  if (!set(SCHED_FIFO, 1)) return undefined
-  set(SCHED_OTHER, 0)
-  return { enter: () => set(SCHED_FIFO, 1), leave: () => set(SCHED_OTHER, 0) }
-}
-
-const CLOCK_THREAD_CPUTIME_ID = 3
-const SCHED_OTHER = 0
-const SCHED_FIFO = 1
-const WARM_READS = 2000
-const READS = 501
+import { median, sum } from 'simple-statistics'
+import { koffi } from '../../src/internal.js'
 
 export interface Operation {
   /** Maximum number at a time: a receive is limited by the socket's buffer. Default: unlimited. */
@@ -121,6 +30,21 @@ export interface Sample {
   readonly shortMessages: number
   readonly userMicroseconds: number
   readonly systemMicroseconds: number
+}
+
+export interface Meters {
+  now(): bigint
+  /** Running time of this thread. */
+  running(): bigint
+  usage(): { userCPUTime: number; systemCPUTime: number; involuntaryContextSwitches: number }
+  /** Garbage collections since the last call. */
+  collections(): Promise<{ collections: number; collectionNanoseconds: number }>
+}
+
+/** What an empty sample would show. */
+export interface ClockCosts {
+  readonly wallNanoseconds: number
+  readonly runningNanoseconds: number
 }
 
 /**
@@ -152,7 +76,6 @@ export async function takeSample(
   const elapsed = Number(meters.now() - start)
   const running = Number(meters.running() - runningBefore)
   const after = meters.usage()
-  const { count: collections, nanoseconds: collectionNanoseconds } = await meters.collections()
   const interrupted = after.involuntaryContextSwitches > before.involuntaryContextSwitches
   const each = (nanoseconds: number) => (operations === 0 ? 0 : Math.max(0, nanoseconds) / operations)
   const wallNanoseconds = each(elapsed - costs.wallNanoseconds)
@@ -163,44 +86,115 @@ export async function takeSample(
     wallNanoseconds,
     runningNanoseconds,
     interrupted,
-    collections,
-    collectionNanoseconds,
+    ...(await meters.collections()),
     shortMessages,
     userMicroseconds: after.userCPUTime - before.userCPUTime,
     systemMicroseconds: after.systemCPUTime - before.systemCPUTime,
   }
 }
 
-export type HeapGrowth = ReturnType<typeof growth>
+export function processMeters(): Meters {
+  let found: { readonly duration: number }[] = []
+  const observer = new PerformanceObserver((list) => found.push(...list.getEntries()))
+  observer.observe({ entryTypes: ['gc'] })
+  // Node reports the processor time of the process, helper threads included; this clock is that of the thread.
+  const gettime = koffi().load(null).func('int clock_gettime(int, void *)')
+  const time = new BigInt64Array(2)
+  return {
+    now: () => process.hrtime.bigint(),
+    running: () => {
+      gettime(CLOCK_THREAD_CPUTIME_ID, time)
+      return time[0] * 1_000_000_000n + time[1]
+    },
+    usage: () => process.resourceUsage(),
+    collections: async () => {
+      // Node queues an entry after the collection, in a task of its own.
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      const all = [...found, ...observer.takeRecords()]
+      found = []
+      const milliseconds = sum(all.map(({ duration }) => duration))
+      return { collections: all.length, collectionNanoseconds: Math.round(milliseconds * 1e6) }
+    },
+  }
+}
+
+/** Measures what an empty sample shows: one reading of the wall clock, and both clocks in the thread's running time. */
+export function clockCosts(meters: Pick<Meters, 'now' | 'running'>): ClockCosts {
+  const read = () => {
+    const running = meters.running()
+    const start = meters.now()
+    const wallNanoseconds = Number(meters.now() - start)
+    return { wallNanoseconds, runningNanoseconds: Number(meters.running() - running) }
+  }
+  // The first ones run code that is not compiled yet.
+  const reads = Array.from({ length: 2501 }, read).slice(2000)
+  return {
+    wallNanoseconds: middle(reads, 'wallNanoseconds'),
+    runningNanoseconds: middle(reads, 'runningNanoseconds'),
+  }
+}
+
+/** Raises this process's priority, so that other programs interrupt fewer samples. Only root may. */
+export function raisePriority(): void {
+  try {
+    setPriority(-20)
+  } catch {
+    // Samples are interrupted then, and marked.
+  }
+}
+
+/**
+ * Real-time scheduling for the duration of a sample, so that ordinary programs do not interrupt it. The kernel reserves some
+ * time for them.
+ *
+ * @returns undefined where it is not permitted
+ */
+export function realTime(): { enter(): void; leave(): void } | undefined {
+  const setScheduler = koffi().load(null).func('int sched_setscheduler(int, int, void *)')
+  const set = (policy: number, priority: number) => setScheduler(0, policy, new Int32Array([priority])) === 0
+  const both = { enter: () => set(SCHED_FIFO, 1), leave: () => set(SCHED_OTHER, 0) }
+  if (!both.enter()) return undefined
+  both.leave()
+  return both
+}
+
+/** Bytes per operation; `externalBytes` are outside the heap: the contents of ArrayBuffers. NaN if unknown. */
+export interface HeapGrowth {
+  readonly heapBytes: number
+  readonly externalBytes: number
+}
 
 /**
  * Measures the memory that an operation allocates. A garbage collection meanwhile hides some: such rounds show a shrinking heap
  * and are left out, so they are short.
  */
 export function heapGrowth(operation: Operation, count: number): HeapGrowth {
-  for (let round = 0; round < WARM_ROUNDS; round += 1) growth(operation, count)
+  const growth = (operations: number): HeapGrowth => {
+    const rounds = Array.from({ length: HEAP_ROUNDS }, () => {
+      const before = getHeapStatistics()
+      operation.run(operations)
+      const after = getHeapStatistics()
+      return {
+        heapBytes: after.used_heap_size - before.used_heap_size,
+        externalBytes: after.external_memory - before.external_memory,
+      }
+    }).filter(({ heapBytes, externalBytes }) => heapBytes >= 0 && externalBytes >= 0)
+    return { heapBytes: middle(rounds, 'heapBytes'), externalBytes: middle(rounds, 'externalBytes') }
+  }
+  for (let turn = 0; turn < WARM_ROUNDS; turn += 1) growth(count)
   // Reading the statistics allocates, too.
-  const reading = growth(operation, 0)
-  const whole = growth(operation, count)
+  const reading = growth(0)
+  const whole = growth(count)
   const each = (key: keyof HeapGrowth) => Math.max(0, whole[key] - reading[key]) / count
   return { heapBytes: each('heapBytes'), externalBytes: each('externalBytes') }
 }
 
-/** `externalBytes` is memory outside the heap: the contents of ArrayBuffers. */
-function growth(operation: Operation, count: number) {
-  const rounds = Array.from({ length: HEAP_ROUNDS }, () => {
-    const before = getHeapStatistics()
-    operation.run(count)
-    const after = getHeapStatistics()
-    return {
-      heapBytes: after.used_heap_size - before.used_heap_size,
-      externalBytes: after.external_memory - before.external_memory,
-    }
-  }).filter(({ heapBytes, externalBytes }) => heapBytes >= 0 && externalBytes >= 0)
-  const middle = (key: 'heapBytes' | 'externalBytes') =>
-    rounds.length === 0 ? Number.NaN : median(rounds.map((one) => one[key]))
-  return { heapBytes: middle('heapBytes'), externalBytes: middle('externalBytes') }
+function middle<Key extends string>(rows: readonly Readonly<Record<Key, number>>[], key: Key): number {
+  return rows.length === 0 ? Number.NaN : median(rows.map((row) => row[key]))
 }
 
+const CLOCK_THREAD_CPUTIME_ID = 3
+const SCHED_OTHER = 0
+const SCHED_FIFO = 1
 const WARM_ROUNDS = 3
 const HEAP_ROUNDS = 31

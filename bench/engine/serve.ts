@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os'
 import { exitWithParent, sendToParent } from '../children/child.js'
 import {
   type ClockCosts,
@@ -7,6 +6,7 @@ import {
   heapGrowth,
   type Operation,
   processMeters,
+  raisePriority,
   realTime,
   type Sample,
   takeSample,
@@ -25,7 +25,7 @@ export interface Hello {
 }
 
 /** A worker process's answer; `unable` is the reason why it cannot do the work. */
-export type Answer = { readonly sample?: Sample; readonly heap?: HeapGrowth; readonly unable?: string }
+export type Answer<Found> = { readonly found?: Found; readonly unable?: string }
 
 /**
  * Runs a worker process. It does one kind of work only, because what V8's compiler learns about one case would change the next,
@@ -35,36 +35,32 @@ export type Answer = { readonly sample?: Sample; readonly heap?: HeapGrowth; rea
  */
 export function serve<Work>(open: (work: Work) => Operation, wantsRealTime: boolean): void {
   exitWithParent()
-  const operations = new Map<string, Operation>()
+  const opened = new Map<string, Operation>()
   const meters = processMeters()
   raisePriority()
   const scheduling = wantsRealTime ? realTime() : undefined
   const costs = clockCosts(meters)
-  const answer = async (order: Order<Work>): Promise<Answer> => {
-    const key = JSON.stringify(order.work)
-    const operation = operations.get(key) ?? open(order.work)
-    operations.set(key, operation)
-    if (order.do === 'heap') return { heap: heapGrowth(operation, order.operations) }
+  const answer = async ({
+    work,
+    operations,
+    warmOperations,
+    ...order
+  }: Order<Work>): Promise<Answer<Sample | HeapGrowth>> => {
+    const key = JSON.stringify(work)
+    const operation = opened.get(key) ?? open(work)
+    opened.set(key, operation)
+    if (order.do === 'heap') return { found: heapGrowth(operation, operations) }
     scheduling?.enter()
     try {
-      return { sample: await takeSample(operation, order.operations, order.warmOperations, meters, costs) }
+      return { found: await takeSample(operation, operations, warmOperations, meters, costs) }
     } finally {
       scheduling?.leave()
     }
   }
   process.on('message', (order: Order<Work>) => {
     answer(order)
-      .catch((error: Error): Answer => ({ unable: error.message.split('\n', 1)[0] }))
+      .catch((error: Error): Answer<never> => ({ unable: error.message.split('\n', 1)[0] }))
       .then(sendToParent)
   })
   sendToParent({ costs, isRealTime: scheduling !== undefined } satisfies Hello)
-}
-
-/** Raises this process's priority, so that other programs interrupt fewer samples. Only root may. */
-export function raisePriority(): void {
-  try {
-    setPriority(-20)
-  } catch {
-    // Samples are interrupted then, and marked.
-  }
 }

@@ -9,8 +9,8 @@ interface PoolPlan<Work> {
   readonly program: string
   readonly isRealTime: boolean
   readonly cpu: number | undefined
-  /** Returns where a case runs: what to put before the command, the environment, and where its worker sends to. */
-  readonly placeOf: (one: Case<Work>) => Pick<ChildPlan, 'wrapper' | 'env'> & { readonly to: object }
+  /** Returns how a case's worker is started, and where it sends to. */
+  readonly placeOf: (one: Case<Work>) => Pick<ChildPlan, 'wrapper' | 'env' | 'nodeFlags'> & { readonly to: object }
   readonly signal: AbortSignal
 }
 
@@ -28,27 +28,24 @@ export class WorkerPool<Work> implements Executor<Work>, AsyncDisposable {
 
   /** Starts the workers of these cases, two at a time. A worker that does not start is reported by its first sample. */
   async startAll(cases: readonly Case<Work>[]): Promise<void> {
-    const waiting = [...new Map(cases.map((one) => [one.worker, one])).values()]
+    // Both lanes take from the same iterator.
+    const waiting = new Map(cases.map((one) => [one.worker, one])).values()
     const lane = async () => {
-      for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) {
+      for (const one of waiting) {
         this.#plan.signal.throwIfAborted()
         await this.#worker(one).catch(() => {})
       }
     }
-    await Promise.all(Array.from({ length: LANES }, lane))
+    await Promise.all([lane(), lane()])
     this.#plan.signal.throwIfAborted()
   }
 
-  async sample(one: Case<Work>, operations: number, warmOperations: number): Promise<Sample> {
-    const { sample, unable } = await this.#ask(one, { do: 'sample', work: one.work, operations, warmOperations })
-    if (sample === undefined) throw new Failure(unable ?? 'no answer')
-    return sample
+  sample(one: Case<Work>, operations: number, warmOperations: number): Promise<Sample> {
+    return this.#ask(one, { do: 'sample', work: one.work, operations, warmOperations })
   }
 
-  async heap(one: Case<Work>, operations: number): Promise<HeapGrowth> {
-    const { heap, unable } = await this.#ask(one, { do: 'heap', work: one.work, operations, warmOperations: 0 })
-    if (heap === undefined) throw new Failure(unable ?? 'no answer')
-    return heap
+  heap(one: Case<Work>, operations: number): Promise<HeapGrowth> {
+    return this.#ask(one, { do: 'heap', work: one.work, operations, warmOperations: 0 })
   }
 
   async pidOf(one: Case<Work>): Promise<number> {
@@ -57,7 +54,7 @@ export class WorkerPool<Work> implements Executor<Work>, AsyncDisposable {
 
   /** Takes one sample in a new worker that runs under a tool, and waits for its end. */
   async sampleUnder(tool: readonly string[], one: Case<Work>, operations: number): Promise<void> {
-    await using child = this.#start(one, tool, false)
+    await using child = this.#start(one, tool)
     await child.next(this.#plan.signal)
     const order: Order<Work> = { do: 'sample', work: one.work, operations, warmOperations: 0 }
     await child.ask(order, this.#plan.signal)
@@ -69,23 +66,22 @@ export class WorkerPool<Work> implements Executor<Work>, AsyncDisposable {
     this.#program[Symbol.dispose]()
   }
 
-  async #ask(one: Case<Work>, order: Order<Work>): Promise<Answer> {
+  async #ask<T>(one: Case<Work>, order: Order<Work>): Promise<T> {
     const worker = await this.#worker(one)
-    return (await worker.ask(order, this.#plan.signal)) as Answer
+    const { found, unable } = (await worker.ask(order, this.#plan.signal)) as Answer<T>
+    if (found === undefined) throw new Failure(unable ?? 'no answer')
+    return found
   }
 
   #worker(one: Case<Work>): Promise<Child> {
-    let worker = this.#workers.get(one.worker)
-    if (worker === undefined) {
-      worker = this.#open(one)
-      worker.catch(() => {})
-      this.#workers.set(one.worker, worker)
-    }
+    const worker = this.#workers.get(one.worker) ?? this.#open(one)
+    worker.catch(() => {})
+    this.#workers.set(one.worker, worker)
     return worker
   }
 
   async #open(one: Case<Work>): Promise<Child> {
-    const child = this.#start(one, [], this.#plan.isRealTime)
+    const child = this.#start(one, [])
     try {
       this.hellos.push((await child.next(this.#plan.signal)) as Hello)
       return child
@@ -95,18 +91,16 @@ export class WorkerPool<Work> implements Executor<Work>, AsyncDisposable {
     }
   }
 
-  #start(one: Case<Work>, tool: readonly string[], isRealTime: boolean): Child {
-    const { cpu, placeOf } = this.#plan
-    const { wrapper = [], env = process.env, to } = placeOf(one)
+  #start(one: Case<Work>, tool: readonly string[]): Child {
+    const { cpu, placeOf, isRealTime } = this.#plan
+    const { wrapper = [], to, ...place } = placeOf(one)
     return new Child(`the worker ${one.worker}`, {
+      ...place,
       program: this.#program,
-      words: [isRealTime ? 'real-time' : 'ordinary', JSON.stringify(to)],
+      // A tool measures at ordinary priority.
+      words: [isRealTime && tool.length === 0 ? 'real-time' : 'ordinary', JSON.stringify(to)],
       cpu,
       wrapper: [...wrapper, ...tool],
-      nodeFlags: one.nodeFlags ?? [],
-      env,
     })
   }
 }
-
-const LANES = 2

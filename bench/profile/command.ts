@@ -10,15 +10,14 @@ import { runProfile } from './run.js'
 
 /** Measures, and prints and writes the reports, also of an interrupted run. @throws what ended the run early */
 export async function printProfile(plan: ProfilePlan, signal: AbortSignal): Promise<void> {
-  const run = await runProfile(plan, new Progress(plan.quiet), signal)
+  const document = profileDocument(await runProfile(plan, new Progress(plan.quiet), signal))
   if (process.stderr.isTTY && !plan.quiet) process.stderr.write('\r\x1b[K')
-  const document = profileDocument(run)
   // First the text, so that an error with the file does not lose it.
   process.stdout.write(`${plan.json ? documentText(document) : terminalReport(document)}\n`)
   if (plan.html !== undefined) writeText(plan.html, await htmlReport(document))
   signal.throwIfAborted()
   // 3: the result is not reliable.
-  if (!run.reliability.isReliable) process.exitCode = 3
+  if (!document.reliability.isReliable) process.exitCode = 3
 }
 
 export function printDiff({ before, after, json }: DiffPlan): void {

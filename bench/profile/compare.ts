@@ -15,15 +15,13 @@ type Comparison = ReturnType<typeof compareDocuments>
  */
 export function compareDocuments(before: ProfileDocument, after: ProfileDocument) {
   const [old, now] = [figuresOf(before), figuresOf(after)]
-  const pairs = now.flatMap(([id, other]) => {
-    const match = old.find(([name]) => name === id)
-    if (match === undefined) return []
-    const [, one] = match
-    return { id, one, other, error: Math.hypot(errorOf(one), errorOf(other)), change: other.estimate - one.estimate }
+  const pairs = [...now].flatMap(([id, other]) => {
+    const one = old.get(id)
+    if (one === undefined) return []
+    return [{ id, one, other, error: Math.hypot(errorOf(one), errorOf(other)), change: other.estimate - one.estimate }]
   })
   const ps = holm(pairs.map(({ change, error }) => twoSidedP(change, error)))
   const reach = probit(1 - LEVEL / 2 / Math.max(1, pairs.length))
-  const known = new Set(pairs.map(({ id }) => id))
   return {
     kind: 'batchconn-profile-comparison' as const,
     schemaVersion: 2,
@@ -36,19 +34,18 @@ export function compareDocuments(before: ProfileDocument, after: ProfileDocument
       p: ps[index],
       verdict: ps[index] >= LEVEL ? 'not significant' : change < 0 ? 'faster' : 'slower',
     })),
-    unmatched: [...old, ...now].map(([id]) => id).filter((id) => !known.has(id)),
+    unmatched: [...old.keys(), ...now.keys()].filter((id) => !(old.has(id) && now.has(id))),
     warnings: warnings(before, after),
   }
 }
 
 /** Returns a comparison as text, significant differences first. */
 export function comparisonText({ verdicts, comparisons, unmatched, warnings }: Comparison): string {
-  const rank = ({ verdict }: (typeof verdicts)[number]) => (verdict === 'not significant' ? 1 : 0)
-  const rows = [...verdicts]
-    .sort((one, other) => rank(one) - rank(other))
-    .map(({ id, before, after, difference: { estimate, low, high }, verdict }) => {
-      return [id, ns(before), ns(after), ns(estimate), `[${ns(low)}, ${ns(high)}]`, verdict]
-    })
+  const isSignificant = ({ verdict }: (typeof verdicts)[number]) => verdict !== 'not significant'
+  const sorted = [...verdicts.filter(isSignificant), ...verdicts.filter((one) => !isSignificant(one))]
+  const rows = sorted.map(({ id, before, after, difference: { estimate, low, high }, verdict }) => {
+    return [id, ns(before), ns(after), ns(estimate), `[${ns(low)}, ${ns(high)}]`, verdict]
+  })
   return [
     `${comparisons} figures in nanoseconds; intervals and verdicts are valid for all of them together (95 %, Holm)`,
     table([['', 'before', 'after', 'difference', 'interval', 'verdict'], ...rows]),
@@ -87,24 +84,21 @@ function show(value: unknown): string {
 }
 
 /** Returns all figures of a document by names that two runs share: nanoseconds, less is faster. */
-function figuresOf({ breakdowns, lines, encoders, crossings }: ProfileDocument): (readonly [string, Interval])[] {
-  return [
-    ...breakdowns.flatMap((breakdown) => {
-      const name = `${breakdownName(breakdown)}, batch of ${breakdown.batch}`
-      const components = breakdown.components.map(
-        ({ label, nanoseconds }) => [`${name}: ${label}`, nanoseconds] as const,
-      )
-      return [[`${name}: whole`, breakdown.whole] as const, ...components]
-    }),
-    ...lines.flatMap(({ name, a, b }) => [
-      [`line ${name}: a, per call`, a] as const,
-      [`line ${name}: b, per message`, b] as const,
-    ]),
-    ...encoders.flatMap(({ name, points }) =>
-      points.map(({ batch, alone }) => [`encoder ${name}, batch of ${batch}`, alone] as const),
-    ),
-    ...crossings.map(({ by, function: name, nanoseconds }) => [`crossing ${by} as ${name}`, nanoseconds] as const),
-  ]
+function figuresOf({ breakdowns, lines, encoders, crossings }: ProfileDocument): Map<string, Interval> {
+  const figures = new Map<string, Interval>()
+  for (const breakdown of breakdowns) {
+    const name = `${breakdownName(breakdown)}, batch of ${breakdown.batch}`
+    figures.set(`${name}: whole`, breakdown.whole)
+    for (const { label, nanoseconds } of breakdown.components) figures.set(`${name}: ${label}`, nanoseconds)
+  }
+  for (const { name, a, b } of lines) {
+    figures.set(`line ${name}: a, per call`, a).set(`line ${name}: b, per message`, b)
+  }
+  for (const { name, points } of encoders) {
+    for (const { batch, alone } of points) figures.set(`encoder ${name}, batch of ${batch}`, alone)
+  }
+  for (const { by, function: name, nanoseconds } of crossings) figures.set(`crossing ${by} as ${name}`, nanoseconds)
+  return figures
 }
 
 /** Parses a document. @throws Failure if the text is not a profile, or of another version */

@@ -1,51 +1,29 @@
 import { join } from 'node:path'
 import { sweepFolders } from '../children/temporary.js'
 import type { Progress } from '../cli/progress.js'
-import type { Executor, Series } from '../engine/case.js'
-import { type Measured, measureRounds } from '../engine/rounds.js'
-import type { HeapGrowth } from '../engine/sample.js'
-import { raisePriority } from '../engine/serve.js'
+import type { Series } from '../engine/case.js'
+import { columns } from '../engine/case.js'
+import { measureRounds } from '../engine/rounds.js'
+import { type HeapGrowth, raisePriority } from '../engine/sample.js'
 import { WorkerPool } from '../engine/worker-pool.js'
 import type { ProfilePlan } from '../options/local-options.js'
-import { describeMachine, type Machine } from '../report/document.js'
+import { describeMachine } from '../report/document.js'
 import { relativePrecision } from '../stats/interval.js'
 import { seededRandom } from '../stats/random.js'
-import { computeFigures, type FigureBasis, type Figures, resample } from './analysis/figures.js'
-import { checkReliability, type Noise, noiseOf, type Reliability } from './analysis/reliability.js'
-import { batchSizes, encoderId, sendId, subjectCases } from './cases/cases.js'
-import { type ProfileCase, SEND_FUNCTIONS, type Subject, type Work } from './cases/work.js'
-import { crossCheck } from './checks/cross-check.js'
-import type { CrossCheck } from './checks/tools.js'
+import { Resampling } from '../stats/resampling.js'
+import { computeFigures } from './analysis/figures.js'
+import type { ProfileRun } from './analysis/reliability.js'
+import { batchSizes, callId, SEND_WAYS, type Subject, subjectCases, type Work } from './cases/cases.js'
+import { type CrossCheck, crossCheck } from './checks/cross-check.js'
 import { ENCODERS, LEFT_OUT } from './encoders/encoders.js'
-import { openTargets, type Target } from './targets.js'
-
-export interface ProfileRun extends ProfileBasis {
-  readonly figures: Figures
-  readonly noise: Noise
-  readonly reliability: Reliability
-  /** What root would add; empty for root. */
-  readonly withRoot: readonly string[]
-}
-
-interface ProfileBasis {
-  readonly plan: ProfilePlan
-  readonly startedAt: string
-  readonly seconds: number
-  readonly machine: Machine
-  readonly subject: Subject
-  readonly target: { readonly name: Target['name']; readonly explanation: string }
-  readonly isRealTime: boolean
-  readonly clockNanoseconds: number
-  readonly measured: Measured<Work>
-  readonly crossChecks: readonly CrossCheck[]
-}
+import { openTargets } from './targets.js'
 
 /** Measures. An interruption after the first round gives the complete rounds, without cross-checks. */
 export async function runProfile(plan: ProfilePlan, progress: Progress, signal: AbortSignal): Promise<ProfileRun> {
   const startMs = performance.now()
   const startedAt = new Date().toISOString()
-  const endMs = startMs + plan.budgetSeconds * 1000
-  const hasTime = () => !signal.aborted && performance.now() < endMs
+  const budgetMs = plan.budgetSeconds * 1000
+  const hasTime = () => !signal.aborted && performance.now() < startMs + budgetMs
   raisePriority()
   sweepFolders()
   using targets = openTargets(plan.target)
@@ -57,26 +35,36 @@ export async function runProfile(plan: ProfilePlan, progress: Progress, signal: 
     hasSplittingSink: targets.splitting !== undefined,
     replicas: isShort ? 1 : 3,
   }
-  const cases = subjectCases(
-    subject,
-    ENCODERS.map(({ name }) => name),
-  )
-  const targetOf = ({ target }: ProfileCase) => (target === 'splitting' && targets.splitting) || targets.main
+  const encoders = ENCODERS.map(({ name }) => name)
+  const cases = subjectCases(subject, encoders)
   await using pool = new WorkerPool<Work>({
     program: join(__dirname, 'worker'),
     isRealTime: plan.isRealTime,
     cpu: plan.cpu,
-    placeOf: targetOf,
+    placeOf: ({ work }) => ({
+      ...((work.kind === 'gso' && work.isSplit && targets.splitting) || targets.main),
+      nodeFlags: work.kind === 'crossing' && work.by === 'node:ffi' ? FFI_FLAGS : [],
+    }),
     signal,
   })
   progress.update(`${cases.length} cases; starting their processes`)
   await pool.startAll(cases)
-  const reserveMs = Math.min(MAX_RESERVE_MS, plan.budgetSeconds * 1000 * RESERVE_SHARE)
-  const found = await measure(plan, subject, cases, pool, endMs - reserveMs, progress, signal)
+  const deadlineMs = startMs + budgetMs - Math.min(MAX_RESERVE_MS, budgetMs * RESERVE_SHARE)
+  const found = await measureRounds(cases, pool, {
+    sampleNanoseconds: plan.sampleMilliseconds * 1e6,
+    deadlineMs,
+    fewestRounds: performance.now() < deadlineMs ? FEWEST_ROUNDS : 1,
+    mostRounds: Number.POSITIVE_INFINITY,
+    random: seededRandom(plan.seed),
+    clock: () => performance.now(),
+    isEnough: (series, rounds) => isEnough(series, rounds, plan, subject),
+    say: (line) => progress.update(line),
+    signal,
+  })
   const measured = { ...found, unmeasured: [...LEFT_OUT, ...found.unmeasured] }
   progress.update('heap, cross-checks')
   const growth = await measureHeap(pool, measured.series, hasTime)
-  const figures = figuresOf(plan, { ...measured, subject, growth, encoders: ENCODERS })
+  const figures = computeFigures({ ...measured, subject, growth, encoders: ENCODERS }, plan.seed + 1)
   const crossChecks: CrossCheck[] = []
   try {
     if (!signal.aborted) await crossCheck(measured.series, figures.breakdowns, subject, pool, hasTime, crossChecks)
@@ -84,7 +72,7 @@ export async function runProfile(plan: ProfilePlan, progress: Progress, signal: 
     // An interruption: the checks so far are reported.
     if (!signal.aborted) throw error
   }
-  const basis = {
+  return {
     plan,
     startedAt,
     seconds: (performance.now() - startMs) / 1000,
@@ -94,67 +82,25 @@ export async function runProfile(plan: ProfilePlan, progress: Progress, signal: 
     isRealTime: pool.hellos.every((hello) => hello.isRealTime),
     clockNanoseconds: Math.max(...pool.hellos.map(({ costs }) => costs.wallNanoseconds)),
     measured,
+    figures,
     crossChecks,
   }
-  return assembleRun(basis, figures)
 }
 
-export function figuresOf({ seed }: ProfilePlan, basis: FigureBasis, replicates?: number): Figures {
-  return computeFigures(basis, seededRandom(seed + 1), replicates)
-}
-
-export function assembleRun(basis: ProfileBasis, figures: Figures): ProfileRun {
-  const { plan, measured, isRealTime, crossChecks } = basis
-  const noise = noiseOf(measured.series, measured.rounds)
-  const reliability = checkReliability({
-    breakdowns: figures.breakdowns,
-    missing: figures.missing,
-    noise,
-    rounds: measured.rounds,
-    precision: plan.precision,
-    isRealTime,
-    isPinned: plan.cpu !== undefined,
-    crossCheckFailures: crossChecks
-      .filter(({ by, verdict }) => by === 'strace -c' && verdict === 'disagrees')
-      .map(({ name, text }) => `${name}: ${text}`),
-  })
-  return { ...basis, figures, noise, reliability, withRoot: withRoot(basis) }
-}
-
-function measure(
-  plan: ProfilePlan,
-  { batch, sizeBytes }: Subject,
-  cases: readonly ProfileCase[],
-  executor: Executor<Work>,
-  deadlineMs: number,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<Measured<Work>> {
-  const wholes = SEND_FUNCTIONS.flatMap((name) =>
-    [false, true].map((connected) => sendId(name, connected, 'library', batch, sizeBytes)),
+/** Returns whether the whole sends are known to the required precision. */
+function isEnough(series: readonly Series<Work>[], rounds: number, plan: ProfilePlan, subject: Subject): boolean {
+  // Intervals of few rounds are often too narrow: they must not end a run.
+  if (rounds < ROUNDS_TO_JUDGE || rounds % JUDGE_EVERY !== 0) return false
+  const wholes = SEND_WAYS.map((way) => callId(way, 'library', subject))
+  const relevant = series.filter(({ case: one }) => wholes.includes(one.id))
+  const resampling = new Resampling(columns(relevant, rounds), rounds, seededRandom(plan.seed), JUDGE_REPLICATES)
+  return wholes.every(
+    (id) => resampling.has(id) && relativePrecision(resampling.interval((of) => of(id))) <= plan.precision,
   )
-  const isEnough = (series: readonly Series<Work>[], rounds: number): boolean => {
-    // Intervals of few rounds are often too narrow: they must not end a run.
-    if (rounds < ROUNDS_TO_JUDGE || rounds % JUDGE_EVERY !== 0) return false
-    const relevant = series.filter(({ case: one }) => wholes.includes(one.id))
-    const resampling = resample(relevant, rounds, seededRandom(plan.seed), JUDGE_REPLICATES)
-    return wholes.every(
-      (id) => resampling.has(id) && relativePrecision(resampling.interval((of) => of(id))) <= plan.precision,
-    )
-  }
-  const effort = {
-    sampleNanoseconds: plan.sampleMilliseconds * 1e6,
-    deadlineMs,
-    fewestRounds: performance.now() < deadlineMs ? FEWEST_ROUNDS : 1,
-    mostRounds: MOST_ROUNDS,
-  }
-  const random = seededRandom(plan.seed)
-  const say = (line: string) => progress.update(line)
-  return measureRounds(cases, executor, effort, { random, clock: () => performance.now(), isEnough, say, signal })
 }
 
 async function measureHeap(
-  executor: Executor<Work>,
+  pool: WorkerPool<Work>,
   series: readonly Series<Work>[],
   hasTime: () => boolean,
 ): Promise<Map<string, HeapGrowth>> {
@@ -162,27 +108,13 @@ async function measureHeap(
   for (const { case: one, samples } of series) {
     const { work } = one
     if (work.kind !== 'encode' || work.withCall || samples.length === 0 || !hasTime()) continue
-    const operations = Math.max(1, Math.round(HEAP_MESSAGES / work.batch))
     try {
-      growth.set(encoderId(work.encoder, work.batch, false), await executor.heap(one, operations))
+      growth.set(one.id, await pool.heap(one, Math.max(1, Math.round(HEAP_MESSAGES / work.batch))))
     } catch {
       // A worker that ended meanwhile: its memory stays unknown.
     }
   }
   return growth
-}
-
-function withRoot({ target, plan, isRealTime, measured, crossChecks }: ProfileBasis): string[] {
-  if (process.getuid?.() === 0) return []
-  const additions = {
-    'a sink with a real device path instead of loopback': target.name === 'loopback' && plan.target === 'auto',
-    'real-time priority, so that other programs interrupt fewer samples': plan.isRealTime && !isRealTime,
-    'receive buffers that hold every batch size': measured.unmeasured.some(({ reason }) => reason.includes('rmem_max')),
-    'the comparison with kernel functions (perf)': crossChecks.some(
-      ({ by, verdict }) => by === 'perf record' && verdict === 'unavailable',
-    ),
-  }
-  return Object.entries(additions).flatMap(([text, isMissing]) => (isMissing ? [text] : []))
 }
 
 /** Below this budget, a run is reduced like `--quick`. */
@@ -191,8 +123,9 @@ const FULL_SECONDS = 60
 const RESERVE_SHARE = 0.25
 const MAX_RESERVE_MS = 25_000
 const FEWEST_ROUNDS = 5
-const MOST_ROUNDS = 100_000
 const ROUNDS_TO_JUDGE = 20
 const JUDGE_EVERY = 5
 const JUDGE_REPLICATES = 200
 const HEAP_MESSAGES = 512
+// Node 26 requires it, later versions do not, and earlier ones reject it.
+const FFI_FLAGS = ['--experimental-ffi'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag))

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isAlive } from '../children/temporary.js'
 import { Failure } from '../cli/run-command.js'
@@ -75,12 +75,7 @@ function sinkPrefix(isSplitting: boolean): string {
 
 /** Removes the namespaces of runs that were killed (SIGKILL). */
 function sweepNamespaces(): void {
-  let names: string[] = []
-  try {
-    names = readdirSync('/var/run/netns')
-  } catch {
-    // No namespace was ever made.
-  }
+  const names = existsSync(NAMESPACES) ? readdirSync(NAMESPACES) : []
   const prefixes = names.flatMap((name) => {
     const [, prefix, pid] = /^(bcp(\d+)-[sc])-(?:a|b|sink)$/.exec(name) ?? []
     return prefix === undefined || isAlive(Number(pid)) ? [] : [prefix]
@@ -107,4 +102,5 @@ function loopback(why: string): Targets {
   }
 }
 
+const NAMESPACES = '/var/run/netns'
 const SCRIPT = join(__dirname, '../../scripts/netns.sh')

@@ -1,5 +1,5 @@
 import { serve } from '../engine/serve.js'
-import type { Work } from './cases/work.js'
+import type { Work } from './cases/cases.js'
 import { openOperation } from './operations/operations.js'
 
 // A worker process. Arguments: its scheduling, and where to send.

@@ -29,12 +29,6 @@ export function fitQuality(points: readonly Point[], { a, b }: Line) {
   return { rSquared: explained, worstDeviation: worst.share, worstAt: worst.n }
 }
 
-/** Fits the cost over the payload length by least squares. @param points - of bytes and nanoseconds */
-export function payloadLine(points: [number, number][]): { atZero: number; perByte: number } {
-  const { m, b } = linearRegression(points)
-  return { atZero: b, perByte: m }
-}
-
 function transformed(points: readonly Point[]): [number, number][] {
   return points.map(({ n, nanoseconds }) => [1 / n, nanoseconds / n])
 }

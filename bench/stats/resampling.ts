@@ -1,4 +1,4 @@
-import { median } from 'simple-statistics'
+import { mean } from 'simple-statistics'
 import { type Interval, percentileInterval } from './interval.js'
 import type { Random } from './random.js'
 
@@ -14,26 +14,32 @@ export class NotMeasured extends RangeError {
   }
 }
 
+interface Resampled {
+  readonly estimate: number
+  readonly replicates: readonly number[]
+}
+
 /**
  * Bootstrap over rounds. All series are resampled together: what slows a whole round affects both sides of a difference, and
  * cancels. Rounds are drawn in runs of neighbours (circular block bootstrap), because neighbours are not independent if the
  * speed drifts.
  */
 export class Resampling {
-  readonly #columns: ReadonlyMap<string, Column>
-  readonly #draws: readonly Int32Array[]
-  readonly #confidence: number
-  readonly #known = new Map<string, { estimate: number; replicates: Float64Array }>()
+  readonly #columns: ReadonlyMap<string, readonly Column[]>
+  readonly #random: Random
+  /** Numbers of rounds. */
+  readonly #draws: readonly (readonly number[])[]
+  readonly #known = new Map<string, Resampled>()
 
-  constructor(columns: ReadonlyMap<string, Column>, rounds: number, random: Random, options: ResamplingOptions = {}) {
-    const { replicates = 1000, confidence = 0.95, runLength = Math.max(1, Math.round(rounds ** (1 / 3))) } = options
+  /** @param columns - by id: one series, or several of the same work in different processes */
+  constructor(columns: ReadonlyMap<string, readonly Column[]>, rounds: number, random: Random, replicates = 1000) {
     this.#columns = columns
-    this.#confidence = confidence
-    this.#draws = Array.from({ length: replicates }, () => drawRounds(rounds, runLength, random))
+    this.#random = random
+    this.#draws = Array.from({ length: replicates }, () => drawRounds(rounds, random))
   }
 
   has(id: string): boolean {
-    return this.#known.has(id) || (this.#columns.get(id)?.some((value) => value !== undefined) ?? false)
+    return this.#columns.get(id)?.some((column) => column.some((value) => value !== undefined)) ?? false
   }
 
   value(id: string): number {
@@ -41,96 +47,56 @@ export class Resampling {
   }
 
   /**
-   * Returns the interval of a figure that is computed from medians.
+   * Returns the interval of a figure that is computed from medians, at 95 %.
    *
    * @example resampling.interval((of) => of('crossing') - of('loop'))
    */
   interval(figure: (of: Lookup) => number): Interval {
-    const estimate = figure((id) => this.#of(id).estimate)
+    const estimate = figure((id) => this.value(id))
     const replicates = this.#draws.map((_, draw) => figure((id) => this.#of(id).replicates[draw]))
-    return percentileInterval(estimate, replicates.filter(Number.isFinite), this.#confidence)
+    return percentileInterval(estimate, replicates.filter(Number.isFinite), 0.95)
   }
 
-  /**
-   * Combines several series of the same work in different processes: their mean. Processes are drawn for each replicate, so
-   * that the interval includes the difference between processes.
-   */
-  pool(id: string, parts: readonly string[], random: Random): void {
-    const present = parts.filter((part) => this.has(part)).map((part) => this.#of(part))
-    if (present.length === 0) return
-    const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
-    const replicates = Float64Array.from(this.#draws, (_, draw) =>
-      meanOf(present.map(() => present[Math.floor(random() * present.length)].replicates[draw])),
-    )
-    this.#known.set(id, { estimate: meanOf(present.map(({ estimate }) => estimate)), replicates })
-  }
-
-  #of(id: string): { estimate: number; replicates: Float64Array } {
+  #of(id: string): Resampled {
     const known = this.#known.get(id)
     if (known !== undefined) return known
-    const column = this.#columns.get(id)
-    const present = column?.filter((value) => value !== undefined) ?? []
-    if (column === undefined || present.length === 0) throw new NotMeasured(id)
-    const estimate = median(present)
-    const medians = new DrawnMedians(column)
-    const replicates = Float64Array.from(this.#draws, (draw) => medians.of(draw) ?? estimate)
-    const made = { estimate, replicates }
+    const parts = (this.#columns.get(id) ?? []).flatMap((column) => this.#resample(column))
+    if (parts.length === 0) throw new NotMeasured(id)
+    const made = parts.length === 1 ? parts[0] : this.#pool(parts)
     this.#known.set(id, made)
     return made
   }
+
+  #resample(column: Column): Resampled[] {
+    const estimate = medianOf(column)
+    if (Number.isNaN(estimate)) return []
+    const replicates = this.#draws.map((draw) => {
+      const drawn = medianOf(draw.map((round) => column[round]))
+      return Number.isNaN(drawn) ? estimate : drawn
+    })
+    return [{ estimate, replicates }]
+  }
+
+  /** Draws processes for each replicate, so that the interval includes the difference between them. */
+  #pool(parts: readonly Resampled[]): Resampled {
+    const drawn = (draw: number) => parts[Math.floor(this.#random() * parts.length)].replicates[draw]
+    const replicates = this.#draws.map((_, draw) => mean(parts.map(() => drawn(draw))))
+    return { estimate: mean(parts.map(({ estimate }) => estimate)), replicates }
+  }
 }
 
-export interface ResamplingOptions {
-  readonly replicates?: number
-  readonly confidence?: number
-  /** Number of neighbouring rounds that are drawn together. */
-  readonly runLength?: number
+/** Returns NaN if there is no value. */
+function medianOf(column: Column): number {
+  const sorted = new Float64Array(column.filter((value) => value !== undefined)).sort()
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
 }
 
-function drawRounds(rounds: number, runLength: number, random: Random): Int32Array {
-  const draw = new Int32Array(rounds)
-  for (let at = 0; at < rounds; at += runLength) {
-    const start = Math.floor(random() * rounds)
-    for (let step = 0; step < runLength && at + step < rounds; step += 1) draw[at + step] = (start + step) % rounds
-  }
-  return draw
-}
-
-/** Medians of a series in draws of its rounds: the values are sorted once, and each draw only counts them. */
-class DrawnMedians {
-  readonly #sorted: readonly number[]
-  /** Place of each round's value among the sorted ones; -1 for a round without a value. */
-  readonly #places: Int32Array
-  readonly #counts: Uint32Array
-
-  constructor(column: Column) {
-    const present = [...column.keys()].filter((round) => column[round] !== undefined)
-    const order = present.sort((a, b) => (column[a] ?? 0) - (column[b] ?? 0))
-    this.#sorted = order.map((round) => column[round] ?? 0)
-    this.#places = new Int32Array(column.length).fill(-1)
-    for (const [place, round] of order.entries()) this.#places[round] = place
-    this.#counts = new Uint32Array(order.length)
-  }
-
-  /** Returns undefined if no drawn round has a value. */
-  of(draw: Int32Array): number | undefined {
-    this.#counts.fill(0)
-    let count = 0
-    for (const round of draw) {
-      const place = this.#places[round] ?? -1
-      if (place < 0) continue
-      this.#counts[place] += 1
-      count += 1
-    }
-    if (count === 0) return undefined
-    const upper = this.#valueAt(count >> 1)
-    return count % 2 === 1 ? upper : (this.#valueAt((count >> 1) - 1) + upper) / 2
-  }
-
-  /** Returns the value with this index among the drawn ones in their order. */
-  #valueAt(index: number): number {
-    let place = 0
-    for (let before = this.#counts[0]; before <= index; before += this.#counts[place]) place += 1
-    return this.#sorted[place]
-  }
+/** Runs of neighbouring rounds, as long as the cube root of their number. */
+function drawRounds(rounds: number, random: Random): number[] {
+  const runLength = Math.max(1, Math.round(rounds ** (1 / 3)))
+  let start = 0
+  return Array.from({ length: rounds }, (_, at) => {
+    if (at % runLength === 0) start = Math.floor(random() * rounds)
+    return (start + (at % runLength)) % rounds
+  })
 }

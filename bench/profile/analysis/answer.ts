@@ -1,17 +1,22 @@
+import { sum } from 'simple-statistics'
 import { percent, signedPercent } from '../../report/format.js'
 import type { Interval } from '../../stats/interval.js'
-import type { Subject } from '../cases/work.js'
-import { type Breakdown, type Component, MESSAGE_COMPONENTS, sharesOf } from './breakdown.js'
-import type { Figures, Gain } from './figures.js'
+import type { Subject } from '../cases/cases.js'
+import { type Breakdown, type Component, MESSAGE_COMPONENTS, shareOf } from './breakdown.js'
+import type { Figures } from './figures.js'
 
 /** Returns what limits `sendmmsg`, in sentences. */
 export function answerInWords(figures: Figures, { batch, sizeBytes }: Subject): string[] {
-  const find = (wanted: Breakdown['mode']) =>
-    figures.breakdowns.find(({ mode, connected }) => mode === wanted && !connected)
-  const [single, many] = [find('sendmsg'), find('sendmmsg')]
+  const [single, many] = (['sendmsg', 'sendmmsg'] as const).map((wanted) =>
+    figures.breakdowns.find(({ mode, connected }) => mode === wanted && !connected),
+  )
   if (single === undefined || many === undefined) return ['Too few cases were measured to say what limits sendmmsg.']
   return [
-    ...costs(single, many, batch, sizeBytes),
+    `Sending ${sizeBytes} bytes costs ${ns(single.whole)} with sendmsg, and ${ns(many.whole)} per message with sendmmsg of ` +
+      `${batch}, both to an explicit destination through this library.`,
+    `The cost of a call before the kernel reads a message (library, FFI, kernel entry and exit) is ` +
+      `${perCall(single).toFixed(0)} ns with sendmsg and ${perCall(many).toFixed(1)} ns per message with sendmmsg: ` +
+      'batching shares this part.',
     ...backToBack(single, many),
     largest(many),
     ...ceiling(figures, batch),
@@ -20,18 +25,9 @@ export function answerInWords(figures: Figures, { batch, sizeBytes }: Subject): 
   ]
 }
 
-function costs(single: Breakdown, many: Breakdown, batch: number, sizeBytes: number): string[] {
-  const perCall = ({ components }: Breakdown) =>
-    components
-      .filter(({ name }) => ['crossing', 'entry', 'bookkeeping'].includes(name))
-      .reduce((sum, { nanoseconds }) => sum + nanoseconds.estimate, 0)
-  return [
-    `Sending ${sizeBytes} bytes costs ${ns(single.whole)} with sendmsg, and ${ns(many.whole)} per message with sendmmsg of ` +
-      `${batch}, both to an explicit destination through this library.`,
-    `The cost of a call before the kernel reads a message (library, FFI, kernel entry and exit) is ` +
-      `${perCall(single).toFixed(0)} ns with sendmsg and ${perCall(many).toFixed(1)} ns per message with sendmmsg: ` +
-      'batching shares this part.',
-  ]
+function perCall({ components }: Breakdown): number {
+  const shared = components.filter(({ name }) => ['crossing', 'entry', 'bookkeeping'].includes(name))
+  return sum(shared.map(({ nanoseconds }) => nanoseconds.estimate))
 }
 
 /** The kernel runs the same code for each message in both cases, and takes less time when the next message follows at once. */
@@ -40,7 +36,7 @@ function backToBack(single: Breakdown, many: Breakdown): string[] {
     const other = many.components.find((one) => one.name === name)
     return other === undefined ? [] : [{ label, saved: nanoseconds.estimate - other.nanoseconds.estimate }]
   })
-  const total = differences.reduce((sum, { saved }) => sum + saved, 0)
+  const total = sum(differences.map(({ saved }) => saved))
   const whole = single.whole.estimate - many.whole.estimate
   if (total < WORTH_MENTIONING * whole) return []
   const parts = differences
@@ -54,12 +50,12 @@ function backToBack(single: Breakdown, many: Breakdown): string[] {
 
 function largest(many: Breakdown): string {
   const work = kernelWork(many)
-  const share = sharesOf(many, (name) => MESSAGE_COMPONENTS.includes(name))
   const [first] = [...work].sort((one, other) => other.share - one.share)
   const list = work.map(({ label, nanoseconds }) => `${label} ${nanoseconds.estimate.toFixed(0)} ns`).join(', ')
   return (
-    `${percent(share)} of the cost of a message with sendmmsg is the kernel's work on that message, which a batch does not ` +
-    `share: ${list}. The largest component is ${first.label} (${percent(first.share)}).`
+    `${percent(shareOf(many, MESSAGE_COMPONENTS))} of the cost of a message with sendmmsg is the kernel's work ` +
+    `on that message, which a batch does not share: ${list}. The largest component is ${first.label} ` +
+    `(${percent(first.share)}).`
   )
 }
 
@@ -71,16 +67,16 @@ function ceiling({ lines, gains }: Figures, batch: number): string[] {
   return [
     `The cost of a sendmmsg call is ${ns(line.a)} + n × ${ns(line.b)}. So no batch size gains more than ` +
       `${percent(estimate)} [${percent(low)}, ${percent(high)}] over batches of one (a/b). Compared with sendmsg, a batch of ` +
-      `${batch} gains ${withInterval(gain)} here.`,
+      `${batch} gains ${withInterval(gain.gain)} here.`,
   ]
 }
 
 function preparing({ encoders }: Figures, many: Breakdown, batch: number): string[] {
-  const points = encoders.flatMap(({ name, points: all }) =>
-    all.filter((point) => point.batch === batch).map((point) => ({ name, ...point })),
+  const costs = encoders.flatMap(({ name, points }) =>
+    points.filter((point) => point.batch === batch).map(({ alone }) => ({ name, alone })),
   )
-  const own = points.find(({ name }) => name === 'library')
-  const [slowest] = [...points].sort((one, other) => other.alone.estimate - one.alone.estimate)
+  const own = costs.find(({ name }) => name === 'library')
+  const [slowest] = [...costs].sort((one, other) => other.alone.estimate - one.alone.estimate)
   if (own === undefined) return []
   return [
     `Preparing a message costs ${ns(own.alone)} in this library, ${percent(own.alone.estimate / many.whole.estimate)} of the ` +
@@ -89,9 +85,8 @@ function preparing({ encoders }: Figures, many: Breakdown, batch: number): strin
 }
 
 function alternatives({ gains }: Figures): string[] {
-  const parts = gains
-    .filter(({ name }) => !name.startsWith('batching'))
-    .map((gain) => `${gain.label}: ${withInterval(gain)}`)
+  const others = gains.filter(({ name }) => !name.startsWith('batching'))
+  const parts = others.map(({ label, gain }) => `${label}: ${withInterval(gain)}`)
   return parts.length === 0 ? [] : [`Gains over sendmsg to an explicit destination: ${parts.join('; ')}.`]
 }
 
@@ -103,8 +98,8 @@ function ns({ estimate }: Interval): string {
   return `${estimate.toFixed(estimate < 100 ? 1 : 0)} ns`
 }
 
-function withInterval({ gain }: Gain): string {
-  return `${signedPercent(gain.estimate)} [${signedPercent(gain.low)}, ${signedPercent(gain.high)}]`
+function withInterval({ estimate, low, high }: Interval): string {
+  return `${signedPercent(estimate)} [${signedPercent(low)}, ${signedPercent(high)}]`
 }
 
 const WORTH_MENTIONING = 0.1

@@ -1,31 +1,55 @@
 import { medianSorted, numericSort, quantileSorted } from 'simple-statistics'
-import type { Series, Unmeasured } from '../../engine/case.js'
+import type { Series } from '../../engine/case.js'
+import type { Measured } from '../../engine/rounds.js'
+import type { ProfilePlan } from '../../options/local-options.js'
+import type { Machine } from '../../report/document.js'
 import { counted, percent } from '../../report/format.js'
 import { relativePrecision } from '../../stats/interval.js'
-import { type Breakdown, breakdownName } from './breakdown.js'
+import type { Subject, Work } from '../cases/cases.js'
+import type { CrossCheck } from '../checks/cross-check.js'
+import type { Target } from '../targets.js'
+import { breakdownName } from './breakdown.js'
+import type { Figures } from './figures.js'
+
+/** What a run measured, and under which conditions. */
+export interface ProfileRun {
+  readonly plan: ProfilePlan
+  readonly startedAt: string
+  readonly seconds: number
+  readonly machine: Machine
+  readonly subject: Subject
+  readonly target: { readonly name: Target['name']; readonly explanation: string }
+  readonly isRealTime: boolean
+  readonly clockNanoseconds: number
+  readonly measured: Measured<Work>
+  readonly figures: Figures
+  readonly crossChecks: readonly CrossCheck[]
+}
 
 /** How disturbed the measurement was; docs/profile-json.md describes each key. */
 export type Noise = ReturnType<typeof noiseOf>
 
-export function noiseOf(series: readonly Series<unknown>[], rounds: number) {
+export function noiseOf({ series, rounds }: Pick<Measured<unknown>, 'series' | 'rounds'>) {
   const samples = series.flatMap((one) => one.samples)
   return {
     samples: samples.length,
     interrupted: samples.filter(({ interrupted }) => interrupted).length,
     withCollections: samples.filter(({ collections }) => collections > 0).length,
     shortSamples: samples.filter(({ shortMessages }) => shortMessages > 0).length,
-    // Outside the fences of a box plot: 1.5 times the width of the middle half.
-    outliers: series.reduce((sum, one) => sum + outlierFlags(one).filter(Boolean).length, 0),
+    outliers: series.flatMap(outlierFlags).filter(Boolean).length,
     drift: drift(series, rounds),
   }
 }
 
-/** Returns which of a case's samples are outliers. They are marked and not dropped: medians tolerate them. */
+/**
+ * Returns which of a case's samples are outliers: outside the fences of a box plot, 1.5 times the width of the middle half. They
+ * are marked and not dropped: medians tolerate them.
+ */
 export function outlierFlags({ samples }: Series<unknown>): boolean[] {
   if (samples.length < FEWEST_FOR_OUTLIERS) return samples.map(() => false)
   const sorted = numericSort(samples.map(({ nanoseconds }) => nanoseconds))
   const [low, high] = [quantileSorted(sorted, 0.25), quantileSorted(sorted, 0.75)]
-  const reach = FENCE * (high - low)
+  const reach = 1.5 * (high - low)
   return samples.map(({ nanoseconds }) => nanoseconds < low - reach || nanoseconds > high + reach)
 }
 
@@ -41,38 +65,28 @@ function drift(series: readonly Series<unknown>[], rounds: number): number {
   return levels.length < 2 ? 0 : quantileSorted(levels, 0.95) - quantileSorted(levels, 0.05)
 }
 
-interface ReliabilityBasis {
-  readonly breakdowns: readonly Breakdown[]
-  readonly missing: readonly Unmeasured[]
-  readonly noise: Noise
-  readonly rounds: number
-  /** Required half-width of intervals, as a share. */
-  readonly precision: number
-  readonly isRealTime: boolean
-  readonly isPinned: boolean
-  readonly crossCheckFailures: readonly string[]
+type Judged = Pick<ProfileRun, 'figures' | 'plan' | 'isRealTime' | 'crossChecks'> & {
+  readonly measured: Pick<Measured<Work>, 'rounds'>
 }
 
 /** Whether the result is reliable; each failure makes it unreliable and says what to change. */
-export type Reliability = ReturnType<typeof checkReliability>
-
-export function checkReliability(basis: ReliabilityBasis) {
-  const { breakdowns, missing, noise, rounds, precision, isRealTime, isPinned } = basis
+export function checkReliability({ figures, measured, plan, isRealTime, crossChecks }: Judged, noise: Noise) {
   const remedy = [
     'stop other programs',
     ...(isRealTime ? [] : ['run as root, so that samples are not interrupted']),
-    ...(isPinned ? [] : ['use one processor (--cpu)']),
+    ...(plan.cpu === undefined ? ['use one processor (--cpu)'] : []),
     'or run longer (--budget)',
   ].join(', ')
-  const failures: string[] = [...basis.crossCheckFailures]
-  const warnings = missing.map(({ id, reason }) => `without ${id}: ${reason}`)
-  if (breakdowns.length === 0) failures.push('no cost breakdown could be measured: see the cases that failed')
-  if (rounds < FEWEST_ROUNDS) failures.push(`only ${counted(rounds, 'round')}: run longer (--budget)`)
-  const worst = Math.max(0, ...breakdowns.map(({ whole }) => relativePrecision(whole)))
-  if (worst > precision) {
-    failures.push(`the whole send is known to ±${percent(worst)}, ±${percent(precision)} is required: ${remedy}`)
+  const miscounts = crossChecks.filter(({ by, verdict }) => by === 'strace -c' && verdict === 'disagrees')
+  const failures = miscounts.map(({ name, text }) => `${name}: ${text}`)
+  const warnings = figures.missing.map(({ id, reason }) => `without ${id}: ${reason}`)
+  if (figures.breakdowns.length === 0) failures.push('no cost breakdown could be measured: see the cases that failed')
+  if (measured.rounds < FEWEST_ROUNDS) failures.push(`only ${counted(measured.rounds, 'round')}: run longer (--budget)`)
+  const worst = Math.max(0, ...figures.breakdowns.map(({ whole }) => relativePrecision(whole)))
+  if (worst > plan.precision) {
+    failures.push(`the whole send is known to ±${percent(worst)}, ±${percent(plan.precision)} is required: ${remedy}`)
   }
-  for (const breakdown of breakdowns) {
+  for (const breakdown of figures.breakdowns) {
     const { addsUp, sum, whole } = breakdown
     if (addsUp || Math.abs(sum.estimate / whole.estimate - 1) <= TOLERABLE_DIFFERENCE) continue
     failures.push(
@@ -96,8 +110,21 @@ export function checkReliability(basis: ReliabilityBasis) {
   return { isReliable: failures.length === 0, failures, warnings }
 }
 
+/** Returns what root would add to a run of an ordinary user. */
+export function withRoot({ target, plan, isRealTime, measured, crossChecks }: ProfileRun): string[] {
+  if (process.getuid?.() === 0) return []
+  const additions = {
+    'a sink with a real device path instead of loopback': target.name === 'loopback' && plan.target === 'auto',
+    'real-time priority, so that other programs interrupt fewer samples': plan.isRealTime && !isRealTime,
+    'receive buffers that hold every batch size': measured.unmeasured.some(({ reason }) => reason.includes('rmem_max')),
+    'the comparison with kernel functions (perf)': crossChecks.some(
+      ({ by, verdict }) => by === 'perf record' && verdict === 'unavailable',
+    ),
+  }
+  return Object.entries(additions).flatMap(([text, isMissing]) => (isMissing ? [text] : []))
+}
+
 const FEWEST_FOR_OUTLIERS = 5
-const FENCE = 1.5
 const FEWEST_ROUNDS = 5
 /** A significant but smaller difference between sum and whole is an effect of caches. */
 const TOLERABLE_DIFFERENCE = 0.05

@@ -1,21 +1,95 @@
-import { replicated } from '../../engine/case.js'
+import { type Case, replicated } from '../../engine/case.js'
 import { MAX_PAYLOAD_BYTES } from '../../traffic/modes.js'
-import {
-  batchOf,
-  type CrossingBy,
-  type ProfileCase,
-  RECEIVE_FUNCTIONS,
-  type ReceiveDepth,
-  type ReceiveFunction,
-  SEND_FUNCTIONS,
-  type SendDepth,
-  type SendFunction,
-  type Subject,
-  type Work,
-} from './work.js'
+
+export type SendFunction = 'sendmsg' | 'sendmmsg'
+export type ReceiveFunction = 'recvmsg' | 'recvmmsg'
+
+/** A way to send or receive: the system call, and whether the socket is connected. */
+export interface Way {
+  readonly mode: SendFunction | ReceiveFunction
+  readonly connected: boolean
+}
+
+export const SEND_FUNCTIONS: readonly SendFunction[] = ['sendmsg', 'sendmmsg']
+export const SEND_WAYS: readonly Way[] = SEND_FUNCTIONS.flatMap((mode) =>
+  [false, true].map((connected) => ({ mode, connected })),
+)
+export const RECEIVE_WAYS: readonly Way[] = [
+  { mode: 'recvmsg', connected: false },
+  { mode: 'recvmmsg', connected: false },
+]
+
+/**
+ * How far a call goes. Each depth includes those before it.
+ *
+ * - `none`: the batch is filled, nothing is called.
+ * - `pretend`: the library's path to the system call, with a JavaScript function in place of the call.
+ * - `crossing`: through Koffi into a C function of the same signature that does not enter the kernel.
+ * - `entry`: `sendmmsg` or `recvmmsg` for no messages, which returns at once.
+ * - `probe`: MSG_CONFIRM | MSG_PROBE: the kernel reads the headers and looks up the route, and sends nothing. Sends only.
+ * - `kernel`: the real call, by the function that the case names, even for one message.
+ * - `library`: `BatchConn.send` or `BatchConn.recv` as users call it.
+ */
+export type Depth = 'none' | 'pretend' | 'crossing' | 'entry' | 'probe' | 'kernel' | 'library'
+
+interface WorkByKind {
+  readonly loop: { readonly batch: number }
+  /** One operation makes the call `repeat` times, each time for `batch` messages. */
+  readonly call: Way & {
+    readonly depth: Depth
+    readonly batch: number
+    readonly repeat: number
+    readonly sizeBytes: number
+  }
+  readonly gso: { readonly segments: number; readonly sizeBytes: number; readonly isSplit: boolean }
+  /** Prepares a batch, with the system call or alone. */
+  readonly encode: {
+    readonly encoder: string
+    readonly batch: number
+    readonly sizeBytes: number
+    readonly withCall: boolean
+  }
+  /** Calls a JavaScript function, or C through one of two FFIs. */
+  readonly crossing: { readonly by: (typeof CROSSINGS)[number]; readonly mode: SendFunction }
+}
+
+/** What one operation of a case does. Plain data, for the worker process. */
+export type WorkOf<Kind extends keyof WorkByKind> = { readonly kind: Kind } & WorkByKind[Kind]
+export type Work = { [Kind in keyof WorkByKind]: WorkOf<Kind> }[keyof WorkByKind]
+export type ProfileCase = Case<Work>
+
+export interface Subject {
+  /** Messages per batch in the cost breakdown. */
+  readonly batch: number
+  readonly sizeBytes: number
+  /** Batch sizes of the lines and encoders. */
+  readonly batches: readonly number[]
+  readonly hasSplittingSink: boolean
+  /**
+   * Number of processes in which the whole send, and what it is compared with, are measured. The location of its memory makes up
+   * to one percent of difference between processes.
+   */
+  readonly replicas: number
+}
 
 export function subjectCases(subject: Subject, encoders: readonly string[]): ProfileCase[] {
-  return [...breakdownCases(subject), ...lineCases(subject), ...encoderCases(subject, encoders)]
+  const loops = [...new Set([1, subject.batch])].map((batch) => single(loopId(batch), { kind: 'loop', batch }))
+  const crossings = CROSSINGS.flatMap((by) =>
+    SEND_FUNCTIONS.map((mode) => single(crossingId(by, mode), { kind: 'crossing', by, mode })),
+  )
+  const ways = [...SEND_WAYS, ...RECEIVE_WAYS]
+  return [
+    ...loops,
+    ...ways.flatMap((way) => callCases(subject, way)),
+    ...crossings,
+    ...lineCases(subject),
+    ...encoderCases(subject, encoders),
+  ]
+}
+
+/** A case with a worker of its own. */
+function single(id: string, work: Work): ProfileCase {
+  return { id, worker: id, work }
 }
 
 /** Returns powers of two from 1 to 1024, for a quick run every third one, and the breakdown's own batch size. */
@@ -25,87 +99,59 @@ export function batchSizes(batch: number, isQuick: boolean): number[] {
 }
 
 /** Returns the payload sizes that the cost of copying is derived from. */
-export function copySizes({ sizeBytes }: Pick<Subject, 'sizeBytes'>): number[] {
+export function copySizes({ sizeBytes }: Subject): number[] {
   return [...new Set([0, 1, ...[0.25, 0.5, 0.75, 1].map((share) => Math.round(sizeBytes * share))])]
+}
+
+/** Returns how many messages one call of a function has. */
+export function batchOf(mode: Way['mode'], batch: number): number {
+  return isSingle(mode) ? 1 : batch
+}
+
+function isSingle(mode: LineKey['mode']): boolean {
+  return mode === 'sendmsg' || mode === 'recvmsg'
 }
 
 export function loopId(batch: number): string {
   return `loop/${batch}`
 }
 
-export function sendId(
-  name: SendFunction,
-  connected: boolean,
-  depth: SendDepth,
-  batch: number,
-  sizeBytes: number,
-): string {
-  return `send/${name}/${connected ? 'connected' : 'unconnected'}/${depth}/${batchOf(name, batch)}/${sizeBytes}`
+export function callId(way: Way, depth: Depth, { batch, sizeBytes }: Pick<Subject, 'batch' | 'sizeBytes'>): string {
+  return `${callWorker(way, depth)}/${batchOf(way.mode, batch)}/${sizeBytes}`
 }
 
-export function receiveId(name: ReceiveFunction, depth: ReceiveDepth, batch: number, sizeBytes: number): string {
-  return `receive/${name}/${depth}/${batchOf(name, batch)}/${sizeBytes}`
+function callWorker({ mode, connected }: Way, depth: Depth): string {
+  if (mode === 'recvmsg' || mode === 'recvmmsg') return `receive/${mode}/${depth}`
+  return `send/${mode}/${connected ? 'connected' : 'unconnected'}/${depth}`
 }
 
-export function crossingId(by: CrossingBy, name: SendFunction): string {
-  return `crossing/${by}/${name}`
+export function crossingId(by: string, mode: SendFunction): string {
+  return `crossing/${by}/${mode}`
 }
 
 export function encoderId(encoder: string, batch: number, withCall: boolean): string {
   return `encoder/${encoder}/${withCall ? 'with-call' : 'alone'}/${batch}`
 }
 
-function breakdownCases(subject: Subject): ProfileCase[] {
-  const { batch } = subject
-  const base = { target: 'main', every: 1 } as const
-  const loops = [...new Set([1, batch])].map(
-    (size): ProfileCase => ({ ...base, id: loopId(size), worker: loopId(size), work: { kind: 'loop', batch: size } }),
-  )
-  const sends = SEND_FUNCTIONS.flatMap((name) =>
-    [false, true].flatMap((connected) =>
-      depths<SendDepth>(subject, ['none', 'pretend', 'crossing', 'entry', 'probe'], (depth, sizeBytes) => ({
-        ...base,
-        id: sendId(name, connected, depth, batch, sizeBytes),
-        worker: `send/${name}/${connected}/${depth}`,
-        work: { kind: 'send', depth, function: name, batch: batchOf(name, batch), repeat: 1, sizeBytes, connected },
-      })),
-    ),
-  )
-  const receives = RECEIVE_FUNCTIONS.flatMap((name) =>
-    depths<ReceiveDepth>(subject, ['none', 'pretend', 'crossing', 'entry'], (depth, sizeBytes) => ({
-      ...base,
-      id: receiveId(name, depth, batch, sizeBytes),
-      worker: `receive/${name}/${depth}`,
-      work: { kind: 'receive', depth, function: name, batch: batchOf(name, batch), repeat: 1, sizeBytes },
-    })),
-  )
-  const crossings = (['javascript', 'koffi', 'node:ffi'] as const).flatMap((by) =>
-    SEND_FUNCTIONS.map((name): ProfileCase => {
-      const id = crossingId(by, name)
-      const flags = by === 'node:ffi' ? { nodeFlags: FFI_FLAGS } : {}
-      return { ...base, ...flags, id, worker: id, work: { kind: 'crossing', by, function: name } }
-    }),
-  )
-  return [...loops, ...sends, ...receives, ...crossings]
-}
-
-/** The cases of one function: the depths above the kernel, all payload sizes into the kernel, and the library. */
-function depths<Depth extends SendDepth>(
-  subject: Subject,
-  shallow: readonly Depth[],
-  make: (depth: Depth, sizeBytes: number) => ProfileCase,
-): ProfileCase[] {
-  const { sizeBytes, replicas } = subject
-  const kernel = copySizes(subject).map((size) => make('kernel' as Depth, size))
+/** The cases of one way: the depths above the kernel, all payload sizes into the kernel, and the library. */
+function callCases(subject: Subject, way: Way): ProfileCase[] {
+  const batch = batchOf(way.mode, subject.batch)
+  const make = (depth: Depth, sizeBytes = subject.sizeBytes): ProfileCase => ({
+    id: callId(way, depth, { batch, sizeBytes }),
+    worker: callWorker(way, depth),
+    work: { kind: 'call', ...way, depth, batch, repeat: 1, sizeBytes },
+  })
+  const kernel = copySizes(subject).map((sizeBytes) => make('kernel', sizeBytes))
   return [
-    ...shallow.map((depth) => make(depth, depth === 'probe' ? 0 : sizeBytes)),
-    ...replicated(replicas, [...kernel, make('library' as Depth, sizeBytes)]),
+    ...(['none', 'pretend', 'crossing', 'entry'] as const).map((depth) => make(depth)),
+    ...(RECEIVE_WAYS.includes(way) ? [] : [make('probe', 0)]),
+    ...replicated(subject.replicas, [...kernel, make('library')]),
   ]
 }
 
-/** A way to send or receive, whose cost over the batch size is a line, and whether the socket is connected. */
+/** What has a line of its cost over the batch size: a way to send or receive, or GSO. */
 export interface LineKey {
-  readonly mode: SendFunction | ReceiveFunction | 'gso' | 'gso-split'
+  readonly mode: Way['mode'] | 'gso' | 'gso-split'
   readonly connected: boolean
 }
 
@@ -117,19 +163,13 @@ export function lineId(key: LineKey, batch: number): string {
   return `line/${lineName(key).replace(' ', '-')}/${batch}`
 }
 
-export function lineKeys({ hasSplittingSink }: Pick<Subject, 'hasSplittingSink'>): LineKey[] {
+export function lineKeys({ hasSplittingSink }: Subject): LineKey[] {
   const gso = hasSplittingSink ? (['gso', 'gso-split'] as const) : (['gso'] as const)
-  return [
-    ...SEND_FUNCTIONS.flatMap((mode) => [false, true].map((connected) => ({ mode, connected }))),
-    ...[...gso, ...RECEIVE_FUNCTIONS].map((mode) => ({ mode, connected: false })),
-  ]
+  return [...SEND_WAYS, ...gso.map((mode) => ({ mode, connected: false })), ...RECEIVE_WAYS]
 }
 
 /** Returns the batch sizes of a line: messages, or segments of a GSO send. */
-export function lineBatches(
-  { mode }: LineKey,
-  { batches, sizeBytes }: Pick<Subject, 'batches' | 'sizeBytes'>,
-): number[] {
+export function lineBatches({ mode }: LineKey, { batches, sizeBytes }: Subject): number[] {
   const isFew = batches.length <= 6
   if (mode === 'gso' || mode === 'gso-split') {
     const most = Math.min(MAX_SEGMENTS, Math.floor(MAX_PAYLOAD_BYTES / Math.max(1, sizeBytes)))
@@ -137,31 +177,24 @@ export function lineBatches(
     return ascending([...(isFew ? [2, 4, 16] : []), ...batches.filter((batch) => batch > 1 && batch < most), most])
   }
   // A loop of single calls is a line by construction: a few points suffice.
-  const isLoop = mode === 'sendmsg' || mode === 'recvmsg'
-  return batches.filter((_, index) => !isLoop || isFew || index % 2 === 0)
+  return batches.filter((_, index) => !isSingle(mode) || isFew || index % 2 === 0)
 }
 
 function lineCases(subject: Subject): ProfileCase[] {
   return lineKeys(subject).flatMap((key) =>
-    lineBatches(key, subject).map(
-      (batch): ProfileCase => ({
-        id: lineId(key, batch),
-        worker: `line/${lineName(key)}`,
-        target: key.mode === 'gso-split' ? 'splitting' : 'main',
-        work: lineWork(key, batch, subject.sizeBytes),
-        every: 1,
-      }),
-    ),
+    lineBatches(key, subject).map((batch) => lineCase(key, batch, subject.sizeBytes)),
   )
 }
 
-/** Returns the work of a point: by the system call itself, because the library would send one message with `sendmsg`. */
-export function lineWork({ mode, connected }: LineKey, batch: number, sizeBytes: number): Work {
-  if (mode === 'gso' || mode === 'gso-split') return { kind: 'gso', segments: batch, sizeBytes, connected }
+/** A point of a line: the system call itself, because the library would send one message with `sendmsg`. */
+export function lineCase({ mode, connected }: LineKey, batch: number, sizeBytes: number): ProfileCase {
+  const names = { id: lineId({ mode, connected }, batch), worker: `line/${lineName({ mode, connected })}` }
+  if (mode === 'gso' || mode === 'gso-split') {
+    return { ...names, work: { kind: 'gso', segments: batch, sizeBytes, isSplit: mode === 'gso-split' } }
+  }
   const each = batchOf(mode, batch)
-  const sizes = { depth: 'kernel', batch: each, repeat: batch / each, sizeBytes } as const
-  if (mode === 'recvmsg' || mode === 'recvmmsg') return { kind: 'receive', function: mode, ...sizes }
-  return { kind: 'send', function: mode, ...sizes, connected }
+  const repeat = batch / each
+  return { ...names, work: { kind: 'call', mode, connected, depth: 'kernel', batch: each, repeat, sizeBytes } }
 }
 
 /**
@@ -176,9 +209,9 @@ function encoderCases({ batch: own, batches, sizeBytes }: Subject, encoders: rea
         (batch): ProfileCase => ({
           id: encoderId(encoder, batch, withCall),
           worker: `encoder/${encoder}/${batch === own ? `${batch}/${withCall}` : 'others'}`,
-          target: 'main',
           work: { kind: 'encode', encoder, batch, sizeBytes, withCall },
-          every: batch === own ? 1 : SELDOM,
+          // The other batch sizes only show the trend.
+          every: batch === own ? 1 : 3,
         }),
       ),
     ),
@@ -190,7 +223,4 @@ function ascending(sizes: readonly number[]): number[] {
 }
 
 const MAX_SEGMENTS = 64
-/** The other batch sizes only show the trend. */
-const SELDOM = 3
-// Node 26 requires it, later versions do not, and earlier ones reject it.
-const FFI_FLAGS = ['--experimental-ffi'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag))
+export const CROSSINGS = ['javascript', 'koffi', 'node:ffi'] as const

@@ -2,19 +2,17 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sum } from 'simple-statistics'
 import { temporaryFolder } from '../../children/temporary.js'
-import type { Executor } from '../../engine/case.js'
 import type { WorkerPool } from '../../engine/worker-pool.js'
 import { percent } from '../../report/format.js'
-import { type Breakdown, type ComponentName, sharesOf, USER_COMPONENTS } from '../analysis/breakdown.js'
-import type { ProfileCase, Work } from '../cases/work.js'
+import { type Breakdown, type ComponentName, shareOf, USER_COMPONENTS } from '../analysis/breakdown.js'
+import type { ProfileCase, Work } from '../cases/cases.js'
 import { groupOfSymbol, type SymbolGroup } from './kernel-symbols.js'
 
-/** A comparison of a figure with an independent source. */
-export interface CrossCheck {
-  readonly name: string
-  /** The source: `strace -c`, `perf record`, `getrusage`, `clock_gettime`. */
-  readonly by: string
+/** What a comparison of a figure with an independent source found. */
+export interface Finding {
   readonly verdict: 'agrees' | 'disagrees' | 'unavailable'
   /** The numbers of both sides, or why there are none. */
   readonly text: string
@@ -22,56 +20,60 @@ export interface CrossCheck {
   readonly shares?: Readonly<Record<string, number>>
 }
 
+export function agreement(agrees: boolean, text: string): Finding {
+  return { verdict: agrees ? 'agrees' : 'disagrees', text }
+}
+
+export function unavailable(text: string): Finding {
+  return { verdict: 'unavailable', text }
+}
+
 /** Counts the system calls of some operations with strace. */
-export async function countSystemCalls(one: ProfileCase, pool: WorkerPool<Work>): Promise<CrossCheck> {
-  const { work } = one
-  if (work.kind !== 'send') throw new TypeError('only sends are counted')
-  const names = { name: `system calls of ${work.function}`, by: 'strace -c' }
-  const unavailable = (text: string): CrossCheck => ({ ...names, verdict: 'unavailable', text })
+export async function countSystemCalls(
+  one: ProfileCase,
+  batch: number,
+  mode: string,
+  pool: WorkerPool<Work>,
+): Promise<Finding> {
   if (spawnSync('strace', ['-V']).status !== 0) return unavailable('this host has no strace')
   using folder = temporaryFolder('strace')
   const output = join(folder.path, 'counts')
   try {
     const tool = ['strace', '-f', '-c', '-e', 'trace=sendmsg,sendmmsg,sendto', '-o', output]
     await pool.sampleUnder(tool, one, OPERATIONS)
-    const found = parseCounts(readFileSync(output, 'utf8')).get(work.function) ?? 0
-    const text =
-      `${OPERATIONS} sends of ${work.batch} (${OPERATIONS * work.batch} messages) made ${found} ${work.function} calls; ` +
-      `${OPERATIONS} are expected`
-    return { ...names, verdict: found === OPERATIONS ? 'agrees' : 'disagrees', text }
   } catch (error) {
     return unavailable((error as Error).message)
   }
+  const found = parseCounts(readFileSync(output, 'utf8')).get(mode) ?? 0
+  const text =
+    `${OPERATIONS} sends of ${batch} (${OPERATIONS * batch} messages) made ${found} ${mode} calls; ` +
+    `${OPERATIONS} are expected`
+  return agreement(found === OPERATIONS, text)
 }
 
 /** Parses the table of `strace -c`: the number of calls by name. */
 export function parseCounts(table: string): Map<string, number> {
-  const rows = table.split('\n').flatMap((line) => {
-    const match = /^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)\s*$/.exec(line)
-    return match === null || match[2] === 'total' ? [] : [[match[2], Number(match[1])] as const]
-  })
-  return new Map(rows)
+  const rows = [...table.matchAll(/^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)\s*$/gm)]
+  return new Map(rows.filter(([, , name]) => name !== 'total').map(([, count, name]) => [name, Number(count)]))
 }
 
 /** Samples a worker's stack pointer with perf, and compares the shares of kernel functions with the breakdown. */
 export async function sampleSymbols(
   one: ProfileCase,
-  pid: number,
-  executor: Executor<Work>,
+  pool: WorkerPool<Work>,
   operations: number,
   breakdown: Breakdown,
-): Promise<CrossCheck> {
-  const names = { name: `kernel functions of ${breakdown.mode}`, by: 'perf record' }
-  const unavailable = (text: string): CrossCheck => ({ ...names, verdict: 'unavailable', text })
+): Promise<Finding> {
   if (spawnSync('perf', ['--version']).status !== 0) return unavailable('this host has no perf')
   using folder = temporaryFolder('perf')
   const data = join(folder.path, 'data')
-  const words = ['record', '-q', '-e', 'cpu-clock', '-F', '4000', '-o', data, '-p', String(pid)]
+  const pid = String(await pool.pidOf(one))
+  const words = ['record', '-q', '-e', 'cpu-clock', '-F', '4000', '-o', data, '-p', pid]
   const perf = spawn('perf', words, { stdio: 'ignore' })
   const gone = once(perf, 'exit')
   try {
-    await new Promise((resolve) => setTimeout(resolve, START_MS))
-    for (const end = performance.now() + SAMPLE_MS; performance.now() < end; ) await executor.sample(one, operations, 0)
+    await sleep(START_MS)
+    for (const end = performance.now() + SAMPLE_MS; performance.now() < end; ) await pool.sample(one, operations, 0)
   } finally {
     perf.kill('SIGINT')
     await gone
@@ -80,66 +82,62 @@ export async function sampleSymbols(
     encoding: 'utf8',
   })
   if (report.status !== 0) return unavailable(`perf failed: ${report.stderr.trim().split('\n', 1)[0]}`)
-  const found = shares(report.stdout)
-  if (Object.values(found).every((share) => share === 0)) return unavailable('perf took no sample')
-  return { ...names, ...judge(found, unattributed(report.stdout), breakdown), shares: found }
+  const symbols = parseSymbols(report.stdout)
+  return symbols.length === 0 ? unavailable('perf took no sample') : judge(symbols, breakdown)
 }
 
-export function shares(report: string): Record<SymbolGroup, number> {
-  const sums = { user: 0, entry: 0, import: 0, route: 0, device: 0, copy: 0, tracing: 0, unknown: 0 }
-  for (const { share, symbol, isKernel } of rows(report)) sums[isKernel ? groupOfSymbol(symbol) : 'user'] += share
-  return sums
+interface SymbolShare {
+  readonly share: number
+  readonly symbol: string
+  readonly group: SymbolGroup
 }
 
-/** Returns the kernel functions with the largest shares that belong to no group. */
-function unattributed(report: string): string[] {
-  return rows(report)
-    .filter(({ symbol, isKernel }) => isKernel && groupOfSymbol(symbol) === 'unknown')
-    .slice(0, LARGEST)
-    .map(({ symbol }) => symbol)
-}
-
-function rows(report: string): { share: number; symbol: string; isKernel: boolean }[] {
-  return report.split('\n').flatMap((line) => {
-    const match = /^\s*([\d.]+)%\s+.*?\[([.k])\]\s+(\S+)/.exec(line)
-    return match === null ? [] : [{ share: Number(match[1]) / 100, symbol: match[3], isKernel: match[2] === 'k' }]
+/** Parses the output of `perf report`, which has the largest shares first. */
+export function parseSymbols(report: string): SymbolShare[] {
+  return [...report.matchAll(/^\s*([\d.]+)%\s+.*?\[([.k])\]\s+(\S+)/gm)].map(([, percentage, space, symbol]) => {
+    return { share: Number(percentage) / 100, symbol, group: space === 'k' ? groupOfSymbol(symbol) : 'user' }
   })
 }
 
+export function sharesByGroup(symbols: readonly SymbolShare[]): Record<SymbolGroup, number> {
+  const shares = { user: 0, entry: 0, import: 0, route: 0, device: 0, copy: 0, tracing: 0, unknown: 0 }
+  for (const { group, share } of symbols) shares[group] += share
+  return shares
+}
+
 /** Compares the parts of the kernel's time. The worker's measuring is outside the kernel, and tracing no part of sending. */
-function judge(
-  found: Record<SymbolGroup, number>,
-  others: readonly string[],
-  breakdown: Breakdown,
-): Pick<CrossCheck, 'verdict' | 'text'> {
-  const total = Object.values(found).reduce((sum, share) => sum + share, 0)
-  const inKernel = sharesOf(breakdown, (name) => !USER_COMPONENTS.includes(name))
-  const part = (group: SymbolGroup) => found[group] / (total - found.user - found.tracing)
-  const pairs = COMPARED.map(([group, components]) => ({
-    group,
-    share: sharesOf(breakdown, (name) => components.includes(name)) / inKernel,
-  }))
-  const far = pairs.filter(({ group, share }) => Math.abs(part(group) - share) > TOLERANCE + part('unknown'))
-  const list = pairs.map(({ group, share }) => `${group} ${percent(part(group))} (breakdown ${percent(share)})`)
-  const tracing =
-    found.tracing < WORTH_MENTIONING
-      ? ''
-      : `; ${percent(found.tracing)} of all samples are in programs attached to kernel functions (BPF) and in what they call. ` +
-        'They are not part of sending, and are included in the components of the functions that they are attached to'
-  const remark = far.length === 0 ? '' : `; different: ${far.map(({ group }) => group).join(', ')}`
-  return {
-    verdict: far.length === 0 ? 'agrees' : 'disagrees',
-    text: `shares of the samples in the kernel, by symbol: ${list.join(', ')}, not attributed ${percent(part('unknown'))} (${others.join(', ')})${tracing}${remark}`,
-  }
+function judge(symbols: readonly SymbolShare[], breakdown: Breakdown): Finding {
+  const shares = sharesByGroup(symbols)
+  const part = (group: SymbolGroup) => shares[group] / (sum(Object.values(shares)) - shares.user - shares.tracing)
+  const inKernel = 1 - shareOf(breakdown, USER_COMPONENTS)
+  const pairs = COMPARED.map(([group, ...components]) => {
+    const expected = shareOf(breakdown, components) / inKernel
+    return { group, expected, isFar: Math.abs(part(group) - expected) > TOLERANCE + part('unknown') }
+  })
+  const list = pairs.map(({ group, expected }) => `${group} ${percent(part(group))} (breakdown ${percent(expected)})`)
+  const others = symbols.filter(({ group }) => group === 'unknown').slice(0, LARGEST)
+  const far = pairs.filter(({ isFar }) => isFar).map(({ group }) => group)
+  const texts = [
+    `shares of the samples in the kernel, by symbol: ${list.join(', ')}, not attributed ${percent(part('unknown'))} ` +
+      `(${others.map(({ symbol }) => symbol).join(', ')})`,
+    ...(shares.tracing < WORTH_MENTIONING
+      ? []
+      : [
+          `${percent(shares.tracing)} of all samples are in programs attached to kernel functions (BPF) and in what they ` +
+            'call. They are not part of sending, and are included in the components of the functions that they are attached to',
+        ]),
+    ...(far.length === 0 ? [] : [`different: ${far.join(', ')}`]),
+  ]
+  return { ...agreement(far.length === 0, texts.join('; ')), shares }
 }
 
 /** The groups of kernel functions, and the components that they belong to. */
-const COMPARED: readonly (readonly [SymbolGroup, readonly ComponentName[]])[] = [
-  ['entry', ['entry']],
-  ['import', ['import']],
-  ['route', ['route']],
-  ['device', ['device', 'payload']],
-  ['copy', ['copy']],
+const COMPARED: readonly (readonly [SymbolGroup, ...ComponentName[]])[] = [
+  ['entry', 'entry'],
+  ['import', 'import'],
+  ['route', 'route'],
+  ['device', 'device', 'payload'],
+  ['copy', 'copy'],
 ]
 const OPERATIONS = 1000
 const LARGEST = 4

@@ -9,11 +9,10 @@ export interface EncoderPlan {
 
 /** One way to convert a batch of messages to the structures that sendmmsg(2) reads. */
 export interface Encoder {
-  prepare(): void
+  /** @returns the address of the first `mmsghdr`, valid until the next call; 0 if it exists during a system call only */
+  prepare(): Address
   /** Prepares and sends them. @returns the result of sendmmsg(2) */
   prepareAndSend(fd: number, flags: number): number
-  /** Prepares them and passes the address of the first `mmsghdr`, which is valid until `look` returns. */
-  inspect(look: (headers: Address) => void): void
 }
 
 export interface EncoderDefinition {
@@ -50,9 +49,5 @@ export function makeStructures({ batch }: EncoderPlan) {
 /** Makes an encoder of a function that prepares a batch and returns the address of its first header. */
 export function encoderOf(batch: number, prepare: () => Address): Encoder {
   const { sendmmsg } = libc()
-  return {
-    prepare,
-    prepareAndSend: (fd, flags) => sendmmsg(fd, prepare(), batch, flags),
-    inspect: (look) => look(prepare()),
-  }
+  return { prepare, prepareAndSend: (fd, flags) => sendmmsg(fd, prepare(), batch, flags) }
 }

@@ -1,5 +1,5 @@
 import type * as Koffi from 'koffi'
-import { type Address, koffi, SOCKADDR_SLOT_BYTES, sockaddrWords, structs } from '../library.js'
+import { type Endpoint, koffi, SOCKADDR_SLOT_BYTES, sockaddrWords, structs } from '../library.js'
 import { type EncoderDefinition, encoderOf, makePayloads, makeStructures } from './encoder.js'
 
 /** Writes each structure with `koffi.encode`, from an object of its members. */
@@ -9,30 +9,20 @@ export const KOFFI_ENCODE: EncoderDefinition = {
   open(plan) {
     const { batch, sizeBytes, destination } = plan
     const { encode } = koffi()
-    const sizes = structs()
     const { sockaddrIn, iovec, mmsghdr } = messageTypes()
-    const name = sockaddrObject(sockaddrWords(destination))
+    const sizes = structs()
+    const sockaddr = sockaddrObject(destination)
     const payloads = makePayloads(plan)
     const { bytes, slabs } = makeStructures(plan)
     return encoderOf(batch, () => {
       for (let message = 0; message < batch; message += 1) {
-        encode(bytes, slabs.names.offset + message * SOCKADDR_SLOT_BYTES, sockaddrIn, name)
-        encode(bytes, slabs.iovecs.offset + message * sizes.iovec.bytes, iovec, {
-          iov_base: payloads.addresses[message],
-          iov_len: sizeBytes,
-        })
-        encode(bytes, slabs.headers.offset + message * sizes.mmsghdr.bytes, mmsghdr, {
-          msg_hdr: {
-            msg_name: slabs.names.address + message * SOCKADDR_SLOT_BYTES,
-            msg_namelen: destination.byteLength,
-            msg_iov: slabs.iovecs.address + message * sizes.iovec.bytes,
-            msg_iovlen: 1,
-            msg_control: 0,
-            msg_controllen: 0,
-            msg_flags: 0,
-          },
-          msg_len: 0,
-        })
+        const name = message * SOCKADDR_SLOT_BYTES
+        const vector = message * sizes.iovec.bytes
+        encode(bytes, slabs.names.offset + name, sockaddrIn, sockaddr)
+        const members = { iov_base: payloads.addresses[message], iov_len: sizeBytes }
+        encode(bytes, slabs.iovecs.offset + vector, iovec, members)
+        const header = messageObject(slabs.names.address + name, slabs.iovecs.address + vector)
+        encode(bytes, slabs.headers.offset + message * sizes.mmsghdr.bytes, mmsghdr, header)
       }
       return slabs.headers.address
     })
@@ -48,43 +38,33 @@ export const KOFFI_OBJECTS: EncoderDefinition = {
   describe: 'an array of objects, marshalled by Koffi in the call',
   open(plan) {
     const { batch, sizeBytes, destination } = plan
-    const { load, pointer, proto } = koffi()
-    const { deepMmsghdr } = messageTypes()
-    const messages = pointer(deepMmsghdr)
-    const library = load(null)
-    const sendmmsg = library.func('sendmmsg', 'int', ['int', messages, 'unsigned int', 'int'])
-    const nothing = library.func('abs', 'int', ['int', messages, 'unsigned int', 'int'])
-    const compare = pointer(proto('int', ['uintptr_t', 'uintptr_t']))
-    const bsearch = library.func('bsearch', 'uintptr_t', ['uintptr_t', messages, 'size_t', 'size_t', compare])
-    const name = sockaddrObject(sockaddrWords(destination))
-    const payloads = makePayloads(plan)
-    const build = () =>
-      payloads.addresses.map((address) => ({
-        msg_hdr: {
-          msg_name: name,
-          msg_namelen: destination.byteLength,
-          msg_iov: { iov_base: address, iov_len: sizeBytes },
-          msg_iovlen: 1,
-          msg_control: 0,
-          msg_controllen: 0,
-          msg_flags: 0,
-        },
-        msg_len: 0,
-      }))
+    const { load, pointer } = koffi()
+    const parameters = ['int', pointer(messageTypes().deepMmsghdr), 'unsigned int', 'int']
+    const sendmmsg = load(null).func('sendmmsg', 'int', parameters)
+    const nothing = load(null).func('abs', 'int', parameters)
+    const { addresses } = makePayloads(plan)
+    const name = sockaddrObject(destination)
+    const build = () => addresses.map((address) => messageObject(name, { iov_base: address, iov_len: sizeBytes }))
     return {
-      prepare: () => {
-        nothing(0, build(), batch, 0)
-      },
+      prepare: () => nothing(0, build(), batch, 0),
       prepareAndSend: (fd, flags) => sendmmsg(fd, build(), batch, flags),
-      // Koffi's structures exist during the call only: bsearch(3) passes the one element to this callback.
-      inspect: (look) => {
-        bsearch(1, build(), 1, deepMmsghdr.size, (_key: Address, element: Address) => {
-          look(Number(element))
-          return 0
-        })
-      },
     }
   },
+}
+
+function messageObject(name: object | number, vector: object | number) {
+  return {
+    msg_hdr: {
+      msg_name: name,
+      msg_namelen: SOCKADDR_IN_BYTES,
+      msg_iov: vector,
+      msg_iovlen: 1,
+      msg_control: 0,
+      msg_controllen: 0,
+      msg_flags: 0,
+    },
+    msg_len: 0,
+  }
 }
 
 /**
@@ -118,9 +98,11 @@ function messageTypes() {
 }
 
 /** Returns a `sockaddr_in` as an object of its type. @throws Error for IPv6, which these types do not support */
-function sockaddrObject(words: Uint32Array): Record<string, unknown> {
-  if (words.byteLength !== 16) throw new Error('it supports IPv4 only')
-  return { sin_family: words[0] & 0xffff, sin_port: words[0] >>> 16, sin_addr: words[1], sin_zero: ZEROS }
+function sockaddrObject(destination: Endpoint): object {
+  const words = sockaddrWords(destination)
+  if (words.byteLength !== SOCKADDR_IN_BYTES) throw new Error('it supports IPv4 only')
+  const [first, address] = words
+  return { sin_family: first & 0xffff, sin_port: first >>> 16, sin_addr: address, sin_zero: new Uint8Array(8) }
 }
 
-const ZEROS = new Uint8Array(8)
+const SOCKADDR_IN_BYTES = 16

@@ -1,5 +1,5 @@
 import { crossings } from '../../traffic/costs.js'
-import type { ReceiveDepth, ReceiveFunction, SendDepth, SendFunction } from '../cases/work.js'
+import type { Depth, WorkOf } from '../cases/cases.js'
 import {
   type BatchConn,
   BatchedCalls,
@@ -16,43 +16,29 @@ import {
 } from '../library.js'
 
 /** What takes the place of the system calls at each depth. */
-const CALLS_AT: Readonly<Record<Exclude<SendDepth, 'none' | 'library'>, (real: Libc) => Partial<Libc>>> = {
+const CALLS_AT: Readonly<Record<Exclude<Depth, 'none' | 'library'>, (real: Libc) => Partial<Libc>>> = {
   pretend: () => {
     const single = () => 0
     const many = (_fd: number, _messages: number, count: number) => count
     return { sendmsg: single, recvmsg: single, sendmmsg: many, recvmmsg: many }
   },
+  // The first parameter, 0, is what they return.
   crossing: () => {
     const { threeIntegers, fourIntegers, fiveIntegers } = crossings()
-    const single: Libc['sendmsg'] = (fd, message, flags) => {
-      threeIntegers(fd, message, flags)
-      return 0
-    }
+    const single: Libc['sendmsg'] = (_fd, message, flags) => threeIntegers(0, message, flags)
     return {
       sendmsg: single,
       recvmsg: single,
-      sendmmsg: (fd, messages, count, flags) => {
-        fourIntegers(fd, messages, count, flags)
-        return count
-      },
-      recvmmsg: (fd, messages, count, flags, timeout) => {
-        fiveIntegers(fd, messages, count, flags, timeout)
-        return count
-      },
+      sendmmsg: (_fd, messages, count, flags) => fourIntegers(0, messages, count, flags) + count,
+      recvmmsg: (_fd, messages, count, flags, timeout) => fiveIntegers(0, messages, count, flags, timeout) + count,
     }
   },
   // sendmsg and recvmsg always have one message; the batched calls enter and leave the kernel in the same way.
   entry: ({ sendmmsg, recvmmsg }) => ({
     sendmsg: (fd, message, flags) => sendmmsg(fd, message, 0, flags),
     recvmsg: (fd, message, flags) => recvmmsg(fd, message, 0, flags, 0),
-    sendmmsg: (fd, messages, count, flags) => {
-      sendmmsg(fd, messages, 0, flags)
-      return count
-    },
-    recvmmsg: (fd, messages, count, flags, timeout) => {
-      recvmmsg(fd, messages, 0, flags, timeout)
-      return count
-    },
+    sendmmsg: (fd, messages, count, flags) => sendmmsg(fd, messages, 0, flags) + count,
+    recvmmsg: (fd, messages, count, flags, timeout) => recvmmsg(fd, messages, 0, flags, timeout) + count,
   }),
   probe: ({ sendmsg, sendmmsg }) => ({
     sendmsg: (fd, message, flags) => sendmsg(fd, message, flags | PROBE_FLAGS),
@@ -61,46 +47,33 @@ const CALLS_AT: Readonly<Record<Exclude<SendDepth, 'none' | 'library'>, (real: L
   kernel: () => ({}),
 }
 
-function callsAt(depth: keyof typeof CALLS_AT): Libc {
-  return { ...libc(), ...CALLS_AT[depth](libc()) }
-}
-
-/**
- * Returns a function that hands a filled batch over, down to a depth, and returns how many messages were accepted.
- *
- * @param name - the function to call: `sendmmsg` even for a single message
- */
-export function sendingTo(
-  depth: SendDepth,
-  name: SendFunction,
+/** Returns a function that hands a filled batch over, down to the depth of a case, and returns how many messages were accepted. */
+export function sending(
+  { depth, mode }: WorkOf<'call'>,
   conn: BatchConn,
+  batch: SendBatch,
   to?: Endpoint,
-): (batch: SendBatch) => number {
-  if (depth === 'none') return (batch) => batch.length
-  if (depth === 'library') return (batch) => conn.send(batch)
-  const calls = callsAt(depth)
+): () => number {
+  if (depth === 'none') return () => batch.length
+  if (depth === 'library') return () => conn.send(batch)
+  const calls = { ...libc(), ...CALLS_AT[depth](libc()) }
   const sendmsg: Libc['sendmsg'] =
-    name === 'sendmsg' ? calls.sendmsg : (fd, message, flags) => calls.sendmmsg(fd, message, 1, flags)
+    mode === 'sendmsg' ? calls.sendmsg : (fd, message, flags) => calls.sendmmsg(fd, message, 1, flags)
   const sending = {
     calls: new BatchedCalls({ ...calls, sendmsg }, conn.fd),
     supported: to === undefined ? DestinationKind.connected : to.kind,
     offload: new SegmentationOffload(conn.fd, true),
     isOwnError: () => false,
   }
-  return (batch) => {
+  return () => {
     const messages = messagesOf(batch)
     if (messages === undefined) throw new TypeError('not a SendBatch')
     return transmit(sending, messages)
   }
 }
 
-/** Returns a function that receives a batch, down to a depth, and returns how many messages it received. */
-export function receivingFrom(
-  depth: ReceiveDepth,
-  name: ReceiveFunction,
-  conn: BatchConn,
-  inbox: RecvBatch,
-): () => number {
+/** Returns a function that receives a batch, down to the depth of a case, and returns how many messages it received. */
+export function receiving({ depth, mode }: WorkOf<'call'>, conn: BatchConn, inbox: RecvBatch): () => number {
   const { capacity, slots } = inbox
   if (depth === 'library') return () => conn.recv(inbox)
   if (depth === 'none') {
@@ -110,9 +83,9 @@ export function receivingFrom(
       return capacity
     }
   }
-  const calls = callsAt(depth)
+  const calls = { ...libc(), ...CALLS_AT[depth](libc()) }
   const recvmsg: Libc['recvmsg'] =
-    name === 'recvmsg' ? calls.recvmsg : (fd, _message, flags) => calls.recvmmsg(fd, slots.headersAddress, 1, flags, 0)
+    mode === 'recvmsg' ? calls.recvmsg : (fd, _message, flags) => calls.recvmmsg(fd, slots.headersAddress, 1, flags, 0)
   const batched = new BatchedCalls({ ...calls, recvmsg }, conn.fd)
   return () => receive(batched, slots)
 }

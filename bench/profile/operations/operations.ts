@@ -1,9 +1,9 @@
 import type { Operation } from '../../engine/sample.js'
 import { crossings, nodeCrossings, SOME_ADDRESS } from '../../traffic/costs.js'
-import type { CrossingBy, SendFunction, Work, WorkOf } from '../cases/work.js'
+import type { Work, WorkOf } from '../cases/cases.js'
 import { ENCODERS } from '../encoders/encoders.js'
 import { BatchConn, type Endpoint, endpoint, MSG_DONTWAIT, MSG_NOSIGNAL, RecvBatch, SendBatch } from '../library.js'
-import { receivingFrom, sendingTo } from './calls.js'
+import { receiving, sending } from './calls.js'
 
 type Address = { readonly address: string; readonly port: number }
 
@@ -11,87 +11,82 @@ type Address = { readonly address: string; readonly port: number }
 export function openOperation(work: Work, to: Address): Operation {
   switch (work.kind) {
     case 'loop':
-      return loopOperation(work)
+      return repeated(fillingLoop(work), 0)
     case 'crossing':
-      return crossingOperation(work)
-    case 'send':
-      return sendOperation(work, to)
+      return repeated(crossing(work), 0)
+    case 'call':
+      return work.mode === 'recvmsg' || work.mode === 'recvmmsg' ? receiveOperation(work) : sendOperation(work, to)
     case 'gso':
       return gsoOperation(work, to)
-    case 'receive':
-      return receiveOperation(work)
     case 'encode':
       return encodeOperation(work, to)
   }
 }
 
+/**
+ * Repeats a step.
+ *
+ * @param step - returns how many messages it sent or received; the sum keeps V8 from leaving out a step without effect
+ * @param messages - how many it should; 0: what it returns means nothing
+ * @param repeat - number of steps in one operation
+ */
+function repeated(step: (turn: number) => number, messages: number, repeat = 1): Operation {
+  return {
+    run: (count) => {
+      const steps = count * repeat
+      let sum = 0
+      for (let turn = 0; turn < steps; turn += 1) sum += step(turn)
+      return messages === 0 ? 0 : steps * messages - sum
+    },
+  }
+}
+
 /** The loop in which the messages of a batch are filled, with nothing in it. */
-function loopOperation({ batch }: WorkOf<'loop'>): Operation {
+function fillingLoop({ batch }: WorkOf<'loop'>): () => number {
   let sum = 0
-  return {
-    run: (count) => {
-      for (let turn = 0; turn < count; turn += 1) {
-        for (let message = 0; message < batch; message += 1) sum = (sum + message) | 0
-      }
-      return 0
-    },
+  return () => {
+    for (let message = 0; message < batch; message += 1) sum = (sum + message) | 0
+    return sum
   }
 }
 
-function crossingOperation({ by, function: name }: WorkOf<'crossing'>): Operation {
-  const call = crossing(by, name)
-  let sum = 0
-  return {
-    run: (count) => {
-      for (let turn = 0; turn < count; turn += 1) sum = (sum + call(turn)) | 0
-      return 0
-    },
-  }
-}
-
-function crossing(by: CrossingBy, name: SendFunction): (turn: number) => number {
+function crossing({ by, mode }: WorkOf<'crossing'>): (turn: number) => number {
   if (by === 'javascript') return (turn) => turn & 1
   const { fourIntegers, threeIntegers } = by === 'koffi' ? crossings() : nodeCrossings()
   // Node's FFI requires a BigInt for 64 bits. It is made once, so that only passing it is measured.
   const address = (by === 'koffi' ? SOME_ADDRESS : BigInt(SOME_ADDRESS)) as number
-  if (name === 'sendmmsg') return (turn) => fourIntegers(turn, address, 64, 0x4040)
+  if (mode === 'sendmmsg') return (turn) => fourIntegers(turn, address, 64, 0x4040)
   return (turn) => Number(threeIntegers(turn, address, 0x4040))
 }
 
 /** Fills a batch and hands it over: clear, reserve, send, like a program that prepares each datagram. */
-function sendOperation(work: WorkOf<'send'>, to: Address): Operation {
-  const { batch: messages, repeat, sizeBytes, depth } = work
+function sendOperation(work: WorkOf<'call'>, to: Address): Operation {
+  const { batch: messages, sizeBytes } = work
   const { conn, destination } = openSocket(to, work.connected)
   const batch = new SendBatch({ capacity: messages, slotBytes: Math.max(1, sizeBytes) })
-  const handOver = sendingTo(depth, work.function, conn, destination)
-  return {
-    run: (count) => {
-      const total = count * repeat
-      let taken = 0
-      for (let turn = 0; turn < total; turn += 1) {
-        batch.clear()
-        for (let message = 0; message < messages; message += 1) batch.reserve(sizeBytes, destination)
-        taken += handOver(batch)
-      }
-      return total * messages - taken
-    },
+  const send = sending(work, conn, batch, destination)
+  const fillAndSend = () => {
+    batch.clear()
+    for (let message = 0; message < messages; message += 1) batch.reserve(sizeBytes, destination)
+    return send()
   }
+  return repeated(fillAndSend, messages, work.repeat)
 }
 
 /** One GSO send per call, which the kernel or the device splits into datagrams (UDP_SEGMENT). */
-function gsoOperation({ segments, sizeBytes, connected }: WorkOf<'gso'>, to: Address): Operation {
-  const { conn, destination } = openSocket(to, connected)
+function gsoOperation({ segments, sizeBytes }: WorkOf<'gso'>, to: Address): Operation {
+  const { conn, destination } = openSocket(to, false)
   const byteLength = segments * sizeBytes
   const options = segments > 1 ? { segmentBytes: sizeBytes } : undefined
   const batch = new SendBatch({ capacity: 1, slotBytes: byteLength })
+  const { run } = repeated(() => {
+    batch.clear()
+    batch.reserve(byteLength, destination, options)
+    return conn.send(batch)
+  }, 1)
   return {
     run: (count) => {
-      let short = count
-      for (let turn = 0; turn < count; turn += 1) {
-        batch.clear()
-        batch.reserve(byteLength, destination, options)
-        short -= conn.send(batch)
-      }
+      const short = run(count)
       // The library sends single datagrams when GSO is rejected: that is not what this case measures.
       if (!conn.gso.available) throw new Error(`GSO is off: ${conn.gso.reason}`)
       return short
@@ -103,24 +98,10 @@ function gsoOperation({ segments, sizeBytes, connected }: WorkOf<'gso'>, to: Add
 function encodeOperation({ encoder: name, batch, sizeBytes, withCall }: WorkOf<'encode'>, to: Address): Operation {
   const definition = ENCODERS.find((one) => one.name === name)
   if (definition === undefined) throw new Error(`there is no encoder ${name}`)
-  const { conn, destination } = openSocket(to, false)
-  const encoder = definition.open({ batch, sizeBytes, destination: destination as Endpoint })
-  if (!withCall) {
-    return {
-      run: (count) => {
-        for (let turn = 0; turn < count; turn += 1) encoder.prepare()
-        return 0
-      },
-    }
-  }
-  const { fd } = conn
-  return {
-    run: (count) => {
-      let short = count * batch
-      for (let turn = 0; turn < count; turn += 1) short -= encoder.prepareAndSend(fd, FLAGS)
-      return short
-    },
-  }
+  const encoder = definition.open({ batch, sizeBytes, destination: endpoint(to) })
+  if (!withCall) return repeated(encoder.prepare, 0)
+  const { fd } = openSocket(to, false).conn
+  return repeated(() => encoder.prepareAndSend(fd, MSG_DONTWAIT | MSG_NOSIGNAL), batch)
 }
 
 /** Opens a socket to send from, and the destination of its messages: undefined for the connected peer. */
@@ -138,20 +119,13 @@ function openSocket(to: Address, connected: boolean): { conn: BatchConn; destina
  *
  * @throws Error if not even one batch fits the receive buffer
  */
-export function receiveOperation(work: WorkOf<'receive'>, receiveBufferBytes = BUFFER_BYTES): Operation {
+export function receiveOperation(work: WorkOf<'call'>, receiveBufferBytes = BUFFER_BYTES): Operation {
   const { batch, repeat, sizeBytes, depth } = work
   const messages = batch * repeat
   const receiver = BatchConn.open({ receiveBufferBytes }).bind({ address: '127.0.0.1', port: 0 })
   const inbox = new RecvBatch({ capacity: batch, slotBytes: SLOT_BYTES })
-  const receive = receivingFrom(depth, work.function, receiver, inbox)
-  let queued = 0
-  const run = (count: number): number => {
-    let taken = 0
-    for (let turn = 0; turn < count * repeat; turn += 1) taken += receive()
-    queued = Math.max(0, queued - count * messages)
-    return count * messages - taken
-  }
-  if (depth !== 'kernel' && depth !== 'library') return { run }
+  const operation = repeated(receiving(work, receiver, inbox), batch, repeat)
+  if (depth !== 'kernel' && depth !== 'library') return operation
   const granted = receiver.options.receiveBufferBytes
   const room = Math.min(MAX_QUEUED, Math.floor(granted / queuedBytes(sizeBytes)))
   if (room < messages) {
@@ -163,8 +137,13 @@ export function receiveOperation(work: WorkOf<'receive'>, receiveBufferBytes = B
   }
   const sender = BatchConn.open({ sendBufferBytes: BUFFER_BYTES }).connect(receiver.localAddress)
   const supply = new SendBatch({ capacity: SUPPLY_MESSAGES, slotBytes: Math.max(1, sizeBytes) })
+  let queued = 0
   return {
-    run,
+    run: (count) => {
+      const short = operation.run(count)
+      queued = Math.max(0, queued - count * messages)
+      return short
+    },
     mostAtOnce: Math.floor(room / messages),
     ready: (count) => {
       while (queued < count * messages) {
@@ -191,4 +170,3 @@ const SLOT_BYTES = 2048
 const SUPPLY_MESSAGES = 64
 const MAX_QUEUED = 4096
 const BUFFER_BYTES = 16 * 2 ** 20
-const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL

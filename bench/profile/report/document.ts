@@ -1,7 +1,6 @@
 import { keyOf, type RoundSample } from '../../engine/case.js'
 import { answerInWords } from '../analysis/answer.js'
-import { outlierFlags } from '../analysis/reliability.js'
-import type { ProfileRun } from '../run.js'
+import { checkReliability, noiseOf, outlierFlags, type ProfileRun, withRoot } from '../analysis/reliability.js'
 
 /** Incremented when a key changes its meaning or is removed; new keys may be added without. docs/profile-json.md has all keys. */
 export const PROFILE_SCHEMA_VERSION = 2
@@ -14,7 +13,8 @@ export function profileDocument(run: ProfileRun) {
   const { plan, measured, figures, subject, isRealTime, clockNanoseconds } = run
   const { json: _json, quiet: _quiet, html: _html, cpu, ...options } = plan
   const { missing: _missing, ...shown } = figures
-  const { rounds, endedBy, unmeasured } = measured
+  const { rounds, endedBy, unmeasured, series } = measured
+  const noise = noiseOf(measured)
   return rounded({
     kind: 'batchconn-profile' as const,
     schemaVersion: PROFILE_SCHEMA_VERSION as number,
@@ -27,19 +27,18 @@ export function profileDocument(run: ProfileRun) {
     measuring: { rounds, endedBy, isRealTime, clockNanoseconds, unmeasured },
     ...shown,
     crossChecks: run.crossChecks,
-    noise: run.noise,
-    reliability: run.reliability,
-    withRoot: run.withRoot,
+    noise,
+    reliability: checkReliability(run, noise),
+    withRoot: withRoot(run),
     answer: answerInWords(figures, subject),
-    samples: measured.series.map((series) => {
-      const { case: one, samples } = series
-      const outliers = outlierFlags(series)
+    samples: series.map((one) => {
+      const outliers = outlierFlags(one)
       return {
-        id: keyOf(one),
-        operations: samples[0]?.operations ?? 0,
-        rounds: samples.map(({ round }) => round),
-        nanoseconds: samples.map(({ nanoseconds }) => nanoseconds),
-        marks: samples.map((sample, index) => mark(sample, outliers[index])).join(''),
+        id: keyOf(one.case),
+        operations: one.samples[0]?.operations ?? 0,
+        rounds: one.samples.map(({ round }) => round),
+        nanoseconds: one.samples.map(({ nanoseconds }) => nanoseconds),
+        marks: one.samples.map((sample, index) => mark(sample, outliers[index])).join(''),
       }
     }),
   })

@@ -1,19 +1,18 @@
 import t from 'tap'
 import { representative } from '../../../bench/engine/case.js'
-import { type Effort, measureRounds } from '../../../bench/engine/rounds.js'
-import type { ProfileCase } from '../../../bench/profile/cases/work.js'
+import { type MeasurePlan, measureRounds } from '../../../bench/engine/rounds.js'
+import type { ProfileCase, Work } from '../../../bench/profile/cases/cases.js'
 import { seededRandom } from '../../../bench/stats/random.js'
 import { FakeMachine } from '../profile/support/fake-machine.js'
 
 const loop = (batch: number, every = 1): ProfileCase => ({
   id: `loop/${batch}`,
   worker: `loop/${batch}`,
-  target: 'main',
   every,
   work: { kind: 'loop', batch },
 })
 const CASES = [loop(1), loop(64), loop(1024, 3)]
-const EFFORT: Effort = { sampleNanoseconds: 1e6, deadlineMs: 1e12, fewestRounds: 4, mostRounds: 12 }
+const EFFORT = { sampleNanoseconds: 1e6, deadlineMs: 1e12, fewestRounds: 4, mostRounds: 12 }
 
 const tools = (machine: FakeMachine, isEnough = () => false, signal = new AbortController().signal) => ({
   random: seededRandom(9),
@@ -23,8 +22,13 @@ const tools = (machine: FakeMachine, isEnough = () => false, signal = new AbortC
   say: () => {},
 })
 
-function measure(machine: FakeMachine, effort: Partial<Effort>, isEnough?: () => boolean, signal?: AbortSignal) {
-  return measureRounds(CASES, machine, { ...EFFORT, ...effort }, tools(machine, isEnough, signal))
+function measure(
+  machine: FakeMachine,
+  plan: Partial<MeasurePlan<Work>>,
+  isEnough?: () => boolean,
+  signal?: AbortSignal,
+) {
+  return measureRounds(CASES, machine, { ...EFFORT, ...tools(machine, isEnough, signal), ...plan })
 }
 
 t.test('every case in every round in which it is due', async (t) => {
@@ -84,7 +88,7 @@ t.test('a case that fails in the middle is left out from then on', async (t) => 
       return samples > 12 ? 'its process ended' : undefined
     },
   })
-  const { series, rounds, unmeasured } = await measureRounds([loop(1)], machine, EFFORT, tools(machine))
+  const { series, rounds, unmeasured } = await measureRounds([loop(1)], machine, { ...EFFORT, ...tools(machine) })
   t.equal(rounds, 12)
   t.strictSame(unmeasured, [{ id: 'loop/1', reason: 'its process ended' }])
   t.ok(series[0].samples.length > 0)

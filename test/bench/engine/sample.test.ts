@@ -16,7 +16,7 @@ function fakes(overrides: Partial<Operation> = {}, switches = () => 0) {
       systemCPUTime: 0,
       involuntaryContextSwitches: switches(),
     }),
-    collections: async () => ({ count: 0, nanoseconds: 0 }),
+    collections: async () => ({ collections: 0, collectionNanoseconds: 0 }),
   }
   const operation: Operation = {
     ready: (count) => {

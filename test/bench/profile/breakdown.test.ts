@@ -56,7 +56,9 @@ t.test(
   async (t) => {
     const machine = new FakeMachine(1, {
       unable: ({ work }) =>
-        work.kind === 'receive' && work.sizeBytes === 700 ? 'the receive buffer is too small' : undefined,
+        work.kind === 'call' && work.mode.startsWith('recv') && work.sizeBytes === 700
+          ? 'the receive buffer is too small'
+          : undefined,
     })
     const run = await fakeRun(1, 8, machine)
     t.strictSame(
@@ -67,8 +69,8 @@ t.test(
       { id: 'the cost breakdown of recvmsg', reason: /^nothing was measured of receive\/recvmsg\/kernel\/1\/700$/ },
       { id: 'the cost breakdown of recvmmsg' },
     ])
-    t.match(run.reliability.warnings.join('\n'), /without the cost breakdown of recvmmsg/)
     const document = profileDocument(run)
+    t.match(document.reliability.warnings.join('\n'), /without the cost breakdown of recvmmsg/)
     t.match(
       terminalReport(document),
       /Not measured here\n +receive\/recvmsg\/kernel\/1\/700#1: the receive buffer is too small/,
@@ -78,11 +80,13 @@ t.test(
 )
 
 t.test('without any send there is still a report', async (t) => {
-  const machine = new FakeMachine(1, { unable: ({ work }) => (work.kind === 'send' ? 'no route' : undefined) })
+  const machine = new FakeMachine(1, {
+    unable: ({ work }) => (work.kind === 'call' && work.mode.startsWith('send') ? 'no route' : undefined),
+  })
   const run = await fakeRun(1, 6, machine)
-  t.match(run.reliability, { isReliable: false })
   t.strictSame(answerInWords(run.figures, SUBJECT).length, 1)
   const document = profileDocument(run)
+  t.match(document.reliability, { isReliable: false })
   t.match(terminalReport(document), /NOT RELIABLE/)
   t.match(await htmlReport(document), /This result is not reliable/)
 })

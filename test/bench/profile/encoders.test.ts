@@ -54,11 +54,10 @@ t.test('all encoders prepare the same for the kernel', async (t) => {
     const encoder = open({ batch: BATCH, sizeBytes: SIZE_BYTES, destination: to })
     // Twice: the second time over the result of the first.
     for (const turn of [1, 2]) {
-      let seen: Seen[] = []
-      encoder.inspect((address) => {
-        seen = look(address)
-      })
-      t.strictSame(seen, new Array(BATCH).fill(expected), `${name}, time ${turn}`)
+      const address = encoder.prepare()
+      // Koffi's structures of objects exist during the call only.
+      if (name !== 'koffi-objects')
+        t.strictSame(look(address), new Array(BATCH).fill(expected), `${name}, time ${turn}`)
     }
   }
 })

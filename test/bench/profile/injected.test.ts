@@ -1,8 +1,7 @@
 import t from 'tap'
 import { columns } from '../../../bench/engine/case.js'
 import { type LineFigure, lineFigure } from '../../../bench/profile/analysis/figures.js'
-import { type LineKey, lineId, lineWork } from '../../../bench/profile/cases/cases.js'
-import type { ProfileCase } from '../../../bench/profile/cases/work.js'
+import { type LineKey, lineCase } from '../../../bench/profile/cases/cases.js'
 import { compareDocuments } from '../../../bench/profile/compare.js'
 import type { ProfileDocument } from '../../../bench/profile/report/document.js'
 import { seededRandom } from '../../../bench/stats/random.js'
@@ -15,15 +14,7 @@ const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 const RUNS = 20
 
 async function measureLine(seed: number, injected: InjectedCost | undefined): Promise<LineFigure> {
-  const cases = BATCHES.map(
-    (batch): ProfileCase => ({
-      id: lineId(KEY, batch),
-      worker: 'line',
-      target: 'main',
-      every: 1,
-      work: lineWork(KEY, batch, 1400),
-    }),
-  )
+  const cases = BATCHES.map((batch) => lineCase(KEY, batch, 1400))
   const rounds = 40
   const { series } = await measureFake(cases, new FakeMachine(seed, { injected }), rounds, seed)
   return lineFigure(new Resampling(columns(series, rounds), rounds, seededRandom(seed)), KEY, BATCHES)

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { Work } from '../../../bench/profile/cases/work.js'
+import type { Work } from '../../../bench/profile/cases/cases.js'
 import { receiveOperation } from '../../../bench/profile/operations/operations.js'
 import { compiledPackage } from '../../support/compiled.js'
 import { missing } from '../support.js'
@@ -31,38 +31,46 @@ function trace(t: Test, work: Work): string[] {
   return during.split('\n').filter((line) => /(send|recv)m?msg\(/.test(line))
 }
 
-const send = { kind: 'send', repeat: 1, sizeBytes: 100, connected: false } as const
+const send = { kind: 'call', repeat: 1, sizeBytes: 100, connected: false } as const
 
 t.test('entry: the call for no messages', { skip }, async (t) => {
   for (const name of ['sendmsg', 'sendmmsg'] as const) {
-    const lines = trace(t, { ...send, depth: 'entry', function: name, batch: name === 'sendmsg' ? 1 : 8 })
+    const lines = trace(t, { ...send, depth: 'entry', mode: name, batch: name === 'sendmsg' ? 1 : 8 })
     t.equal(lines.length, 5, name)
     for (const line of lines) t.match(line, /sendmmsg\(\d+, .*, 0, [A-Z_|]+\) = 0/, name)
   }
 })
 
 t.test('probe: MSG_PROBE and MSG_CONFIRM with empty messages', { skip }, async (t) => {
-  const many = trace(t, { ...send, sizeBytes: 0, depth: 'probe', function: 'sendmmsg', batch: 8 })
+  const many = trace(t, { ...send, sizeBytes: 0, depth: 'probe', mode: 'sendmmsg', batch: 8 })
   t.equal(many.length, 5)
   for (const line of many) t.match(line, /sendmmsg\(\d+, .*iov_len=0.*, 8, .*MSG_PROBE.*MSG_CONFIRM.*\) = 8/)
-  const single = trace(t, { ...send, sizeBytes: 0, depth: 'probe', function: 'sendmsg', batch: 1 })
+  const single = trace(t, { ...send, sizeBytes: 0, depth: 'probe', mode: 'sendmsg', batch: 1 })
   t.equal(single.length, 5)
   for (const line of single) t.match(line, /sendmsg\(\d+, .*iov_len=0.*, .*MSG_PROBE.*MSG_CONFIRM.*\) = 0/)
 })
 
 t.test('crossing and pretend make no system call', { skip }, async (t) => {
   for (const depth of ['none', 'pretend', 'crossing'] as const) {
-    t.strictSame(trace(t, { ...send, depth, function: 'sendmmsg', batch: 8 }), [], depth)
+    t.strictSame(trace(t, { ...send, depth, mode: 'sendmmsg', batch: 8 }), [], depth)
   }
 })
 
 t.test('kernel: sendmmsg even for one message', { skip }, async (t) => {
-  const lines = trace(t, { ...send, depth: 'kernel', function: 'sendmmsg', batch: 1 })
+  const lines = trace(t, { ...send, depth: 'kernel', mode: 'sendmmsg', batch: 1 })
   t.equal(lines.length, 5)
   for (const line of lines) t.match(line, /sendmmsg\(\d+, .*, 1, .*\) = 1/)
 })
 
-const receive = { kind: 'receive', depth: 'kernel', function: 'recvmmsg', batch: 8, repeat: 1, sizeBytes: 700 } as const
+const receive = {
+  kind: 'call',
+  depth: 'kernel',
+  mode: 'recvmmsg',
+  connected: false,
+  batch: 8,
+  repeat: 1,
+  sizeBytes: 700,
+} as const
 
 t.test('a small receive buffer: as many at once as fit, and none is missing', async (t) => {
   for (const sizeBytes of [0, 1, 350, 700, 1400, 1472]) {

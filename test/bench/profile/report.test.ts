@@ -2,7 +2,7 @@ import t from 'tap'
 import { answerInWords } from '../../../bench/profile/analysis/answer.js'
 import { checkReliability, noiseOf, outlierFlags } from '../../../bench/profile/analysis/reliability.js'
 import { groupOfSymbol } from '../../../bench/profile/checks/kernel-symbols.js'
-import { parseCounts, shares } from '../../../bench/profile/checks/tools.js'
+import { parseCounts, parseSymbols, sharesByGroup } from '../../../bench/profile/checks/tools.js'
 import { profileDocument } from '../../../bench/profile/report/document.js'
 import { nanoseconds } from '../../../bench/profile/report/tables.js'
 import { stackedBar, terminalReport } from '../../../bench/profile/report/terminal.js'
@@ -42,30 +42,27 @@ t.test('numbers have the digits they deserve', async (t) => {
 })
 
 t.test('when a result is not reliable', async (t) => {
-  const { figures, noise } = await fakeRun(1, 12)
-  const basis = {
-    breakdowns: figures.breakdowns,
-    missing: [],
-    noise,
-    rounds: 12,
-    precision: 0.5,
-    isRealTime: true,
-    isPinned: true,
-    crossCheckFailures: [],
-  }
-  t.strictSame(checkReliability(basis), { isReliable: true, failures: [], warnings: [] })
-  t.match(checkReliability({ ...basis, precision: 1e-6 }).failures, [
+  const fake = await fakeRun(1, 12)
+  const plan = { ...fake.plan, precision: 0.5, cpu: 0 }
+  const { figures } = fake
+  const run = { ...fake, plan, crossChecks: [] }
+  const noise = noiseOf(fake.measured)
+  t.strictSame(checkReliability(run, noise), { isReliable: true, failures: [], warnings: [] })
+  t.match(checkReliability({ ...run, plan: { ...plan, precision: 1e-6 } }, noise).failures, [
     /known to .* is required.*stop other programs.*--budget/,
   ])
-  t.match(checkReliability({ ...basis, rounds: 2 }).failures, [/only 2 rounds.*--budget/])
-  t.match(checkReliability({ ...basis, breakdowns: [] }).failures, [/no cost breakdown/])
-  t.match(checkReliability({ ...basis, crossCheckFailures: ['strace says no'] }).failures, ['strace says no'])
+  t.match(checkReliability({ ...run, measured: { rounds: 2 } }, noise).failures, [/only 2 rounds.*--budget/])
+  const nothing = { ...figures, breakdowns: [] }
+  t.match(checkReliability({ ...run, figures: nothing }, noise).failures, [/no cost breakdown/])
+  const miscount = { name: 'calls', by: 'strace -c', verdict: 'disagrees', text: 'one more' } as const
+  t.match(checkReliability({ ...run, crossChecks: [miscount] }, noise).failures, ['calls: one more'])
   const noisy = { ...noise, interrupted: noise.samples, drift: 0.5, shortSamples: 3 }
-  const { warnings } = checkReliability({ ...basis, noise: noisy, isPinned: false })
+  const { warnings } = checkReliability({ ...run, plan: { ...plan, cpu: undefined } }, noisy)
   t.match(warnings, [/lack messages/, /interrupted by other programs.*--cpu/, /speed varied/])
   const [breakdown] = figures.breakdowns
   const off = { ...breakdown, addsUp: false, sum: { ...breakdown.sum, estimate: breakdown.whole.estimate * 1.2 } }
-  t.match(checkReliability({ ...basis, breakdowns: [off] }).failures, [/add up to \d+ ns, the direct measurement is/])
+  const bad = { ...figures, breakdowns: [off] }
+  t.match(checkReliability({ ...run, figures: bad }, noise).failures, [/add up to \d+ ns, the direct measurement is/])
 })
 
 t.test('outliers are counted and kept', async (t) => {
@@ -74,7 +71,7 @@ t.test('outliers are counted and kept', async (t) => {
   const far = { ...series.samples[0], nanoseconds: 1e9 }
   const spoilt = { ...series, samples: [...series.samples, far] }
   t.equal(outlierFlags(spoilt).at(-1), true)
-  t.equal(noiseOf([spoilt], 20).samples, spoilt.samples.length)
+  t.equal(noiseOf({ series: [spoilt], rounds: 20 }).samples, spoilt.samples.length)
 })
 
 t.test("strace's table", async (t) => {
@@ -105,7 +102,7 @@ t.test("perf's symbols", async (t) => {
     '    10.00%  [kernel.kallsyms]    [k] no_such_function',
     '    20.00%  node                 [.] 0x0000000000c0ffee',
   ].join('\n')
-  const found = shares(report)
+  const found = sharesByGroup(parseSymbols(report))
   const rounded = Object.fromEntries(Object.entries(found).map(([name, share]) => [name, Number(share.toFixed(3))]))
   t.strictSame(rounded, {
     user: 0.2,

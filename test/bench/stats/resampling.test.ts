@@ -1,6 +1,6 @@
 import t from 'tap'
 import { contains, holm, percentileInterval, relativePrecision, twoSidedP } from '../../../bench/stats/interval.js'
-import { fitLine, fitQuality, payloadLine } from '../../../bench/stats/line.js'
+import { fitLine, fitQuality } from '../../../bench/stats/line.js'
 import { seededRandom } from '../../../bench/stats/random.js'
 import { type Column, Resampling } from '../../../bench/stats/resampling.js'
 
@@ -16,11 +16,6 @@ t.test('the farthest point is named', async (t) => {
   const points = [1, 2, 4, 8].map((n) => ({ n, nanoseconds: (100 + 10 * n) * (n === 4 ? 1.2 : 1) }))
   t.equal(fitQuality(points, { a: 100, b: 10 }).worstAt, 4)
   t.ok(Math.abs(fitQuality(points, { a: 100, b: 10 }).worstDeviation - 0.2) < 1e-9)
-})
-
-t.test('what a payload costs at no length, and a byte', async (t) => {
-  const { atZero, perByte } = payloadLine([1, 500, 1000].map((bytes) => [bytes, 90 + 0.1 * bytes]))
-  t.ok(Math.abs(atZero - 90) < 1e-9 && Math.abs(perByte - 0.1) < 1e-12)
 })
 
 t.test('percentiles of replicates', async (t) => {
@@ -56,7 +51,7 @@ t.test('the bootstrap covers the truth about as often as it says', async (t) => 
   const trials = 200
   for (let trial = 0; trial < trials; trial += 1) {
     const column = Array.from({ length: 40 }, () => 100 + normal(random))
-    const resampling = new Resampling(new Map<string, Column>([['x', column]]), 40, random, { replicates: 300 })
+    const resampling = new Resampling(new Map([['x', [column]]]), 40, random, 300)
     if (
       contains(
         resampling.interval((of) => of('x')),
@@ -71,9 +66,9 @@ t.test('the bootstrap covers the truth about as often as it says', async (t) => 
 t.test('what slows a whole round drops out of a difference', async (t) => {
   const random = seededRandom(4)
   const slow = Array.from({ length: 60 }, () => 50 * random())
-  const columns = new Map<string, Column>([
-    ['one', slow.map((more) => 100 + more + 0.1 * normal(random))],
-    ['other', slow.map((more) => 90 + more + 0.1 * normal(random))],
+  const columns = new Map([
+    ['one', [slow.map((more) => 100 + more + 0.1 * normal(random))]],
+    ['other', [slow.map((more) => 90 + more + 0.1 * normal(random))]],
   ])
   const resampling = new Resampling(columns, 60, random)
   const one = resampling.interval((of) => of('one'))
@@ -83,9 +78,9 @@ t.test('what slows a whole round drops out of a difference', async (t) => {
 })
 
 t.test('rounds without a value, things without any', async (t) => {
-  const columns = new Map<string, Column>([
-    ['seldom', [1, undefined, undefined, 3]],
-    ['never', [undefined, undefined]],
+  const columns = new Map<string, Column[]>([
+    ['seldom', [[1, undefined, undefined, 3]]],
+    ['never', [[undefined, undefined]]],
   ])
   const resampling = new Resampling(columns, 4, seededRandom(1))
   t.equal(resampling.value('seldom'), 2)
@@ -95,12 +90,9 @@ t.test('rounds without a value, things without any', async (t) => {
 })
 
 t.test('several processes are one thing, and how they differ shows', async (t) => {
-  const columns = new Map<string, Column>([
-    ['p#1', new Array(10).fill(100)],
-    ['p#2', new Array(10).fill(110)],
-  ])
+  const constant = (value: number) => new Array<number>(10).fill(value)
+  const columns = new Map([['p', [constant(100), constant(110), []]]])
   const resampling = new Resampling(columns, 10, seededRandom(1))
-  resampling.pool('p', ['p#1', 'p#2', 'p#3'], seededRandom(2))
   const { estimate, low, high } = resampling.interval((of) => of('p'))
   t.strictSame([estimate, low, high], [105, 100, 110])
 })

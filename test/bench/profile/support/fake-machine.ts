@@ -1,6 +1,6 @@
 import type { Executor } from '../../../../bench/engine/case.js'
 import type { HeapGrowth, Sample } from '../../../../bench/engine/sample.js'
-import type { ProfileCase, Work } from '../../../../bench/profile/cases/work.js'
+import type { ProfileCase, Work } from '../../../../bench/profile/cases/cases.js'
 import { type Random, seededRandom } from '../../../../bench/stats/random.js'
 
 /** The true costs of a simulated machine, in nanoseconds. */
@@ -102,27 +102,17 @@ function costOf(work: Work, free: readonly string[], added: InjectedCost | undef
       return work.batch * ((work.encoder === 'library' ? t.marshalling : 1000) + (work.withCall ? 1500 : 0))
     case 'gso':
       return t.entry + t.device + t.segment * work.segments
-    case 'send': {
-      const messages = work.batch
-      const user = messages * (t.loop + t.marshalling)
-      const injected = added === undefined ? 0 : added.messageNanoseconds * messages + added.callNanoseconds
-      const depth = ['none', 'pretend', 'crossing', 'entry', 'probe', 'kernel'].indexOf(
-        work.depth === 'library' ? 'kernel' : work.depth,
-      )
+    case 'call': {
+      const { batch, repeat, sizeBytes } = work
+      const isSend = work.mode === 'sendmsg' || work.mode === 'sendmmsg'
+      const depth = ['none', 'pretend', 'crossing', 'entry', 'probe', 'kernel', 'library'].indexOf(work.depth)
       const perCall = [0, t.bookkeeping, t.crossing, t.entry].slice(0, Math.min(depth, 3) + 1)
-      const probe = t.import + (work.connected ? 0 : t.route)
-      const send = t.device + (work.sizeBytes > 0 ? t.payload : 0) + t.copyPerByte * work.sizeBytes
-      const perMessage = depth >= 5 ? probe + send : depth === 4 ? probe : 0
-      return work.repeat * (user + perCall.reduce((sum, one) => sum + one, 0) + messages * perMessage + injected)
-    }
-    case 'receive': {
-      const depth = ['none', 'pretend', 'crossing', 'entry', 'kernel'].indexOf(
-        work.depth === 'library' ? 'kernel' : work.depth,
-      )
-      const perCall = [0, t.bookkeeping, t.crossing, t.entry].slice(0, Math.min(depth, 3) + 1)
-      const payload = (work.sizeBytes > 0 ? t.payload : 0) + t.copyPerByte * work.sizeBytes
-      const perMessage = t.loop + t.marshalling + (depth === 4 ? t.dequeue + payload : 0)
-      return work.repeat * (perCall.reduce((sum, one) => sum + one, 0) + work.batch * perMessage)
+      const probe = isSend ? t.import + (work.connected ? 0 : t.route) : 0
+      const payload = (sizeBytes > 0 ? t.payload : 0) + t.copyPerByte * sizeBytes
+      const whole = probe + (isSend ? t.device : t.dequeue) + payload
+      const perMessage = t.loop + t.marshalling + (depth >= 5 ? whole : depth === 4 ? probe : 0)
+      const injected = isSend && added !== undefined ? added.messageNanoseconds * batch + added.callNanoseconds : 0
+      return repeat * (perCall.reduce((sum, one) => sum + one, 0) + batch * perMessage + injected)
     }
   }
 }

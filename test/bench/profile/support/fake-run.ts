@@ -1,8 +1,8 @@
 import { type Measured, measureRounds } from '../../../../bench/engine/rounds.js'
 import { type ProfilePlan, parseProfileOptions } from '../../../../bench/options/local-options.js'
-import { subjectCases } from '../../../../bench/profile/cases/cases.js'
-import type { ProfileCase, Subject, Work } from '../../../../bench/profile/cases/work.js'
-import { assembleRun, figuresOf, type ProfileRun } from '../../../../bench/profile/run.js'
+import { computeFigures } from '../../../../bench/profile/analysis/figures.js'
+import type { ProfileRun } from '../../../../bench/profile/analysis/reliability.js'
+import { type ProfileCase, type Subject, subjectCases, type Work } from '../../../../bench/profile/cases/cases.js'
 import { seededRandom } from '../../../../bench/stats/random.js'
 import { FakeMachine } from './fake-machine.js'
 
@@ -26,8 +26,11 @@ export function measureFake(
   rounds: number,
   seed = 1,
 ): Promise<Measured<Work>> {
-  const effort = { sampleNanoseconds: 3e6, deadlineMs: 1e12, fewestRounds: rounds, mostRounds: rounds }
-  return measureRounds(cases, machine, effort, {
+  return measureRounds(cases, machine, {
+    sampleNanoseconds: 3e6,
+    deadlineMs: 1e12,
+    fewestRounds: rounds,
+    mostRounds: rounds,
     random: seededRandom(seed),
     clock: () => machine.nowMs,
     signal: new AbortController().signal,
@@ -44,20 +47,18 @@ export async function fakeRun(seed: number, rounds = 20, machine = new FakeMachi
   )
   const measured = await measureFake(cases, machine, rounds, seed)
   const plan = parseProfileOptions(['--seed', String(seed)]) as ProfilePlan
-  const figures = figuresOf(plan, { ...measured, subject: SUBJECT, growth: new Map(), encoders: ENCODERS }, 300)
-  return assembleRun(
-    {
-      plan,
-      startedAt: '2026-01-01T00:00:00.000Z',
-      seconds: machine.nowMs / 1000,
-      machine: { kernel: '6.1', cpu: 'none', cores: 2, architecture: 'x64', node: '20.0.0', koffi: '3.0.0' },
-      subject: SUBJECT,
-      target: { name: 'sink', explanation: 'Nowhere.' },
-      isRealTime: true,
-      clockNanoseconds: 40,
-      measured,
-      crossChecks: [{ name: 'system calls', by: 'strace -c', verdict: 'agrees', text: 'as many as expected' }],
-    },
-    figures,
-  )
+  const basis = { ...measured, subject: SUBJECT, growth: new Map(), encoders: ENCODERS }
+  return {
+    plan,
+    startedAt: '2026-01-01T00:00:00.000Z',
+    seconds: machine.nowMs / 1000,
+    machine: { kernel: '6.1', cpu: 'none', cores: 2, architecture: 'x64', node: '20.0.0', koffi: '3.0.0' },
+    subject: SUBJECT,
+    target: { name: 'sink', explanation: 'Nowhere.' },
+    isRealTime: true,
+    clockNanoseconds: 40,
+    measured,
+    figures: computeFigures(basis, seed + 1, 300),
+    crossChecks: [{ name: 'system calls', by: 'strace -c', verdict: 'agrees', text: 'as many as expected' }],
+  }
 }
