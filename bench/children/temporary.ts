@@ -2,12 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-export interface TemporaryFolder extends Disposable {
-  readonly path: string
-}
-
 /** Makes a temporary folder. Its name contains this process's id, so that a later run can remove it. */
-export function temporaryFolder(kind: string): TemporaryFolder {
+export function temporaryFolder(kind: string) {
   const path = mkdtempSync(join(tmpdir(), `batchconn-bench-${kind}-${pidNamespace()}-${process.pid}-`))
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }

@@ -1,5 +1,5 @@
 import type { Column } from '../stats/resampling.js'
-import type { HeapGrowth, Sample } from './sample.js'
+import type { Sample } from './sample.js'
 
 /** Something that is measured. `Work` describes it as plain data, so that it can be sent to a worker process. */
 export interface Case<Work> {
@@ -33,7 +33,6 @@ export interface Unmeasured {
 export interface Executor<Work> {
   /** Takes a sample of `operations` operations, after `warmOperations` that are not measured. @throws Error if it cannot */
   sample(one: Case<Work>, operations: number, warmOperations: number): Promise<Sample>
-  heap(one: Case<Work>, operations: number): Promise<HeapGrowth>
 }
 
 /** Returns the key of a case that distinguishes its replicas: `id#2`. */

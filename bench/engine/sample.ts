@@ -36,16 +36,13 @@ export interface Meters {
   now(): bigint
   /** Running time of this thread. */
   running(): bigint
-  usage(): { userCPUTime: number; systemCPUTime: number; involuntaryContextSwitches: number }
+  usage(): Pick<NodeJS.ResourceUsage, 'userCPUTime' | 'systemCPUTime' | 'involuntaryContextSwitches'>
   /** Garbage collections since the last call. */
-  collections(): Promise<{ collections: number; collectionNanoseconds: number }>
+  collections(): Promise<Pick<Sample, 'collections' | 'collectionNanoseconds'>>
 }
 
 /** What an empty sample would show. */
-export interface ClockCosts {
-  readonly wallNanoseconds: number
-  readonly runningNanoseconds: number
-}
+export type ClockCosts = Pick<Sample, 'wallNanoseconds' | 'runningNanoseconds'>
 
 /**
  * Measures `count` operations together: a single one is shorter than reading the clock.

@@ -15,10 +15,10 @@ export interface Interval {
   readonly standardError: number
 }
 
-/** Returns the interval between percentiles of the replicates. */
-export function percentileInterval(estimate: number, replicates: readonly number[], confidence: number): Interval {
+/** Returns the interval between percentiles of the replicates, at 95 %. */
+export function percentileInterval(estimate: number, replicates: readonly number[]): Interval {
   const values = Array.from(Float64Array.from(replicates).sort())
-  const tail = (1 - confidence) / 2
+  const tail = (1 - CONFIDENCE) / 2
   return {
     estimate,
     low: quantileSorted(values, tail),
@@ -67,17 +67,17 @@ export interface Estimate {
 
 /**
  * Returns the median with its interval from order statistics: the narrowest symmetric pair of sorted values that contains the
- * true median with `confidence`. It assumes no distribution. If there are too few values for that, the interval contains all
- * of them, and `confidence` is lower.
+ * true median with 95 % confidence. It assumes no distribution. If there are too few values for that, the interval contains
+ * all of them, and `confidence` is lower.
  */
-export function medianEstimate(values: readonly number[], confidence = 0.95): Estimate {
+export function medianEstimate(values: readonly number[]): Estimate {
   const sorted = numericSort([...values])
-  const rank = intervalRank(sorted.length, confidence)
+  const rank = intervalRank(sorted.length)
   return {
     median: median(sorted),
     low: sorted[rank],
     high: sorted[sorted.length - 1 - rank],
-    confidence: Math.min(confidence, rangeConfidence(sorted.length)),
+    confidence: Math.min(CONFIDENCE, rangeConfidence(sorted.length)),
   }
 }
 
@@ -88,18 +88,13 @@ export function medianEstimate(values: readonly number[], confidence = 0.95): Es
  * @param series - one value per round
  * @param base - the same rounds of what it is compared with, none of them zero
  */
-export function pairedRatio(
-  series: readonly number[],
-  base: readonly number[],
-  random: Random,
-  confidence = 0.95,
-): Estimate {
+export function pairedRatio(series: readonly number[], base: readonly number[], random: Random): Estimate {
   if (series.length !== base.length) throw new RangeError('a paired ratio requires two series of the same length')
   const ratios = series.map((value, round) => value / base[round])
-  if (rangeConfidence(ratios.length) < confidence) return medianEstimate(ratios, confidence)
+  if (rangeConfidence(ratios.length) < CONFIDENCE) return medianEstimate(ratios)
   const medians = Array.from({ length: RESAMPLES }, () => median(sampleWithReplacement(ratios, ratios.length, random)))
-  const { estimate, low, high } = percentileInterval(median(ratios), medians, confidence)
-  return { median: estimate, low, high, confidence }
+  const { estimate, low, high } = percentileInterval(median(ratios), medians)
+  return { median: estimate, low, high, confidence: CONFIDENCE }
 }
 
 /** The probability that the true median is between the lowest and the highest value. */
@@ -108,15 +103,16 @@ function rangeConfidence(count: number): number {
 }
 
 /** Returns how many values to leave out at each end: the tail of a binomial distribution with p = 1/2. */
-function intervalRank(count: number, confidence: number): number {
+function intervalRank(count: number): number {
   let tail = 0
   let probability = 0.5 ** count
   for (let rank = 0; rank < count; rank += 1) {
     tail += probability
-    if (2 * tail > 1 - confidence) return Math.max(0, rank - 1)
+    if (2 * tail > 1 - CONFIDENCE) return Math.max(0, rank - 1)
     probability *= (count - rank) / (rank + 1)
   }
   return 0
 }
 
+const CONFIDENCE = 0.95
 const RESAMPLES = 2000

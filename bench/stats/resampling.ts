@@ -54,7 +54,7 @@ export class Resampling {
   interval(figure: (of: Lookup) => number): Interval {
     const estimate = figure((id) => this.value(id))
     const replicates = this.#draws.map((_, draw) => figure((id) => this.#of(id).replicates[draw]))
-    return percentileInterval(estimate, replicates.filter(Number.isFinite), 0.95)
+    return percentileInterval(estimate, replicates.filter(Number.isFinite))
   }
 
   #of(id: string): Resampled {

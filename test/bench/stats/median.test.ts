@@ -12,11 +12,6 @@ t.test('the interval of a median, as tables of order statistics have it', async 
   t.strictSame(medianEstimate(upTo(9)), { median: 5, low: 2, high: 8, confidence: 0.95 })
   t.strictSame(medianEstimate(upTo(15)), { median: 8, low: 4, high: 12, confidence: 0.95 })
   t.strictSame(medianEstimate(upTo(20)), { median: 10.5, low: 6, high: 15, confidence: 0.95 })
-  t.strictSame(
-    medianEstimate(upTo(20), 0.5),
-    { median: 10.5, low: 8, high: 13, confidence: 0.5 },
-    'less sure, narrower',
-  )
 })
 
 t.test('it covers the true median as often as it says', async (t) => {
@@ -47,8 +42,6 @@ t.test('the bootstrap interval holds the median, within the ratios', async (t) =
   t.ok(ratio.low < ratio.median && ratio.median < ratio.high)
   t.ok(ratio.low > 1 && ratio.high < 1.19)
   t.strictSame(pairedRatio(series, base, seededRandom(2)), ratio, 'the same again for the same seed')
-  const surer = pairedRatio(series, base, seededRandom(2), 0.5)
-  t.ok(surer.high - surer.low < ratio.high - ratio.low)
 })
 
 t.test('a ratio of few rounds has their range, and says so', async (t) => {

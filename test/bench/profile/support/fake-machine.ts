@@ -1,5 +1,5 @@
 import type { Executor } from '../../../../bench/engine/case.js'
-import type { HeapGrowth, Sample } from '../../../../bench/engine/sample.js'
+import type { Sample } from '../../../../bench/engine/sample.js'
 import type { ProfileCase, Work } from '../../../../bench/profile/cases/cases.js'
 import { type Random, seededRandom } from '../../../../bench/stats/random.js'
 
@@ -65,10 +65,6 @@ export class FakeMachine implements Executor<Work> {
       collectionNanoseconds: 0,
       shortMessages: 0,
     }
-  }
-
-  async heap(): Promise<HeapGrowth> {
-    return { heapBytes: 0, externalBytes: 0 }
   }
 }
 
