@@ -9,7 +9,7 @@ import type { DropInPlan } from '../options/local-options.js'
 import { documentHead, machineLine, printResult, reasonOf } from '../report/document.js'
 import { decimal } from '../report/format.js'
 import { table } from '../report/table.js'
-import { type Estimate, medianEstimate, pairedRatio } from '../stats/interval.js'
+import { type Estimate, medianEstimate, ratioEstimate } from '../stats/interval.js'
 import { type Random, seededRandom } from '../stats/random.js'
 import { dropInPage } from './page.js'
 import { CANDIDATES, type Candidate, type Figures, type Measure, type Task } from './task.js'
@@ -76,14 +76,10 @@ function summarizeMeasure(measure: Measure, figures: ReadonlyMap<Candidate, read
     return candidates.map(([candidate, all]) => {
       const rounds = all.map((one) => one[figure])
       const known = rounds.filter((value) => value !== null)
-      const pairs = rounds.flatMap((value, index) => {
-        const other = base[index]
-        return value === null || other == null || other === 0 ? [] : [{ value, other }]
-      })
-      const [values, others] = [pairs.map(({ value }) => value), pairs.map(({ other }) => other)]
-      const value = known.length === 0 ? null : medianEstimate(known)
       // To node:dgram, round by round; below 1 is less.
-      const ratio = pairs.length === 0 ? null : pairedRatio(values, others, random)
+      const ratios = rounds.flatMap((value, index) => (value === null || !base[index] ? [] : [value / base[index]]))
+      const value = known.length === 0 ? null : medianEstimate(known)
+      const ratio = ratios.length === 0 ? null : ratioEstimate(ratios, random)
       return { measure, figure, candidate, rounds, value, ratio }
     })
   })

@@ -82,18 +82,15 @@ export function medianEstimate(values: readonly number[]): Estimate {
 }
 
 /**
- * Returns the ratio of two series, round by round: the median of the ratios with a bootstrap interval (percentiles of the
- * medians of resampled rounds). Pairs remove what slows a whole round. Fewer than six rounds give the range of the ratios.
+ * Returns the median of ratios with a bootstrap interval: percentiles of the medians of resampled rounds. Fewer than six ratios
+ * give their range.
  *
- * @param series - one value per round
- * @param base - the same rounds of what it is compared with, none of them zero
+ * @param ratios - of two values of the same round each, which removes what slows a whole round
  */
-export function pairedRatio(series: readonly number[], base: readonly number[], random: Random): Estimate {
-  if (series.length !== base.length) throw new RangeError('a paired ratio requires two series of the same length')
-  const ratios = series.map((value, round) => value / base[round])
+export function ratioEstimate(ratios: number[], random: Random): Estimate {
   if (rangeConfidence(ratios.length) < CONFIDENCE) return medianEstimate(ratios)
-  const medians = Array.from({ length: RESAMPLES }, () => median(sampleWithReplacement(ratios, ratios.length, random)))
-  const { estimate, low, high } = percentileInterval(median(ratios), medians)
+  const draw = () => median(sampleWithReplacement(ratios, ratios.length, random))
+  const { estimate, low, high } = percentileInterval(median(ratios), Array.from({ length: RESAMPLES }, draw))
   return { median: estimate, low, high, confidence: CONFIDENCE }
 }
 

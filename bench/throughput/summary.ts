@@ -1,5 +1,5 @@
 import { median, sum } from 'simple-statistics'
-import { type Estimate, medianEstimate, pairedRatio } from '../stats/interval.js'
+import { type Estimate, medianEstimate, ratioEstimate } from '../stats/interval.js'
 import type { Random } from '../stats/random.js'
 import type { RoundRecord } from '../traffic/round-record.js'
 
@@ -74,13 +74,13 @@ export function rateRatio(
   random: Random,
   rate: (record: RoundRecord) => number | null = (one) => one.packetsPerSecond,
 ): Estimate | null {
-  const known = rounds.flatMap((one) => {
+  const ratios = rounds.flatMap((one) => {
     const other = base.find(({ round }) => round === one.round)
     const [value, baseValue] = [rate(one), other === undefined ? null : rate(other)]
-    return value === null || baseValue === null ? [] : [{ value, baseValue }]
+    return value === null || baseValue === null ? [] : [value / baseValue]
   })
-  const [values, bases] = [known.map(({ value }) => value), known.map(({ baseValue }) => baseValue)]
-  return known.length === 0 || bases.includes(0) ? null : pairedRatio(values, bases, random)
+  // A ratio to zero is not finite.
+  return ratios.length > 0 && ratios.every(Number.isFinite) ? ratioEstimate(ratios, random) : null
 }
 
 /** Returns how many times as many packets the first candidate sends as each other one, per second and per CPU second. */
