@@ -7,6 +7,8 @@ interface AnyOption {
   readonly name?: string
   readonly describe: string
   readonly alias?: string
+  /** Left out of `--help`. */
+  readonly hidden?: boolean
 }
 
 /** An option with a value. Without `default` it may be left out, and is undefined then. */
@@ -18,8 +20,6 @@ export interface ValueOption<T> extends AnyOption {
 /** An option without a value: `--name` or `--no-name`. */
 export interface FlagOption extends AnyOption {
   readonly flag: boolean
-  /** Left out of `--help`. */
-  readonly hidden?: boolean
 }
 
 /** The options of a command. A key is the name of the parsed value. */
@@ -91,15 +91,10 @@ function readWords(parse: () => Record<string, unknown>): Record<string, unknown
 }
 
 // yargs does not get the defaults: it would use them for `--size` without a value.
-function yargsOption(option: OptionTable[string]): Options {
+function yargsOption({ describe, alias, hidden, ...option }: OptionTable[string]): Options {
   const preset = 'flag' in option ? option.flag : option.default
-  return {
-    type: 'flag' in option ? 'boolean' : 'string',
-    describe: option.describe,
-    ...(option.alias === undefined ? {} : { alias: option.alias }),
-    ...(preset === undefined ? {} : { defaultDescription: String(preset) }),
-    hidden: isHidden(option),
-  }
+  const defaultDescription = preset === undefined ? undefined : String(preset)
+  return { type: 'flag' in option ? 'boolean' : 'string', describe, alias, hidden, defaultDescription }
 }
 
 /** Reports what yargs accepts: an unknown name, a negated value, a repeated or an empty one. */
@@ -115,7 +110,7 @@ function checkOption(name: string, value: unknown, byName: ReadonlyMap<string, O
 function unknownOption(name: string, value: unknown, byName: ReadonlyMap<string, OptionTable[string]>): UsageError {
   if (name.length === 1) return new UsageError(`unknown option -${name}; see --help`)
   const isNegated = value === false
-  const candidates = [...byName].filter(([, option]) => !isHidden(option) && (!isNegated || 'flag' in option))
+  const candidates = [...byName].filter(([, option]) => !option.hidden && (!isNegated || 'flag' in option))
   const names = [...candidates.map(([known]) => known), ...(isNegated ? [] : ['help'])]
   const prefix = isNegated ? '--no-' : '--'
   return new UsageError(`unknown option ${prefix}${name}; did you mean ${prefix}${closest(name, names)}?`)
@@ -127,10 +122,6 @@ function checkFlagValues(words: readonly string[], byName: ReadonlyMap<string, O
     const hasValue = words.some((word) => word.startsWith(`--${name}=`))
     if ('flag' in option && hasValue) throw new UsageError(`--${name} takes no value`)
   }
-}
-
-function isHidden(option: OptionTable[string]): boolean {
-  return 'flag' in option && option.hidden === true
 }
 
 const MAX_COLUMNS = 110

@@ -2,11 +2,10 @@ import { type Case, replicated } from '../../engine/case.js'
 import { MAX_PAYLOAD_BYTES } from '../../traffic/modes.js'
 
 export type SendFunction = 'sendmsg' | 'sendmmsg'
-export type ReceiveFunction = 'recvmsg' | 'recvmmsg'
 
 /** A way to send or receive: the system call, and whether the socket is connected. */
 export interface Way {
-  readonly mode: SendFunction | ReceiveFunction
+  readonly mode: SendFunction | 'recvmsg' | 'recvmmsg'
   readonly connected: boolean
 }
 
@@ -32,30 +31,32 @@ export const RECEIVE_WAYS: readonly Way[] = [
  */
 export type Depth = 'none' | 'pretend' | 'crossing' | 'entry' | 'probe' | 'kernel' | 'library'
 
-interface WorkByKind {
-  readonly loop: { readonly batch: number }
-  /** One operation makes the call `repeat` times, each time for `batch` messages. */
-  readonly call: Way & {
-    readonly depth: Depth
-    readonly batch: number
-    readonly repeat: number
-    readonly sizeBytes: number
-  }
-  readonly gso: { readonly segments: number; readonly sizeBytes: number; readonly isSplit: boolean }
-  /** Prepares a batch, with the system call or alone. */
-  readonly encode: {
-    readonly encoder: string
-    readonly batch: number
-    readonly sizeBytes: number
-    readonly withCall: boolean
-  }
-  /** Calls a JavaScript function, or C through one of two FFIs. */
-  readonly crossing: { readonly by: (typeof CROSSINGS)[number]; readonly mode: SendFunction }
+/** One operation makes the call `repeat` times, each time for `batch` messages. */
+interface CallWork extends Way {
+  readonly kind: 'call'
+  readonly depth: Depth
+  readonly batch: number
+  readonly repeat: number
+  readonly sizeBytes: number
 }
 
-/** What one operation of a case does. Plain data, for the worker process. */
-export type WorkOf<Kind extends keyof WorkByKind> = { readonly kind: Kind } & WorkByKind[Kind]
-export type Work = { [Kind in keyof WorkByKind]: WorkOf<Kind> }[keyof WorkByKind]
+/** Prepares a batch, with the system call or alone. */
+interface EncodeWork {
+  readonly kind: 'encode'
+  readonly encoder: string
+  readonly batch: number
+  readonly sizeBytes: number
+  readonly withCall: boolean
+}
+
+/** What one operation of a case does. Plain data, for the worker process. A crossing is into JavaScript, or by an FFI into C. */
+export type Work =
+  | CallWork
+  | EncodeWork
+  | { readonly kind: 'loop'; readonly batch: number }
+  | { readonly kind: 'gso'; readonly segments: number; readonly sizeBytes: number; readonly isSplit: boolean }
+  | { readonly kind: 'crossing'; readonly by: (typeof CROSSINGS)[number]; readonly mode: SendFunction }
+export type WorkOf<Kind extends Work['kind']> = Extract<Work, { readonly kind: Kind }>
 export type ProfileCase = Case<Work>
 
 export interface Subject {

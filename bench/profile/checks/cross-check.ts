@@ -1,18 +1,31 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { median, sum } from 'simple-statistics'
+import { temporaryFolder } from '../../children/temporary.js'
 import { isClean, type Series } from '../../engine/case.js'
 import type { Sample } from '../../engine/sample.js'
 import type { WorkerPool } from '../../engine/worker-pool.js'
 import { percent } from '../../report/format.js'
-import { type Breakdown, breakdownName, shareOf, USER_COMPONENTS } from '../analysis/breakdown.js'
-import { callId, type Subject, type Work } from '../cases/cases.js'
-import { agreement, countSystemCalls, type Finding, sampleSymbols, unavailable } from './tools.js'
+import { type Breakdown, breakdownName, type ComponentName, shareOf, USER_COMPONENTS } from '../analysis/breakdown.js'
+import { callId, type ProfileCase, type Subject, type Work } from '../cases/cases.js'
+import { groupOfSymbol, type SymbolGroup } from './kernel-symbols.js'
 
 /** A comparison of a figure with an independent source. */
-export interface CrossCheck extends Finding {
+export interface CrossCheck {
   readonly name: string
   /** The source: `strace -c`, `perf record`, `getrusage`, `clock_gettime`. */
   readonly by: string
+  readonly verdict: 'agrees' | 'disagrees' | 'unavailable'
+  /** The numbers of both sides, or why there are none. */
+  readonly text: string
+  /** Shares by group, for `perf`. */
+  readonly shares?: Readonly<Record<string, number>>
 }
+
+type Finding = Omit<CrossCheck, 'name' | 'by'>
 
 /** Compares the breakdowns of sends with independent sources, as long as `hasTime` returns true. Adds to `checks`. */
 export async function crossCheck(
@@ -72,8 +85,134 @@ function compareUsage(samples: readonly Sample[], breakdown: Breakdown): Finding
   return agreement(Math.abs(share - expected) <= uncertainty, text)
 }
 
+/** Counts the system calls of some operations with strace. */
+export async function countSystemCalls(
+  one: ProfileCase,
+  batch: number,
+  mode: string,
+  pool: WorkerPool<Work>,
+): Promise<Finding> {
+  if (spawnSync('strace', ['-V']).status !== 0) return unavailable('this host has no strace')
+  using folder = temporaryFolder('strace')
+  const output = join(folder.path, 'counts')
+  try {
+    const tool = ['strace', '-f', '-c', '-e', 'trace=sendmsg,sendmmsg,sendto', '-o', output]
+    await pool.sampleUnder(tool, one, OPERATIONS)
+  } catch (error) {
+    return unavailable((error as Error).message)
+  }
+  const found = parseCounts(readFileSync(output, 'utf8')).get(mode) ?? 0
+  const text =
+    `${OPERATIONS} sends of ${batch} (${OPERATIONS * batch} messages) made ${found} ${mode} calls; ` +
+    `${OPERATIONS} are expected`
+  return agreement(found === OPERATIONS, text)
+}
+
+/** Parses the table of `strace -c`: the number of calls by name. */
+export function parseCounts(table: string): Map<string, number> {
+  const rows = [...table.matchAll(/^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)\s*$/gm)]
+  return new Map(rows.filter(([, , name]) => name !== 'total').map(([, count, name]) => [name, Number(count)]))
+}
+
+/** Samples a worker's stack pointer with perf, and compares the shares of kernel functions with the breakdown. */
+export async function sampleSymbols(
+  one: ProfileCase,
+  pool: WorkerPool<Work>,
+  operations: number,
+  breakdown: Breakdown,
+): Promise<Finding> {
+  if (spawnSync('perf', ['--version']).status !== 0) return unavailable('this host has no perf')
+  using folder = temporaryFolder('perf')
+  const data = join(folder.path, 'data')
+  const pid = String(await pool.pidOf(one))
+  const words = ['record', '-q', '-e', 'cpu-clock', '-F', '4000', '-o', data, '-p', pid]
+  const perf = spawn('perf', words, { stdio: 'ignore' })
+  const gone = once(perf, 'exit')
+  try {
+    await sleep(START_MS)
+    for (const end = performance.now() + SAMPLE_MS; performance.now() < end; ) await pool.sample(one, operations, 0)
+  } finally {
+    perf.kill('SIGINT')
+    await gone
+  }
+  const report = spawnSync('perf', ['report', '-i', data, '--stdio', '-q', '--sort', 'dso,symbol'], {
+    encoding: 'utf8',
+  })
+  if (report.status !== 0) return unavailable(`perf failed: ${report.stderr.trim().split('\n', 1)[0]}`)
+  const symbols = parseSymbols(report.stdout)
+  return symbols.length === 0 ? unavailable('perf took no sample') : judge(symbols, breakdown)
+}
+
+interface SymbolShare {
+  readonly share: number
+  readonly symbol: string
+  readonly group: SymbolGroup
+}
+
+/** Parses the output of `perf report`, which has the largest shares first. */
+export function parseSymbols(report: string): SymbolShare[] {
+  return [...report.matchAll(/^\s*([\d.]+)%\s+.*?\[([.k])\]\s+(\S+)/gm)].map(([, percentage, space, symbol]) => {
+    return { share: Number(percentage) / 100, symbol, group: space === 'k' ? groupOfSymbol(symbol) : 'user' }
+  })
+}
+
+export function sharesByGroup(symbols: readonly SymbolShare[]): Record<SymbolGroup, number> {
+  const shares = { user: 0, entry: 0, import: 0, route: 0, device: 0, copy: 0, tracing: 0, unknown: 0 }
+  for (const { group, share } of symbols) shares[group] += share
+  return shares
+}
+
+/** Compares the parts of the kernel's time. The worker's measuring is outside the kernel, and tracing no part of sending. */
+function judge(symbols: readonly SymbolShare[], breakdown: Breakdown): Finding {
+  const shares = sharesByGroup(symbols)
+  const part = (group: SymbolGroup) => shares[group] / (sum(Object.values(shares)) - shares.user - shares.tracing)
+  const inKernel = 1 - shareOf(breakdown, USER_COMPONENTS)
+  const pairs = COMPARED.map(([group, ...components]) => {
+    const expected = shareOf(breakdown, components) / inKernel
+    return { group, expected, isFar: Math.abs(part(group) - expected) > SYMBOL_TOLERANCE + part('unknown') }
+  })
+  const list = pairs.map(({ group, expected }) => `${group} ${percent(part(group))} (breakdown ${percent(expected)})`)
+  const others = symbols.filter(({ group }) => group === 'unknown').slice(0, LARGEST)
+  const far = pairs.filter(({ isFar }) => isFar).map(({ group }) => group)
+  const texts = [
+    `shares of the samples in the kernel, by symbol: ${list.join(', ')}, not attributed ${percent(part('unknown'))} ` +
+      `(${others.map(({ symbol }) => symbol).join(', ')})`,
+    ...(shares.tracing < WORTH_MENTIONING
+      ? []
+      : [
+          `${percent(shares.tracing)} of all samples are in programs attached to kernel functions (BPF) and in what they ` +
+            'call. They are not part of sending, and are included in the components of the functions that they are attached to',
+        ]),
+    ...(far.length === 0 ? [] : [`different: ${far.join(', ')}`]),
+  ]
+  return { ...agreement(far.length === 0, texts.join('; ')), shares }
+}
+
+function agreement(agrees: boolean, text: string): Finding {
+  return { verdict: agrees ? 'agrees' : 'disagrees', text }
+}
+
+function unavailable(text: string): Finding {
+  return { verdict: 'unavailable', text }
+}
+
 const LONG_SAMPLES = 4
 /** How much longer than an ordinary sample. */
 const LONG_FACTOR = 60
 const TICK_MICROSECONDS = 4000
 const TOLERANCE = 0.02
+/** The groups of kernel functions, and the components that they belong to. */
+const COMPARED: readonly (readonly [SymbolGroup, ...ComponentName[]])[] = [
+  ['entry', 'entry'],
+  ['import', 'import'],
+  ['route', 'route'],
+  ['device', 'device', 'payload'],
+  ['copy', 'copy'],
+]
+const OPERATIONS = 1000
+const LARGEST = 4
+const WORTH_MENTIONING = 0.02
+const START_MS = 400
+const SAMPLE_MS = 1500
+/** A function's name only indicates what it is for. */
+const SYMBOL_TOLERANCE = 0.1
