@@ -66,7 +66,7 @@ export class ControlClient {
     return report
   }
 
-  /** Closes the connection, so that the receiver can serve another sender. */
+  /** Closes the connection. A round that has not ended is abandoned. */
   close(): void {
     this.#socket.destroy()
   }

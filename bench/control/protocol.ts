@@ -28,7 +28,7 @@ type RefusedAnswer = { readonly type: 'refused'; readonly reason: string }
 export type ControlAnswer = ReadyAnswer | ReportAnswer | RefusedAnswer
 
 /**
- * Checks a request. `hello` is the first and does not reserve the receiver; `start` announces a round and reserves it.
+ * Checks a request. `hello` is the first; `start` announces a round, and makes the connection one of the senders.
  *
  * @throws Error that describes what is wrong with it
  */

@@ -5,11 +5,11 @@ import type { Receiver } from '../traffic/receiver.js'
 import { type DeliveryReport, type RoundRecord, roundRecord } from '../traffic/round-record.js'
 import { type StreamStatistics, Streams, UNNUMBERED } from '../traffic/streams.js'
 import type { ReceiverDescription, StartRequest } from './protocol.js'
-import type { ControlHandler } from './server.js'
+import type { AnnouncedRound, ControlHandler } from './server.js'
 
 /**
- * Receives, and keeps the statistics of one announced stream and of streams that were not announced. The latter end after a
- * second without datagrams.
+ * Receives, and keeps the statistics of the streams that senders announce and of those that were not announced. The latter end
+ * after a second without datagrams.
  */
 export class ReceiveService implements ControlHandler {
   readonly description: ReceiverDescription
@@ -18,19 +18,15 @@ export class ReceiveService implements ControlHandler {
   readonly #receiver: Receiver
   readonly #onRecord: (record: ReceiveRecord) => void
   readonly #streams = new Streams((statistics) => this.#found(statistics))
-  readonly #unannounced = new Set<ReceiveRound>()
-  #announced: ReceiveRound | undefined
-  #rounds = 0
+  /** Rounds that have not ended. */
+  readonly #rounds = new Set<ReceiveRound>()
+  #finished = 0
 
   constructor(receiver: Receiver, mode: ReceiveMode, onRecord: (record: ReceiveRecord) => void) {
     this.#receiver = receiver
     this.#onRecord = onRecord
     const { batch, receiveBufferBytes, gro } = receiver
     this.description = { mode, batch, gro: gro.available, receiveBufferBytes }
-  }
-
-  get lastArrivalMs(): number {
-    return this.#announced?.statistics.lastArrivalMs ?? 0
   }
 
   /** Receives until the signal is aborted. Unfinished rounds are reported as they are then. */
@@ -40,47 +36,54 @@ export class ReceiveService implements ControlHandler {
       await this.#receiver.run(this.#streams, signal)
     } finally {
       clearInterval(sweep)
-      this.gone()
-      for (const round of this.#unannounced) this.#finish(round)
+      for (const round of this.#rounds) this.#finish(round)
     }
   }
 
-  /** Opens the stream of a round that a sender announces. */
-  async start({ stream, sizeBytes, mode, warmUp }: StartRequest, address: string): Promise<void> {
-    this.gone()
+  /** Opens the stream of a round that a sender announces. @throws Error if another sender has the same stream */
+  start({ stream, sizeBytes, mode, warmUp }: StartRequest, address: string): AnnouncedRound {
+    const isNumbered = sizeBytes >= HEADER_BYTES
+    const number = isNumbered ? stream : UNNUMBERED
+    for (const other of this.#rounds) {
+      if (other.statistics.stream !== number) continue
+      if (other.source.address !== null) {
+        throw new Error(
+          isNumbered
+            ? 'another sender has the same stream'
+            : `another sender has datagrams below ${HEADER_BYTES} bytes too, which do not name their stream`,
+        )
+      }
+      this.#finish(other)
+    }
     this.#receiver.makeRoom(sizeBytes)
-    const statistics = sizeBytes < HEADER_BYTES ? this.#streams.openUnnumbered() : this.#streams.open(stream)
-    this.#announced = new ReceiveRound(statistics, this.#receiver, { address, mode }, warmUp)
-  }
-
-  /** Ends a round: waits for late datagrams, and reports what arrived. */
-  async stop(sent: number): Promise<DeliveryReport> {
-    const round = this.#announced
-    if (round === undefined) throw new Error('stop without start')
-    await this.#drained(round.statistics, sent)
-    if (this.#announced !== round) throw new Error('another sender took over')
-    this.#announced = undefined
-    return this.#finish(round, sent)
-  }
-
-  gone(): void {
-    if (this.#announced === undefined) return
-    this.#finish(this.#announced)
-    this.#announced = undefined
+    const statistics = isNumbered ? this.#streams.open(stream) : this.#streams.openUnnumbered()
+    const round = new ReceiveRound(statistics, this.#receiver, { address, mode }, warmUp)
+    this.#rounds.add(round)
+    return {
+      get lastArrivalMs() {
+        return statistics.lastArrivalMs
+      },
+      stop: async (sent) => {
+        await this.#drained(statistics, sent)
+        if (!this.#rounds.has(round)) throw new Error('the round has ended')
+        return this.#finish(round, sent)
+      },
+      abandon: () => void this.#finish(round),
+    }
   }
 
   #found(statistics: StreamStatistics): void {
-    this.#unannounced.add(new ReceiveRound(statistics, this.#receiver, { address: null, mode: null }))
+    this.#rounds.add(new ReceiveRound(statistics, this.#receiver, { address: null, mode: null }))
   }
 
-  /** Closes a round's stream and records its result. */
+  /** Closes a round's stream and records its result; after the first time it only returns the report. */
   #finish(round: ReceiveRound, sent?: number): DeliveryReport {
     const report = round.report(sent)
+    if (!this.#rounds.delete(round)) return report
     this.#streams.close(round.statistics)
-    this.#unannounced.delete(round)
     if (round.isWarmUp) return report
-    this.#rounds += 1
-    const record = round.record(this.description.mode, this.#rounds, report)
+    this.#finished += 1
+    const record = round.record(this.description.mode, this.#finished, report)
     this.records.push(record)
     if (this.records.length > MAX_RECORDS) this.records.shift()
     this.#onRecord(record)
@@ -89,8 +92,8 @@ export class ReceiveService implements ControlHandler {
 
   #finishQuiet(): void {
     const quietSinceMs = performance.now() - UNANNOUNCED_QUIET_MS
-    for (const round of [...this.#unannounced]) {
-      if (round.statistics.lastArrivalMs < quietSinceMs) this.#finish(round)
+    for (const round of this.#rounds) {
+      if (round.source.address === null && round.statistics.lastArrivalMs < quietSinceMs) this.#finish(round)
     }
   }
 

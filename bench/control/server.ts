@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Endpoint } from '../../src/index.js'
 import { JsonLines } from '../children/mailbox.js'
 import type { DeliveryReport } from '../traffic/round-record.js'
@@ -13,34 +12,40 @@ import {
   type StartRequest,
 } from './protocol.js'
 
-/** What the receiver does for a sender. */
+/** What the receiver does for senders. */
 export interface ControlHandler {
   readonly description: ReceiverDescription
-  /** When the announced stream's last datagram arrived, in milliseconds; 0 before the first. */
-  readonly lastArrivalMs: number
-  start(round: StartRequest, senderAddress: string): Promise<void>
-  stop(sent: number): Promise<DeliveryReport>
-  /** The sender left, perhaps during a round. */
-  gone(): void
+  /** Opens the stream of a round. @throws Error that describes why it cannot be opened */
+  start(round: StartRequest, senderAddress: string): AnnouncedRound
 }
 
-/** A connection that has sent `start`: it has the receiver for itself until it closes. */
-interface Holder {
-  readonly socket: Socket
+/** A round of a sender, from `start` on. */
+export interface AnnouncedRound {
+  /** When its last datagram arrived, in milliseconds; 0 before the first. */
+  readonly lastArrivalMs: number
+  /** Waits for late datagrams, ends the round, and returns what arrived. @throws Error if the round was abandoned */
+  stop(sent: number): Promise<DeliveryReport>
+  /** Ends a round whose sender left. Does nothing after the end. */
+  abandon(): void
+}
+
+/** A connection that has sent `start`. */
+interface Sender {
+  round: AnnouncedRound | undefined
   requestMs: number
 }
 
 /**
- * The receiver's end of the control connection. It serves one sender at a time. A sender that sends neither requests nor
- * datagrams loses the receiver to the next one. Everything that a peer can make it keep or wait for is bounded.
+ * The receiver's end of the control connection. It serves several senders at the same time. Everything that a peer can make it
+ * keep or wait for is bounded.
  */
 export class ControlServer {
   readonly #server: Server
   readonly #handler: ControlHandler
   readonly #token: string | undefined
-  /** Connections that do not have the receiver, oldest first. */
+  readonly #senders = new Map<Socket, Sender>()
+  /** Connections that have not sent `start`, oldest first. */
   readonly #others = new Set<Socket>()
-  #holder: Holder | undefined
 
   private constructor(handler: ControlHandler, token: string | undefined) {
     this.#handler = handler
@@ -58,8 +63,7 @@ export class ControlServer {
 
   close(): void {
     this.#server.close()
-    for (const socket of [...this.#others, ...(this.#holder === undefined ? [] : [this.#holder.socket])])
-      socket.destroy()
+    for (const socket of [...this.#others, ...this.#senders.keys()]) socket.destroy()
   }
 
   async #accept(socket: Socket): Promise<void> {
@@ -82,58 +86,52 @@ export class ControlServer {
     let patienceMs = FIRST_LINE_MS
     for (let isKnown = false; ; ) {
       const request = checkRequest(await lines.next(patienceMs))
-      patienceMs = this.#holder?.socket === socket ? PATIENCE_MS : IDLE_MS
       if (request.type === 'hello') {
         if (!hasToken(this.#token, request.token)) throw new Error('it requires the right --token')
         isKnown = true
+        patienceMs = this.#senders.has(socket) ? PATIENCE_MS : IDLE_MS
         answer(socket, { type: 'ready', ...this.#handler.description })
         continue
       }
       if (!isKnown) throw new Error('the first request must be hello')
       if (request.type === 'start') {
-        await this.#take(socket)
-        await this.#handler.start(request, addressOf(socket))
+        const sender = this.#senders.get(socket) ?? this.#admit(socket)
+        sender.round?.abandon()
+        sender.round = this.#handler.start(request, addressOf(socket))
+        sender.requestMs = performance.now()
         patienceMs = PATIENCE_MS + request.seconds * 1000
         answer(socket, { type: 'ready', ...this.#handler.description })
       } else {
-        if (this.#holder?.socket !== socket) throw new Error('stop without start')
-        answer(socket, { type: 'report', ...(await this.#handler.stop(request.sent)) })
+        const sender = this.#senders.get(socket)
+        if (sender?.round === undefined) throw new Error('stop without start')
+        const report = await sender.round.stop(request.sent)
+        sender.round = undefined
+        sender.requestMs = performance.now()
+        patienceMs = PATIENCE_MS
+        answer(socket, { type: 'report', ...report })
       }
-      if (this.#holder?.socket === socket) this.#holder.requestMs = performance.now()
     }
   }
 
-  /** Gives the receiver to a connection, as soon as the sender that has it leaves or is silent. @throws Error if it is busy */
-  async #take(socket: Socket): Promise<void> {
-    if (this.#holder?.socket === socket) return
-    const startMs = performance.now()
-    while (performance.now() - this.#activeMs() < SILENT_MS) {
-      // The end of the last sender may arrive after the first request of the next one.
-      const isGraceOver = performance.now() - startMs > GRACE_MS
-      if (isGraceOver && this.#activeMs() > startMs) throw new Error('it is busy with another sender')
-      if (socket.destroyed) throw new Error('the connection was closed')
-      await sleep(20)
+  /** Makes a connection a sender. If there are too many, a silent one is closed. @throws Error if all are active */
+  #admit(socket: Socket): Sender {
+    if (this.#senders.size >= MAX_SENDERS) {
+      const active = ([, { requestMs, round }]: [Socket, Sender]) => Math.max(requestMs, round?.lastArrivalMs ?? 0)
+      const [oldest] = [...this.#senders].sort((one, other) => active(one) - active(other))
+      if (performance.now() - active(oldest) < SILENT_MS) throw new Error(`it is busy with ${MAX_SENDERS} senders`)
+      this.#closed(oldest[0])
+      refuse(oldest[0], 'another sender took over after silence')
     }
-    const last = this.#holder?.socket
     this.#others.delete(socket)
-    if (last !== undefined) {
-      this.#handler.gone()
-      refuse(last, 'another sender took over after silence')
-    }
-    this.#holder = { socket, requestMs: performance.now() }
-  }
-
-  /** When the sender that has the receiver last sent a request or a datagram; -Infinity if there is none. */
-  #activeMs(): number {
-    if (this.#holder === undefined) return Number.NEGATIVE_INFINITY
-    return Math.max(this.#holder.requestMs, this.#handler.lastArrivalMs)
+    const sender = { round: undefined, requestMs: 0 }
+    this.#senders.set(socket, sender)
+    return sender
   }
 
   #closed(socket: Socket): void {
     this.#others.delete(socket)
-    if (this.#holder?.socket !== socket) return
-    this.#holder = undefined
-    this.#handler.gone()
+    this.#senders.get(socket)?.round?.abandon()
+    this.#senders.delete(socket)
   }
 }
 
@@ -169,10 +167,10 @@ const FIRST_LINE_MS = 1000
 const IDLE_MS = 600_000
 /** Maximum silence of a sender after the end of its round. */
 const PATIENCE_MS = 60_000
-/** A sender that was silent for longer loses the receiver to the next one. The slowest rate is one datagram per second. */
+/** A sender that was silent for longer may lose its place to a new one. The slowest rate is one datagram per second. */
 const SILENT_MS = 1500
-/** Minimum time that a new sender waits for the end of the last one. */
-const GRACE_MS = 300
+/** The statistics of a stream take 128 KiB. */
+const MAX_SENDERS = 64
 const MAX_OTHERS = 64
 const MAX_UNREAD_BYTES = 64 * 1024
 const MAX_DISCARDED = 256 * 1024

@@ -186,7 +186,7 @@ const RECEIVE = {
 
 const RECV = {
   name: 'recv',
-  usage: 'Receives what the command send sends, one sender after the other, and reports what arrived.',
+  usage: 'Receives what the command send sends, from several senders at the same time, and reports what arrived.',
   options: RECEIVE,
   examples: [
     ['$0', `every address, port ${DEFAULT_PORT}`],

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { JsonLines } from '../../../bench/children/mailbox.js'
 import { ControlClient } from '../../../bench/control/client.js'
 import { CONTROL_VERSION, checkRequest } from '../../../bench/control/protocol.js'
-import { type ControlHandler, ControlServer } from '../../../bench/control/server.js'
+import { type AnnouncedRound, type ControlHandler, ControlServer } from '../../../bench/control/server.js'
 import type { DeliveryReport } from '../../../bench/traffic/round-record.js'
 import { type Endpoint, endpoint } from '../../../src/index.js'
 import { deadEndpoint } from '../../support/sockets.js'
@@ -22,16 +22,22 @@ const lineOf = (...messages: object[]) => messages.map((message) => `${JSON.stri
 class FakeHandler implements ControlHandler {
   readonly description = { mode: 'recvmmsg', batch: 64, gro: true, receiveBufferBytes: 4096 }
   readonly log: string[] = []
-  lastArrivalMs = 0
-  async start({ stream }: { stream: number }) {
-    this.log.push(`start ${stream}`)
-  }
-  async stop(sent: number) {
-    this.log.push(`stop ${sent}`)
-    return report
-  }
-  gone() {
-    this.log.push('gone')
+  /** When datagrams of the stream arrived. */
+  readonly arrivalMs: Record<number, number> = {}
+  start({ stream }: { stream: number }): AnnouncedRound {
+    const { log, arrivalMs } = this
+    if (log.includes(`start ${stream}`)) throw new Error('another sender has the same stream')
+    log.push(`start ${stream}`)
+    return {
+      get lastArrivalMs() {
+        return arrivalMs[stream] ?? 0
+      },
+      async stop(sent) {
+        log.push(`stop ${stream} ${sent}`)
+        return report
+      },
+      abandon: () => void log.push(`abandon ${stream}`),
+    }
   }
 }
 
@@ -54,58 +60,69 @@ async function converse(at: Endpoint, text: string): Promise<string> {
   return answer
 }
 
-t.test('several senders, one after the other, several rounds each', async (t) => {
+t.test('several senders at the same time, several rounds each', async (t) => {
   const handler = new FakeHandler()
   const at = await serve(t, handler)
-  for (const stream of [7, 8]) {
-    const client = await ControlClient.connect(at, forever)
+  const clients = await Promise.all([1, 2, 3].map(() => ControlClient.connect(at, forever)))
+  for (const [index, client] of clients.entries()) {
     t.strictSame(client.description, handler.description)
-    await client.start({ ...round, stream })
-    t.strictSame(await client.stop(5), report)
-    await client.start({ ...round, stream: stream + 10 })
-    client.close()
+    await client.start({ ...round, stream: index + 1 })
   }
-  const last = await ControlClient.connect(at, forever)
-  await last.start(round)
-  last.close()
-  const one = (stream: number) => [`start ${stream}`, 'stop 5', `start ${stream + 10}`, 'gone']
-  t.strictSame(handler.log, [...one(7), ...one(8), 'start 7'])
+  for (const client of clients) t.strictSame(await client.stop(5), report)
+  await clients[0].start({ ...round, stream: 10 })
+  await clients[0].start({ ...round, stream: 11 })
+  for (const client of clients) client.close()
+  while (!handler.log.includes('abandon 11')) await sleep(2)
+  t.strictSame(handler.log, [
+    ...['start 1', 'start 2', 'start 3', 'stop 1 5', 'stop 2 5', 'stop 3 5'],
+    ...['start 10', 'abandon 10', 'start 11', 'abandon 11'],
+  ])
 })
 
-t.test('a second sender at the same time is refused', async (t) => {
+t.test('a round that the handler does not accept', async (t) => {
+  const at = await serve(t, new FakeHandler())
+  const [first, second] = await Promise.all([7, 7].map(() => ControlClient.connect(at, forever)))
+  await first.start(round)
+  await t.rejects(second.start(round), { name: 'Failure', message: /refuses: another sender has the same stream/ })
+  t.strictSame(await first.stop(1), report, 'the first continues')
+  first.close()
+})
+
+t.test('more senders than allowed: one is refused, and a silent one loses its place', async (t) => {
   const handler = new FakeHandler()
   const at = await serve(t, handler)
-  const first = await ControlClient.connect(at, forever)
-  await first.start(round)
-  const arrivals = setInterval(() => {
-    handler.lastArrivalMs = performance.now()
-  }, 20)
-  const second = await ControlClient.connect(at, forever)
-  await t.rejects(second.start(round), { name: 'Failure', message: /refuses: it is busy with another sender/ })
-  clearInterval(arrivals)
-  t.strictSame(await first.stop(1), report, 'and the first continues')
-  first.close()
-  second.close()
+  const clients: ControlClient[] = []
+  t.teardown(() => {
+    for (const client of clients) client.close()
+  })
+  // The first is silent, and the others receive datagrams.
+  for (let stream = 1; stream <= 64; stream += 1) {
+    const client = await ControlClient.connect(at, forever)
+    clients.push(client)
+    await client.start({ ...round, stream, seconds: 86_400 })
+    if (stream > 1) handler.arrivalMs[stream] = Number.POSITIVE_INFINITY
+  }
+  const refused = await ControlClient.connect(at, forever)
+  await t.rejects(refused.start({ ...round, stream: 65 }), { message: /refuses: it is busy with 64 senders$/ })
+  await sleep(1600)
+  const next = await ControlClient.connect(at, forever)
+  clients.push(next)
+  await next.start({ ...round, stream: 66 })
+  t.strictSame(handler.log.slice(-2), ['abandon 1', 'start 66'])
+  await t.rejects(clients[0].stop(1), /refuses: another sender took over after silence|lost the receiver/)
+  t.strictSame(await clients[1].stop(1), report)
 })
 
-t.test(
-  'silent connections do not block the next sender: before the first request, after hello, and during a round',
-  async (t) => {
-    const handler = new FakeHandler()
-    const at = await serve(t, handler)
-    const silent = connect(at.port, at.address)
-    const greeted = await ControlClient.connect(at, forever)
-    const holder = await ControlClient.connect(at, forever)
-    await holder.start({ ...round, seconds: 86_400 })
-    const next = await ControlClient.connect(at, forever)
-    await next.start({ ...round, stream: 9 })
-    t.strictSame(handler.log, ['start 7', 'gone', 'start 9'])
-    await t.rejects(holder.stop(1), /refuses: another sender took over after silence|lost the receiver/)
-    await once(silent.resume(), 'close')
-    greeted.close()
-    next.close()
-  },
-)
+t.test('silent connections are closed, and others are served meanwhile', async (t) => {
+  const at = await serve(t, new FakeHandler())
+  const silent = connect(at.port, at.address)
+  const greeted = await ControlClient.connect(at, forever)
+  const next = await ControlClient.connect(at, forever)
+  await t.resolves(next.start(round))
+  await once(silent.resume(), 'close')
+  greeted.close()
+  next.close()
+})
 
 t.test('more connections than allowed: the oldest is closed', async (t) => {
   const at = await serve(t, new FakeHandler())
@@ -189,7 +206,7 @@ t.test('wrong requests are refused, and the next sender is served', async (t) =>
   ]
   for (const [text, answer] of wrong) t.match(await converse(at, text), answer, text.slice(0, 60))
   const client = await ControlClient.connect(at, forever)
-  await t.resolves(client.start(round))
+  await t.resolves(client.start({ ...round, stream: 8 }))
   client.close()
 })
 

@@ -73,11 +73,11 @@ const BATCH: Record<ReceiveMode, number> = { recvmmsg: 8, recvmsg: 1, gro: 8, dg
 for (const mode of RECEIVE_MODES) {
   t.test(`${mode}: an announced stream is counted to the last datagram`, async (t) => {
     const { receiver, service, rows } = await receive(t, mode)
-    await service.start(start(7), '192.0.2.1')
+    let round = service.start(start(7), '192.0.2.1')
     const gro = mode === 'gro' || mode === 'batchconn-dgram'
     t.match(service.description, { mode, batch: BATCH[mode], gro, receiveBufferBytes: Number })
     send(receiver, 7, [0, 2, 1, 1, 5, 6, 0])
-    const report = await service.stop(10)
+    const report = await round.stop(10)
     t.match(report, { delivered: 5, lost: 5, bytes: 5 * SIZE_BYTES, reordered: 1, duplicated: 2, outdated: 0 })
     t.equal(report.kernelDrops, /dgram/.test(mode) ? null : 0)
     t.ok(report.receiveCalls >= 1 && report.receiveCalls <= 7)
@@ -85,18 +85,18 @@ for (const mode of RECEIVE_MODES) {
     t.match(rows, [{ mode, round: 1, packets: 5, sender: { address: '192.0.2.1', mode: 'test' }, delivered: report }])
 
     send(receiver, 7, [8, 9])
-    await service.start(start(8), '192.0.2.1')
+    round = service.start(start(8), '192.0.2.1')
     send(receiver, 8, [0, 1, 2])
-    t.match(await service.stop(3), { delivered: 3, lost: 0, duplicated: 0 }, 'stragglers are not counted for the next')
+    t.match(await round.stop(3), { delivered: 3, lost: 0, duplicated: 0 }, 'stragglers are not counted for the next')
     t.equal(rows.length, 2)
   })
 
   t.test(`${mode}: without room for a header it only counts`, async (t) => {
     const { receiver, service } = await receive(t, mode)
-    await service.start(start(7, 8), '192.0.2.1')
+    const round = service.start(start(7, 8), '192.0.2.1')
     send(receiver, 7, [0, 0, 0], 8)
     const nothing = { reordered: null, duplicated: null, jitterMicroseconds: null }
-    t.match(await service.stop(4), { delivered: 3, lost: 1, bytes: 24, ...nothing })
+    t.match(await round.stop(4), { delivered: 3, lost: 1, bytes: 24, ...nothing })
   })
 }
 
@@ -108,12 +108,12 @@ for (const mode of RECEIVE_MODES) {
       [7, 53],
       [8, 6],
     ]) {
-      await service.start(start(stream, segmentBytes), '192.0.2.1')
+      const round = service.start(start(stream, segmentBytes), '192.0.2.1')
       sendCoalesced(receiver, stream, segmentBytes, 3, 10)
       const isNumbered = segmentBytes >= 16
       // The last of each GSO send is shorter by one.
       const bytes = 3 * (10 * segmentBytes - 1)
-      t.match(await service.stop(30), { delivered: 30, lost: 0, bytes, truncated: 0 })
+      t.match(await round.stop(30), { delivered: 30, lost: 0, bytes, truncated: 0 })
       t.match(service.records.at(-1)?.delivered, {
         duplicated: isNumbered ? 0 : null,
         reordered: isNumbered ? 0 : null,
@@ -148,7 +148,7 @@ t.test('a stream that was not announced is found, and ends when it is quiet', as
 
 t.test('what is unfinished at the end is reported as it stands', async (t) => {
   const { receiver, service, rows, end } = await receive(t, 'recvmmsg')
-  await service.start(start(7), '192.0.2.1')
+  service.start(start(7), '192.0.2.1')
   send(receiver, 7, [0, 3])
   send(receiver, 9, [0])
   while (receiver.counts.datagrams < 3) await sleep(2)
@@ -156,32 +156,75 @@ t.test('what is unfinished at the end is reported as it stands', async (t) => {
   t.match(rows, [{ delivered: { delivered: 2, lost: 2 } }, { delivered: { delivered: 1, lost: 0 } }])
 })
 
-t.test('a sender that goes away, and one that stops before it starts', async (t) => {
+t.test('a sender that goes away', async (t) => {
   const { receiver, service, rows } = await receive(t, 'recvmmsg')
-  await service.start(start(7), '192.0.2.1')
+  const round = service.start(start(7), '192.0.2.1')
   send(receiver, 7, [0, 1])
   while (receiver.counts.datagrams < 2) await sleep(2)
-  service.gone()
-  service.gone()
+  round.abandon()
+  round.abandon()
   t.match(rows, [{ packets: 2 }], 'is reported once')
-  await t.rejects(service.stop(2), /stop without start/)
+  await t.rejects(round.stop(2), /the round has ended/)
+  t.equal(rows.length, 1)
+})
+
+for (const mode of RECEIVE_MODES) {
+  t.test(`${mode}: several senders at the same time, each with its own statistics`, async (t) => {
+    const { receiver, service, rows } = await receive(t, mode)
+    const rounds = [7, 8, 9].map((stream) => service.start(start(stream), `192.0.2.${stream}`))
+    for (let sequence = 0; sequence < 30; sequence += 1) {
+      for (const stream of [7, 8, 9]) if (stream < 9 || sequence % 10 > 0) send(receiver, stream, [sequence])
+    }
+    const exact = { delivered: 30, lost: 0, bytes: 30 * SIZE_BYTES, duplicated: 0, reordered: 0 }
+    t.match(await rounds[1].stop(30), exact)
+    const reports = await Promise.all([rounds[0].stop(30), rounds[2].stop(30)])
+    t.match(reports, [exact, { delivered: 27, lost: 3, duplicated: 0, reordered: 0 }])
+    const senders = rows.map(({ sender: { address }, packets }) => `${address} ${packets}`).sort()
+    t.strictSame(senders, ['192.0.2.7 30', '192.0.2.8 30', '192.0.2.9 27'])
+  })
+}
+
+t.test('one stream has one sender, also the one of datagrams without a header', async (t) => {
+  const { receiver, service, rows } = await receive(t, 'recvmmsg')
+  const round = service.start(start(7), '192.0.2.1')
+  t.throws(() => service.start(start(7), '192.0.2.2'), { message: 'another sender has the same stream' })
+  const small = service.start(start(8, 8), '192.0.2.1')
+  t.throws(
+    () => service.start(start(9, 8), '192.0.2.2'),
+    /datagrams below 16 bytes too, which do not name their stream/,
+  )
+  send(receiver, 7, [0])
+  send(receiver, 8, [0, 0], 8)
+  t.match(await Promise.all([round.stop(1), small.stop(2)]), [{ delivered: 1 }, { delivered: 2 }])
+  t.equal(rows.length, 2)
+  t.match(await service.start(start(9, 8), '192.0.2.2').stop(0), { delivered: 0 })
+})
+
+t.test('a stream that arrived before it was announced', async (t) => {
+  const { receiver, service, rows } = await receive(t, 'recvmmsg')
+  send(receiver, 7, [0, 1])
+  while (receiver.counts.datagrams < 2) await sleep(2)
+  const round = service.start(start(7), '192.0.2.1')
+  t.match(rows, [{ packets: 2, sender: { address: null } }])
+  send(receiver, 7, [0, 1, 2])
+  t.match(await round.stop(3), { delivered: 3, lost: 0, duplicated: 0 })
 })
 
 t.test('larger datagrams than expected get room, if they are announced', async (t) => {
   const { receiver, service } = await receive(t, 'recvmmsg')
-  await service.start(start(7, 3 * SIZE_BYTES), '192.0.2.1')
+  let round = service.start(start(7, 3 * SIZE_BYTES), '192.0.2.1')
   send(receiver, 7, [0], 3 * SIZE_BYTES)
-  t.match(await service.stop(1), { delivered: 1, bytes: 3 * SIZE_BYTES, truncated: 0 })
-  await service.start(start(8, 1), '192.0.2.1')
-  await service.stop(0)
-  await service.start(start(9), '192.0.2.1')
+  t.match(await round.stop(1), { delivered: 1, bytes: 3 * SIZE_BYTES, truncated: 0 })
+  round = service.start(start(8, 1), '192.0.2.1')
+  await round.stop(0)
+  round = service.start(start(9), '192.0.2.1')
   send(receiver, 9, [0], 3 * SIZE_BYTES + 1)
-  t.match(await service.stop(1), { delivered: 1, truncated: 1, bytes: 3 * SIZE_BYTES })
+  t.match(await round.stop(1), { delivered: 1, truncated: 1, bytes: 3 * SIZE_BYTES })
 })
 
 t.test('kernel drops: all of them, those after the last datagram too', async (t) => {
   const { receiver, service } = await receive(t, 'recvmmsg')
-  await service.start(start(7), '192.0.2.1')
+  const round = service.start(start(7), '192.0.2.1')
   // Sent within one loop iteration: nothing empties the buffer meanwhile.
   const sent = Math.ceil(receiver.receiveBufferBytes / SIZE_BYTES)
   send(
@@ -189,7 +232,7 @@ t.test('kernel drops: all of them, those after the last datagram too', async (t)
     7,
     Array.from({ length: sent }, (_, sequence) => sequence),
   )
-  const { delivered, lost, kernelDrops } = await service.stop(sent)
+  const { delivered, lost, kernelDrops } = await round.stop(sent)
   t.ok(lost > 0, `${lost} of ${sent}`)
   t.equal(delivered + lost, sent)
   t.equal(kernelDrops, lost)
@@ -204,12 +247,12 @@ t.test('an aborted receiver does not wait', async () => {
 
 t.test('a warm-up is received and not reported', async (t) => {
   const { receiver, service, rows } = await receive(t, 'recvmmsg')
-  await service.start({ ...start(7), warmUp: true }, '192.0.2.1')
+  let round = service.start({ ...start(7), warmUp: true }, '192.0.2.1')
   send(receiver, 7, [0, 1])
-  t.match(await service.stop(2), { delivered: 2, lost: 0 })
-  await service.start(start(8), '192.0.2.1')
+  t.match(await round.stop(2), { delivered: 2, lost: 0 })
+  round = service.start(start(8), '192.0.2.1')
   send(receiver, 8, [0])
-  await service.stop(1)
+  await round.stop(1)
   t.match(rows, [{ round: 1, packets: 1 }])
   t.equal(rows.length, 1)
 })
