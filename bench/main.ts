@@ -8,6 +8,7 @@ const COMMANDS = new Map<string | undefined, readonly [description: string, load
   ['compare', ['the same work by C, by Go and by node:dgram', () => require('./compare.js')]],
   ['drop-in', ['batchconn/dgram against node:dgram', () => require('./drop-in.js')]],
   ['profile', ['what each component of sending and receiving costs', () => require('./profile.js')]],
+  ['merge', ['adds the results of several machines that sent at the same time', () => require('./merge.js')]],
   ['probe', ['what this kernel and machine support', () => require('./probe.js')]],
 ])
 

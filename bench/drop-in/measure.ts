@@ -6,7 +6,7 @@ import { writeText } from '../cli/files.js'
 import { Progress } from '../cli/progress.js'
 import { interleave } from '../engine/rounds.js'
 import type { DropInPlan } from '../options/local-options.js'
-import { documentHead, machineLine, printResult, reasonOf } from '../report/document.js'
+import { configOf, documentHead, machineLine, printResult, reasonOf } from '../report/document.js'
 import { decimal } from '../report/format.js'
 import { table } from '../report/table.js'
 import { type Estimate, medianEstimate, ratioEstimate } from '../stats/interval.js'
@@ -42,9 +42,10 @@ export async function printDropIn(plan: DropInPlan, signal: AbortSignal): Promis
   const partial = error === undefined ? null : `not all rounds are complete (${reasonOf(error)})`
   const document = dropInDocument(plan, summaries, partial)
   printResult(
-    plan.json,
+    plan,
     () => document,
     () => dropInText(plan, summaries, partial),
+    () => summaries,
   )
   if (plan.html !== undefined) {
     const [facts, rows] = [headLines(plan), resultRows(summaries)]
@@ -86,8 +87,8 @@ function summarizeMeasure(measure: Measure, figures: ReadonlyMap<Candidate, read
 }
 
 function dropInDocument(plan: DropInPlan, summaries: readonly FigureSummary[], partial: string | null): object {
-  const { json: _json, quiet: _quiet, html: _html, to = null, cpu = null, ...config } = plan
-  return { ...documentHead('drop-in'), partial, config: { ...config, to, cpu }, figures: summaries }
+  const config = { ...configOf(plan), to: plan.to ?? null, cpu: plan.cpu ?? null }
+  return { ...documentHead('drop-in'), partial, config, figures: summaries }
 }
 
 function dropInText(plan: DropInPlan, summaries: readonly FigureSummary[], partial: string | null): string {

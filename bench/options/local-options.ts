@@ -2,11 +2,13 @@ import { isIPv4 } from 'node:net'
 import { type Parsed, parseCommandLine } from '../cli/parse-command-line.js'
 import { UsageError } from '../cli/run-command.js'
 import {
+  CSV_OPTION,
   choice,
   choices,
   hostPort,
   integer,
   MEASURING_OPTIONS,
+  oneFormat,
   percentage,
   processor,
   randomSeed,
@@ -136,6 +138,7 @@ const DROP_IN = {
     sockets: { parse: integer(1, 10_000), default: '300', describe: 'number of sockets, for the measure sockets' },
     cpu: { parse: processor, describe: 'run all processes on this processor (taskset)' },
     ...MEASURING_OPTIONS,
+    csv: CSV_OPTION,
   },
   examples: [
     ['$0', 'all measures, with datagrams of 64 bytes'],
@@ -149,7 +152,7 @@ export type DropInPlan = ReturnType<typeof parseDropInOptions>
 
 /** @throws UsageError */
 export function parseDropInOptions(words: readonly string[]) {
-  const { seed = randomSeed(), ...parsed } = parseCommandLine(DROP_IN, words)
+  const { seed = randomSeed(), ...parsed } = oneFormat(parseCommandLine(DROP_IN, words))
   const { to, destinations } = parsed
   if (to !== undefined && !(isIPv4(to.host) && Number(to.host.split('.')[3]) + destinations <= 256)) {
     const more = destinations - 1
@@ -174,4 +177,22 @@ const PROBE = {
 /** @throws UsageError */
 export function parseProbeOptions(words: readonly string[]) {
   return parseCommandLine(PROBE, words)
+}
+
+const MERGE = {
+  name: 'merge',
+  usage: 'FILE FILE ...: adds what several machines sent at the same time, from the documents of send --json.',
+  options: { json: MEASURING_OPTIONS.json, csv: CSV_OPTION },
+  examples: [['$0 a.json b.json', 'the totals of two machines']],
+} as const
+
+export type MergePlan = ReturnType<typeof parseMergeOptions>
+
+/** @throws UsageError */
+export function parseMergeOptions(words: readonly string[]) {
+  const isOption = (word: string) => word.startsWith('-')
+  const format = oneFormat(parseCommandLine(MERGE, words.filter(isOption)))
+  const files = words.filter((word) => !isOption(word))
+  if (files.length < 2) throw new UsageError('merge requires two or more files: merge a.json b.json')
+  return { ...format, files }
 }

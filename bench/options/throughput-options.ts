@@ -1,7 +1,9 @@
 import { type OptionTable, type Parsed, parseCommandLine } from '../cli/parse-command-line.js'
 import { UsageError } from '../cli/run-command.js'
 import { gsoSegments, MAX_PAYLOAD_BYTES, PEER_MODES, RECEIVE_MODES, SEND_MODES } from '../traffic/modes.js'
+import { HEADER_BYTES } from '../traffic/payload-header.js'
 import {
+  CSV_OPTION,
   choice,
   choices,
   DEFAULT_PORT,
@@ -10,6 +12,7 @@ import {
   integer,
   listenAt,
   MEASURING_OPTIONS,
+  oneFormat,
   randomSeed,
   rate,
   seconds,
@@ -23,6 +26,8 @@ const MAX_BATCH = 1024
 const MAX_SEGMENTS = 128
 const MAX_SECONDS = 86_400
 const MAX_BUFFERS = 4096
+/** As many senders as a receiver serves. */
+const MAX_STREAMS = 64
 /** Programs in other languages that can take part. `c-copying` is the C program in the same mode without zero-copy. */
 const PEER_NAMES = ['c', 'c-copying', 'go'] as const
 export type PeerName = (typeof PEER_NAMES)[number]
@@ -95,18 +100,28 @@ const TRAFFIC = {
     describe: `also programs in other languages: a list of ${PEER_NAMES.join(', ')}`,
   },
   ...MEASURING_OPTIONS,
+  csv: CSV_OPTION,
 } as const satisfies OptionTable
 
 const SEND = {
   name: 'send',
   usage: 'Sends UDP datagrams in several modes, in turn, and reports what each costs.',
-  options: TRAFFIC,
+  options: {
+    ...TRAFFIC,
+    parallel: {
+      parse: integer(1, MAX_STREAMS),
+      alias: 'P',
+      default: '1',
+      describe: `streams at the same time, up to ${MAX_STREAMS}, each with a thread and a socket, and its own --rate`,
+    },
+  },
   examples: [
     ['$0', 'sendmsg, sendmmsg and GSO over loopback, to a receiver that it starts'],
     ['$0 --mode dgram,batchconn-dgram,sendmmsg', 'node:dgram, its drop-in, and the batches underneath'],
     ['$0 --to 192.0.2.7:5211 --json', 'to recv on another host, as JSON'],
     ['$0 --to [2001:db8::7]:9 --no-control', 'to an address without a receiver'],
     ['$0 --rate 200k --size 200', '200,000 packets of 200 bytes per second'],
+    ['$0 --parallel 4 --mode sendmmsg', 'four streams at the same time'],
   ],
 } as const
 
@@ -138,15 +153,21 @@ export function parseSendOptions(words: readonly string[]): ThroughputPlan {
 
 /** @throws UsageError */
 export function parseCompareOptions(words: readonly string[]): ThroughputPlan {
-  return throughputPlan('compare', parseCommandLine(COMPARE, words))
+  return throughputPlan('compare', { ...parseCommandLine(COMPARE, words), parallel: 1 })
 }
 
-function throughputPlan(command: 'send' | 'compare', parsed: Parsed<typeof TRAFFIC>) {
-  const { rate: rateText, peers = [], seed = randomSeed(), ...rest } = parsed
+function throughputPlan(command: 'send' | 'compare', parsed: Parsed<typeof SEND.options>) {
+  const { rate: rateText, peers = [], seed = randomSeed(), ...rest } = oneFormat(parsed)
   const [first] = rest.modes
   if (rest.to === undefined && !rest.control) throw new UsageError('--no-control requires --to HOST:PORT')
   if (peers.length > 0 && !PEER_MODES.some((mode) => mode === first)) {
     throw new UsageError(`--peers requires a first --mode of ${PEER_MODES.join(' or ')}, not '${first}'`)
+  }
+  if (rest.parallel > 1 && peers.length > 0) throw new UsageError('--parallel and --peers exclude each other')
+  if (rest.parallel > 1 && rest.control && rest.sizeBytes < HEADER_BYTES) {
+    throw new UsageError(
+      `--parallel requires a --size of at least ${HEADER_BYTES}: smaller datagrams have no stream number`,
+    )
   }
   return {
     ...rest,
@@ -181,6 +202,7 @@ const RECEIVE = {
   token: { parse: token, describe: 'shared secret that senders must have; default: the variable BATCHCONN_TOKEN' },
   announce: { flag: false, hidden: true, describe: 'for a parent process' },
   json: { ...MEASURING_OPTIONS.json, describe: 'print one JSON document at the end' },
+  csv: { ...CSV_OPTION, describe: 'print CSV at the end: column names, then one line per stream' },
   quiet: MEASURING_OPTIONS.quiet,
 } as const satisfies OptionTable
 
@@ -200,7 +222,7 @@ export type RecvPlan = ReturnType<typeof parseRecvOptions>
 
 /** @throws UsageError */
 export function parseRecvOptions(words: readonly string[]) {
-  const parsed = parseCommandLine(RECV, words)
+  const parsed = oneFormat(parseCommandLine(RECV, words))
   return {
     ...parsed,
     // A child process may leave the port to the kernel.

@@ -129,12 +129,20 @@ export const processor: Parse<number> = (text, name) => {
   throw new UsageError(`--${name} must be one of the processors ${list}, not '${text}'`)
 }
 
+export const CSV_OPTION = { flag: false, describe: 'print CSV: column names, then one line per result' } as const
+
 export const MEASURING_OPTIONS = {
   seed: { parse: integer(0, 2 ** 32 - 1), describe: 'random seed; reuse it to repeat the same round order' },
   json: { flag: false, alias: 'J', describe: 'print one JSON document' },
   html: { parse: outputFile, describe: 'write a report with charts to this file, as one HTML page' },
   quiet: { flag: false, alias: 'q', describe: 'no progress on standard error' },
 } as const
+
+/** Returns a plan whose result has one format. @throws UsageError if it has two */
+export function oneFormat<T extends { readonly json: boolean; readonly csv: boolean }>(plan: T): T {
+  if (plan.json && plan.csv) throw new UsageError('--json and --csv exclude each other')
+  return plan
+}
 
 export function randomSeed(): number {
   return randomInt(1, 2 ** 32)

@@ -24,7 +24,7 @@ export function printDiff({ before, after, json }: DiffPlan): void {
   const [one, other] = [before, after].map((file) => parseDocument(file, readText(file)))
   const comparison = compareDocuments(one, other)
   printResult(
-    json,
+    { json },
     () => comparison,
     () => comparisonText(comparison),
   )

@@ -1,8 +1,9 @@
 import { cpus, release } from 'node:os'
 import * as koffi from 'koffi'
+import { csv } from './csv.js'
 
 /** Incremented when a key of a JSON document changes its meaning or is removed; new keys may be added without. */
-const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 2
 
 export function describeMachine() {
   const processors = cpus()
@@ -26,9 +27,20 @@ export function documentHead(command: string): object {
   return { schemaVersion: SCHEMA_VERSION, command, machine: describeMachine() }
 }
 
-/** Prints a result: its JSON document or its text. */
-export function printResult(json: boolean, document: () => object, text: () => string): void {
-  process.stdout.write(`${json ? JSON.stringify(document(), null, 2) : text()}\n`)
+/** Returns the options of a command that change what it measures. */
+export function configOf(plan: object): object {
+  return Object.fromEntries(Object.entries(plan).filter(([key]) => !NOT_IN_CONFIG.includes(key)))
+}
+const NOT_IN_CONFIG = ['command', 'json', 'csv', 'html', 'quiet', 'token', 'announce']
+
+/** Prints a result: its JSON document, its rows as CSV, or its text. */
+export function printResult(
+  { json, csv: isCsv = false }: { readonly json: boolean; readonly csv?: boolean },
+  document: () => object,
+  text: () => string,
+  rows: () => readonly object[] = () => [],
+): void {
+  process.stdout.write(`${json ? JSON.stringify(document(), null, 2) : isCsv ? csv(rows()) : text()}\n`)
 }
 
 export function reasonOf(error: unknown): string {

@@ -24,5 +24,5 @@ export function printProbe(interfaceName: string | undefined, json: boolean): vo
     const gso = maxSegments === 0 ? 'no GSO' : `a GSO send may have ${maxSegments} datagrams`
     return [machineLine(), '', ...lines, '', gso].join('\n')
   }
-  printResult(json, document, text)
+  printResult({ json }, document, text)
 }

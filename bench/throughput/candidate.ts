@@ -1,20 +1,29 @@
 import { setImmediate as nextIteration } from 'node:timers/promises'
+import { Failure } from '../cli/run-command.js'
 import { measurePreparation } from '../traffic/costs.js'
+import type { SendMode } from '../traffic/modes.js'
+import { openSender } from '../traffic/open.js'
 import type { SendResult } from '../traffic/round-record.js'
-import type { SendCounts, Sender } from '../traffic/sender.js'
+import type { SendCounts, Sender, SendPlan } from '../traffic/sender.js'
 
 export interface RoundOrder {
   readonly seconds: number
-  readonly stream: number
+  /** Stream numbers, one per stream. */
+  readonly streams: readonly number[]
   readonly signal: AbortSignal
   /** Called now and then, where the candidate supports it. */
   readonly onProgress?: (counts: SendCounts, seconds: number) => void
 }
 
+/** The sum of a round's streams; if there are several, each of them. `seconds` is that of the longest. */
+export interface RoundResult extends SendResult {
+  readonly streams?: readonly Omit<SendResult, 'cpu'>[]
+}
+
 /** One way to send, in this process or in another program. */
 export interface Candidate extends AsyncDisposable {
   readonly name: string
-  run(order: RoundOrder): Promise<SendResult>
+  run(order: RoundOrder): Promise<RoundResult>
   /** Measures the preparation of one datagram, in nanoseconds; null if that is not possible. */
   prepareNanoseconds(): number | null
 }
@@ -24,13 +33,26 @@ export class LocalCandidate implements Candidate {
   readonly name: string
   readonly #sender: Sender
 
-  constructor(name: string, sender: Sender) {
+  private constructor(name: string, sender: Sender) {
     this.name = name
     this.#sender = sender
   }
 
+  /** @throws Failure if the socket cannot be bound or connected */
+  static async open(name: string, mode: SendMode, plan: SendPlan): Promise<LocalCandidate> {
+    const { bind, destination } = plan
+    try {
+      return new LocalCandidate(name, await openSender(mode, plan))
+    } catch (error) {
+      const { syscall, code } = error as NodeJS.ErrnoException
+      if (syscall === 'bind') throw new Failure(`cannot send from ${bind?.address} port ${bind?.port}: ${code}`)
+      if (syscall === 'connect') throw new Failure(`cannot connect to ${destination}: ${code}`)
+      throw error
+    }
+  }
+
   /** Sends in slices, between which the event loop handles signals and progress. */
-  async run({ seconds, stream, signal, onProgress }: RoundOrder): Promise<SendResult> {
+  async run({ seconds, streams: [stream], signal, onProgress }: RoundOrder): Promise<SendResult> {
     const sender = this.#sender
     const cpuBefore = process.cpuUsage()
     sender.begin(stream)

@@ -1,6 +1,6 @@
 import { writeText } from '../cli/files.js'
 import type { ThroughputPlan } from '../options/throughput-options.js'
-import { documentHead, printResult } from '../report/document.js'
+import { configOf, documentHead, printResult } from '../report/document.js'
 import { answerInWords } from './answer.js'
 import { measureThroughput, type ThroughputRun } from './measure.js'
 import { throughputPage } from './page.js'
@@ -10,9 +10,10 @@ import { partialReason, throughputText, warningsOf } from './report.js'
 export async function printThroughput(plan: ThroughputPlan, signal: AbortSignal): Promise<void> {
   const run = await measureThroughput(plan, signal)
   printResult(
-    plan.json,
+    plan,
     () => throughputDocument(run),
     () => throughputText(run),
+    () => run.records,
   )
   if (plan.html !== undefined) writeText(plan.html, await throughputPage(run, throughputDocument(run)))
   if (run.error !== undefined) throw run.error
@@ -20,32 +21,21 @@ export async function printThroughput(plan: ThroughputPlan, signal: AbortSignal)
 
 function throughputDocument(run: ThroughputRun): object {
   const { plan, session, receiver, skipped, records, summary, ratios } = run
-  const {
-    command,
-    json: _json,
-    quiet: _quiet,
-    html: _html,
-    token: _token,
-    to: _to,
-    bind,
-    packetsPerSecond,
-    ...config
-  } = plan
   return {
-    ...documentHead(command),
+    ...documentHead(plan.command),
     partial: partialReason(run),
     config: {
-      ...config,
+      ...configOf(plan),
       to: session.destination,
       local: session.isLocal,
       skipped,
-      bind: bind ?? null,
-      packetsPerSecond: packetsPerSecond ?? null,
+      bind: plan.bind ?? null,
+      packetsPerSecond: plan.packetsPerSecond ?? null,
       receiver,
     },
     results: records,
     summary,
-    ...(command === 'compare' ? { ratios } : { answer: answerInWords(run) }),
+    ...(plan.command === 'compare' ? { ratios } : { answer: answerInWords(run) }),
     warnings: warningsOf(run),
   }
 }

@@ -56,7 +56,7 @@ class ExternalCandidate implements Candidate {
     this.#answers = new JsonLines(child.stdout as Readable)
   }
 
-  async run({ seconds, stream, signal }: RoundOrder): Promise<SendResult> {
+  async run({ seconds, streams: [stream], signal }: RoundOrder): Promise<SendResult> {
     this.#input.write(`run ${seconds} ${stream}\n`)
     const answer = await this.#answer(seconds * 1000 + PATIENCE_MS, signal)
     // Its `systemCalls` are those that send; it polls once each time the socket is full.

@@ -7,7 +7,7 @@ import { gigabits, percent, whole } from '../report/format.js'
 import { seededRandom } from '../stats/random.js'
 import { measureCrossing } from '../traffic/costs.js'
 import { interfaceDelta, readInterfaceCounters, resolveHost, settledInterfaceCounters } from '../traffic/network.js'
-import { type RoundRecord, roundRecord } from '../traffic/round-record.js'
+import { addDelivery, type RoundRecord, roundRecord } from '../traffic/round-record.js'
 import type { Candidate, RoundOrder } from './candidate.js'
 import { OWN_NAME, openCandidates, type Skipped } from './open-candidates.js'
 import { openSession, type Session } from './session.js'
@@ -15,7 +15,7 @@ import { type CandidateCosts, ratiosToOthers, type SummaryRow, summarize } from 
 
 export interface ThroughputRun {
   readonly plan: ThroughputPlan
-  readonly session: Omit<Session, 'control' | typeof Symbol.asyncDispose>
+  readonly session: Omit<Session, 'controls' | typeof Symbol.asyncDispose>
   /** Null without a control connection. */
   readonly receiver: ReceiverDescription | null
   readonly skipped: readonly Skipped[]
@@ -33,7 +33,7 @@ export interface ThroughputRun {
 export async function measureThroughput(plan: ThroughputPlan, signal: AbortSignal): Promise<ThroughputRun> {
   const progress = new Progress(plan.quiet, plan.intervalSeconds)
   await using session = await openSession(plan, progress, signal)
-  const { destination, control } = session
+  const { destination, controls } = session
   const bind = plan.bind && (await resolveHost(plan.bind, destination.family === 'ipv4' ? 4 : 6))
   await using candidates = await openCandidates(plan, { ...plan, destination, bind }, progress, signal)
   const { list, skipped } = candidates
@@ -59,7 +59,7 @@ export async function measureThroughput(plan: ThroughputPlan, signal: AbortSigna
   return {
     plan,
     session,
-    receiver: control?.description ?? null,
+    receiver: controls[0]?.description ?? null,
     skipped,
     records,
     summary: summarize(
@@ -87,12 +87,13 @@ async function runRound(
   candidate: Candidate,
   round: number,
 ): Promise<RoundRecord> {
-  const { control, interfaceName } = session
+  const { controls, interfaceName } = session
   const { sizeBytes } = plan
   const { name: mode } = candidate
   const seconds = round === 0 ? plan.omitSeconds : plan.durationSeconds
-  const stream = randomInt(1, 2 ** 32)
-  await control?.start({ stream, sizeBytes, mode, seconds, warmUp: round === 0 })
+  const streams = Array.from({ length: plan.parallel }, () => randomInt(1, 2 ** 32))
+  const start = { sizeBytes, mode, seconds, warmUp: round === 0 }
+  await Promise.all(controls.map((control, index) => control.start({ ...start, stream: streams[index] })))
   const tick = progress.ticker(seconds)
   const onProgress: RoundOrder['onProgress'] = ({ packets }, elapsedSeconds) =>
     tick(elapsedSeconds, () => {
@@ -102,11 +103,17 @@ async function runRound(
     })
   // Read directly before and after sending: the packets of the control connection count, too.
   const before = interfaceName === undefined ? undefined : readInterfaceCounters(interfaceName)
-  const sent = await candidate.run({ seconds, stream, signal, ...(round === 0 ? {} : { onProgress }) })
+  const sent = await candidate.run({ seconds, streams, signal, ...(round === 0 ? {} : { onProgress }) })
   const after = before && (await settledInterfaceCounters(interfaceName ?? '', before.txPackets + sent.packets))
-  const delivered = (await control?.stop(sent.packets)) ?? null
+  const each = sent.streams ?? [sent]
+  const reports = await Promise.all(controls.map((control, index) => control.stop(each[index].packets)))
+  const delivered = reports.length === 0 ? null : reports.reduce(addDelivery)
   const counted = interfaceName && before && after ? interfaceDelta(interfaceName, before, after) : null
-  return roundRecord({ mode, round, bytes: sent.packets * sizeBytes, delivered, interface: counted, sent })
+  const record = roundRecord({ mode, round, bytes: sent.packets * sizeBytes, delivered, interface: counted, sent })
+  const perStream = sent.streams?.map(({ seconds, packets, errors }, index) => {
+    return { seconds, packets, errors, delivered: reports[index] ?? null }
+  })
+  return perStream === undefined ? record : { ...record, streams: perStream }
 }
 
 /** Measures the components of a candidate's cost outside the system call; null for other programs and for node:dgram. */

@@ -4,10 +4,10 @@ import { Failure } from '../cli/run-command.js'
 import type { PeerName, ThroughputPlan } from '../options/throughput-options.js'
 import { gsoUnsupportedReason } from '../traffic/gso-support.js'
 import { isGsoMode, type SendMode } from '../traffic/modes.js'
-import { openSender } from '../traffic/open.js'
 import type { SendPlan } from '../traffic/sender.js'
 import { type Candidate, LocalCandidate } from './candidate.js'
 import { buildPeer } from './external-candidate.js'
+import { StreamThreads } from './parallel.js'
 
 /** A mode or program that does not take part, and why. */
 export interface Skipped {
@@ -29,7 +29,7 @@ export const OWN_NAME = 'batchconn'
  * @throws Failure if none is supported, or in a comparison not the first
  */
 export async function openCandidates(
-  { command, modes, peers }: ThroughputPlan,
+  { command, modes, peers, parallel }: ThroughputPlan,
   plan: SendPlan,
   progress: Progress,
   signal: AbortSignal,
@@ -52,15 +52,18 @@ export async function openCandidates(
     }
   }
   try {
+    if (parallel > 1 || peers.length > 0) sweepFolders()
+    const threads = parallel === 1 ? undefined : new StreamThreads(parallel, plan)
+    if (threads !== undefined) resources.push(threads)
     for (const [index, mode] of modes.entries()) {
       const reason = isGsoMode(mode) && plan.segments > 1 ? gsoUnsupportedReason(plan) : undefined
       const isOwn = command === 'compare' && index === 0
-      if (reason === undefined) add(await openLocal(isOwn ? OWN_NAME : mode, mode, plan))
+      if (reason === undefined && threads !== undefined) add(await threads.open(mode, signal))
+      else if (reason === undefined) add(await LocalCandidate.open(isOwn ? OWN_NAME : mode, mode, plan))
       else if (isOwn || modes.length === 1) throw new Failure(`no ${mode} to ${plan.destination}: ${reason}`)
       else skip(mode, reason)
     }
     if (peers.length > 0) {
-      sweepFolders()
       const folder = temporaryFolder('peers')
       resources.unshift(folder)
       for (const name of peers) {
@@ -78,18 +81,6 @@ export async function openCandidates(
     return { list, skipped, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
-    throw error
-  }
-}
-
-async function openLocal(name: string, mode: SendMode, plan: SendPlan): Promise<Candidate> {
-  const { bind, destination } = plan
-  try {
-    return new LocalCandidate(name, await openSender(mode, plan))
-  } catch (error) {
-    const { syscall, code } = error as NodeJS.ErrnoException
-    if (syscall === 'bind') throw new Failure(`cannot send from ${bind?.address} port ${bind?.port}: ${code}`)
-    if (syscall === 'connect') throw new Failure(`cannot connect to ${destination}: ${code}`)
     throw error
   }
 }

@@ -7,7 +7,7 @@ import { timeLimit } from '../cli/time-limit.js'
 import { listen } from '../control/listen.js'
 import type { ReceiveRecord } from '../control/receive-service.js'
 import type { RecvPlan } from '../options/throughput-options.js'
-import { documentHead, printResult } from '../report/document.js'
+import { configOf, documentHead, printResult } from '../report/document.js'
 import { decimal, gigabits, percent, whole } from '../report/format.js'
 import type { Receiver } from '../traffic/receiver.js'
 import { receiverLine } from './report.js'
@@ -16,8 +16,9 @@ import { summarize } from './summary.js'
 /** Receives until the time is up, a signal ends it, or the parent process ends; prints one line per stream, or a document. */
 export async function receive(plan: RecvPlan, interrupted: AbortSignal): Promise<void> {
   const progress = new Progress(plan.quiet, plan.intervalSeconds)
+  const isAtEnd = plan.json || plan.csv
   const { receiver, service, close } = await listen(plan, (record) => {
-    if (!plan.json) process.stdout.write(`${recordLine(record)}\n`)
+    if (!isAtEnd) process.stdout.write(`${recordLine(record)}\n`)
   })
   const { localAddress } = receiver
   progress.say(receiverLine(`listening on ${localAddress}:`, service.description))
@@ -30,16 +31,20 @@ export async function receive(plan: RecvPlan, interrupted: AbortSignal): Promise
     close()
     if (process.connected) process.disconnect()
   }
-  if (!plan.json) return
-  const { token: _token, json: _json, quiet: _quiet, announce: _announce, listen: _listen, ...config } = plan
+  if (!isAtEnd) return
   const { description, records } = service
   const document = () => ({
     ...documentHead('recv'),
-    config: { listen: localAddress, ...description, ...config, durationSeconds: plan.durationSeconds ?? null },
+    config: {
+      ...configOf(plan),
+      ...description,
+      listen: localAddress,
+      durationSeconds: plan.durationSeconds ?? null,
+    },
     results: records,
     summary: records.length === 0 ? [] : summarize([description.mode], records, () => 0.5),
   })
-  printResult(true, document, String)
+  printResult(plan, document, String, () => records)
 }
 
 function endOf({ durationSeconds, announce }: RecvPlan, interrupted: AbortSignal): AbortSignal {

@@ -12,13 +12,14 @@ import type { SummaryRow } from './summary.js'
 /** Returns what was measured, how, and where. */
 export function headLines({ plan, session, receiver }: ThroughputRun): string[] {
   const { sizeBytes, batch, segments, rounds, durationSeconds, connect, prepare, seed, packetsPerSecond } = plan
+  const [streams, perStream] = plan.parallel > 1 ? [`${plan.parallel} streams of `, ' per stream'] : ['', '']
   const how = `${connect ? 'connected' : 'not connected'}, headers built ${prepare === 'once' ? 'once' : 'for each batch'}`
   return [
-    `datagrams of ${sizeBytes} bytes to ${session.destination}${session.isLocal ? ' (a process on this host)' : ''}`,
+    `${streams}datagrams of ${sizeBytes} bytes to ${session.destination}${session.isLocal ? ' (a process on this host)' : ''}`,
     `batch ${batch}, GSO sends of ${segments}, ${how}, rounds: ${rounds} of ${durationSeconds} s each, in random order (seed ${seed})`,
     receiver === null ? 'delivery not measured (--no-control)' : receiverLine('received with', receiver),
     machineLine(),
-    ...(packetsPerSecond === undefined ? [] : [`paced at ${whole(packetsPerSecond)} packets/s`]),
+    ...(packetsPerSecond === undefined ? [] : [`paced at ${whole(packetsPerSecond)} packets/s${perStream}`]),
   ]
 }
 
@@ -55,12 +56,14 @@ function ratioLine(measure: string, candidate: string, ratio: Estimate | null): 
 
 /** One column per candidate, one row per quantity. Rows without a value are left out. */
 export function summaryRows(summary: readonly SummaryRow[], interfaceName: string | undefined): string[][] {
-  const rows = quantities(interfaceName, summary[0].mode).map(([label, cell]) => [label, ...summary.map(cell)])
+  const rows = quantities(interfaceName, summary[0]).map(([label, cell]) => [label, ...summary.map(cell)])
   const known = rows.filter(([, ...cells]) => cells.some((cell) => cell !== UNKNOWN))
   return [['', ...summary.map(({ mode }) => mode)], ...known]
 }
 
-function quantities(interfaceName: string | undefined, first: string): [string, (row: SummaryRow) => string][] {
+type Quantity = [label: string, cell: (row: SummaryRow) => string]
+
+function quantities(interfaceName: string | undefined, { mode: first, streams }: SummaryRow): Quantity[] {
   const ratio = (value: number) => decimal(value, 3)
   const component = (name: keyof NonNullable<SummaryRow['breakdown']>) => (row: SummaryRow) =>
     orUnknown(row.breakdown, (all) => `${decimal(all[name].nanoseconds, 1)} ns (${percent(all[name].share)})`)
@@ -91,6 +94,9 @@ function quantities(interfaceName: string | undefined, first: string): [string, 
     [`${interfaceName} counted`, ({ interfacePackets }) => orUnknown(interfacePackets, whole)],
     [`${interfaceName} dropped`, ({ interfaceDropped }) => unlessZero(interfaceDropped ?? 0)],
     ['errors', ({ errors }) => unlessZero(errors)],
+    ...streams.slice(0, MAX_STREAM_ROWS).map((_, index): Quantity => {
+      return [`stream ${index + 1} sent, lost`, ({ streams }) => streamCell(streams[index])]
+    }),
   ]
 }
 
@@ -99,6 +105,10 @@ function estimate(value: Estimate | null, format: (value: number) => string): st
   return orUnknown(value, ({ median, low, high }) =>
     low === high ? format(median) : `${format(median)} (${format(low)} - ${format(high)})`,
   )
+}
+
+function streamCell({ packets, lost }: SummaryRow['streams'][number]): string {
+  return `${whole(packets)}, ${orUnknown(lost, whole)}`
 }
 
 function unlessZero(count: number): string {
@@ -110,6 +120,8 @@ function orUnknown<T>(value: T | null, format: (value: T) => string): string {
 }
 
 const UNKNOWN = '-'
+/** The JSON document has all. */
+const MAX_STREAM_ROWS = 16
 
 export function receiverLine(prefix: string, { mode, batch, receiveBufferBytes }: ReceiverDescription): string {
   const buffer = receiveBufferBytes === null ? '' : `, receive buffer ${mebibytes(receiveBufferBytes)}`
@@ -177,7 +189,7 @@ function busyWarnings({ plan, summary }: ThroughputRun): string[] {
   const shares = summary.flatMap(({ mode, cpu, wouldBlock }) => {
     const share = cpu.userShare + cpu.systemShare
     // A sender that waits for a full socket is idle meanwhile.
-    return share >= BUSY_SHARE || wouldBlock > 0 ? [] : [`${mode} ${percent(share)}`]
+    return share >= BUSY_SHARE * plan.parallel || wouldBlock > 0 ? [] : [`${mode} ${percent(share)}`]
   })
   if (shares.length === 0) return []
   const of = 'the senders ran for a part of the time only'

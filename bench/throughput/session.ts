@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import { type Endpoint, endpoint } from '../../src/index.js'
 import { Child } from '../children/child.js'
@@ -14,8 +15,8 @@ export interface Session extends AsyncDisposable {
   readonly destination: Endpoint
   /** The receiver is a child process of the command. */
   readonly isLocal: boolean
-  /** Undefined without a control connection. */
-  readonly control: ControlClient | undefined
+  /** Control connections, one per stream; none with `--no-control`. */
+  readonly controls: readonly ControlClient[]
   /** The interface that the datagrams leave by; undefined if unknown. */
   readonly interfaceName: string | undefined
   /** That interface is the loopback interface. */
@@ -29,24 +30,30 @@ export async function openSession(plan: ThroughputPlan, progress: Progress, sign
   }
   const ownToken = randomBytes(16).toString('hex')
   const child = plan.to === undefined ? startReceiver(ownToken, progress) : undefined
+  const controls: ControlClient[] = []
+  // Each stream waits for it; Node warns of more than ten listeners.
+  setMaxListeners(0, signal)
+  const close = async () => {
+    for (const control of controls) control.close()
+    await child?.[Symbol.asyncDispose]()
+  }
   try {
     const destination = child === undefined ? await resolveHost(plan.to as HostPort) : await addressOf(child, signal)
     const interfaceName = interfaceTowards(destination)
     const token = child === undefined ? plan.token : ownToken
-    const control = plan.control ? await ControlClient.connect(destination, signal, token) : undefined
+    for (let count = plan.control ? plan.parallel : 0; count > 0; count -= 1) {
+      controls.push(await ControlClient.connect(destination, signal, token))
+    }
     return {
       destination,
       isLocal: child !== undefined,
-      control,
+      controls,
       interfaceName,
       isLoopback: interfaceName !== undefined && isLoopback(interfaceName),
-      async [Symbol.asyncDispose]() {
-        control?.close()
-        await child?.[Symbol.asyncDispose]()
-      },
+      [Symbol.asyncDispose]: close,
     }
   } catch (error) {
-    await child?.[Symbol.asyncDispose]()
+    await close()
     throw error
   }
 }

@@ -53,6 +53,19 @@ export function summarize(
       deliveredRatioToFirst: rateRatio(rounds, first, random, (one) => one.deliveredPerSecond),
       prepareNanoseconds: costs[mode]?.prepareNanoseconds ?? null,
       breakdown: breakdownOf(rounds, costs[mode]),
+      streams: streamTotals(rounds),
+    }
+  })
+}
+
+/** Returns the sums of each stream; none if there is only one. */
+function streamTotals(rounds: readonly RoundRecord[]) {
+  return (rounds[0]?.streams ?? []).map((_, index) => {
+    const all = rounds.flatMap(({ streams }) => streams?.[index] ?? [])
+    return {
+      packets: sum(all.map(({ packets }) => packets)),
+      delivered: sumOrNull(all.map(({ delivered }) => delivered?.delivered)),
+      lost: sumOrNull(all.map(({ delivered }) => delivered?.lost)),
     }
   })
 }
@@ -124,7 +137,7 @@ function estimateOrNull(values: (number | null)[]): Estimate | null {
 }
 
 /** Returns the sum; null if a part is unknown. */
-function sumOrNull(values: (number | null | undefined)[]): number | null {
+export function sumOrNull(values: (number | null | undefined)[]): number | null {
   const known = values.filter((value) => value !== undefined && value !== null)
   return known.length < values.length ? null : sum(known)
 }

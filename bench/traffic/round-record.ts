@@ -33,8 +33,28 @@ export interface DeliveryReport {
   readonly cpu: CpuTime
 }
 
+/** Adds the reports of two streams that were received at the same time. */
+export function addDelivery(one: DeliveryReport, other: DeliveryReport): DeliveryReport {
+  const keys = Object.keys(one) as (keyof DeliveryReport)[]
+  const total = keys.map((key) => {
+    const [a, b] = [one[key], other[key]]
+    if (typeof a !== 'number' || typeof b !== 'number') return [key, key === 'cpu' ? a : null]
+    return [key, HIGHEST.has(key) ? Math.max(a, b) : a + b]
+  })
+  const [calls, more] = [one.receiveCalls, other.receiveCalls]
+  const achievedBatch = (one.achievedBatch * calls + other.achievedBatch * more) / Math.max(1, calls + more)
+  return { ...Object.fromEntries(total), achievedBatch } as DeliveryReport
+}
+/** What the receiver counts for all streams together, and what is no count. */
+const HIGHEST: ReadonlySet<string> = new Set(['kernelDrops', 'jitterMicroseconds'])
+
+/** One of several streams of a round. */
+export interface StreamRecord extends Pick<SendResult, 'seconds' | 'packets' | 'errors'> {
+  readonly delivered: DeliveryReport | null
+}
+
 /** One round, as in the JSON document; docs/json-report.md describes each key. */
-export type RoundRecord = ReturnType<typeof roundRecord>
+export type RoundRecord = ReturnType<typeof roundRecord> & { readonly streams?: readonly StreamRecord[] }
 
 interface Facts {
   /** The mode; in a comparison, the candidate. */

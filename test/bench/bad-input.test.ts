@@ -25,6 +25,23 @@ const CASES: [string, string, number, RegExp][] = [
   ['recv', '--batch 0', 2, /--batch must be/],
   ['recv', '--lisen 1', 2, /did you mean --listen\?/],
   ['send', '--segments 0', 2, /--segments must be a whole number from 1 to 128, not '0'/],
+  ['send', '--json --csv', 2, /--json and --csv exclude each other/],
+  ['drop-in', '--json --csv', 2, /--json and --csv exclude each other/],
+  ['recv', '--json --csv', 2, /--json and --csv exclude each other/],
+  ['send', '--parallel 65', 2, /--parallel must be a whole number from 1 to 64/],
+  ['send', '-P 2 --peers c', 2, /--parallel and --peers exclude each other/],
+  ['send', '-P 2 --size 15', 2, /--parallel requires a --size of at least 16/],
+  [
+    'send',
+    '-P 2 --to 127.0.0.1 --no-control --bind 192.0.2.1',
+    1,
+    /cannot send from 192\.0\.2\.1 port 0: EADDRNOTAVAIL/,
+  ],
+  ['compare', '--parallel 2', 2, /unknown option --parallel/],
+  ['merge', '', 2, /merge requires two or more files: merge a\.json b\.json/],
+  ['merge', 'a.json --cvs b.json', 2, /unknown option --cvs; did you mean --csv\?/],
+  ['merge', '/no/such.json b.json', 1, /cannot read \/no\/such\.json \(ENOENT\)/],
+  ['merge', 'package.json package-lock.json', 1, /package\.json is not a report of send; make one with --json/],
   ['send', '--no-control', 2, /--no-control requires --to HOST:PORT/],
   ['profile', '--html /no/such/folder/r.html', 1, /cannot write \/no\/such\/folder\/r\.html \(ENOENT\)/],
   ['profile', '--html /tmp', 1, /cannot write \/tmp \(EISDIR\)/],
@@ -64,7 +81,7 @@ t.test('a result that cannot be written is an error, without a stack trace', asy
 })
 
 t.test('--help has every option and examples', async (t) => {
-  for (const command of ['send', 'recv', 'compare', 'drop-in', 'profile', 'probe']) {
+  for (const command of ['send', 'recv', 'compare', 'drop-in', 'profile', 'probe', 'merge']) {
     const { status, stdout, stderr } = await bench(command, '--help')
     t.equal(status, 0)
     t.equal(stderr, '')

@@ -241,6 +241,30 @@ t.test('Ctrl-C in the terminal, which reaches the whole process group: the round
   t.notMatch(stderr, /\n {4}at /)
 })
 
+t.test('--parallel: each stream is counted, the row is their total, and a signal ends the threads', async (t) => {
+  const line = `${QUICK} --parallel 12 --rate 500 --mode sendmmsg,gso,dgram --json`
+  const { stdout: text, stderr } = await bench('send', line)
+  t.notMatch(stderr, /Warning/)
+  const { results, summary } = JSON.parse(text) as BenchDocument
+  t.equal(results.length, 6)
+  for (const { mode, packets, delivered, streams = [] } of results) {
+    t.equal(streams.length, 12, mode)
+    for (const stream of streams) t.match(stream.delivered, { delivered: stream.packets, lost: 0, duplicated: 0 })
+    t.equal(
+      streams.reduce((sum, stream) => sum + stream.packets, 0),
+      packets,
+    )
+    t.match(delivered, { delivered: packets, lost: 0 })
+  }
+  for (const row of summary) t.match(row, { breakdown: null, streams: Array(12).fill({ lost: 0 }) })
+  const words = '--duration 0.1 --rounds 500 --omit 0 --parallel 2 --mode sendmsg,batchconn-dgram'
+  const sender = new BenchProcess('send', words.split(' '))
+  await sender.says(/round 2 of 500/)
+  const { status, stdout } = await sender.end('SIGINT')
+  t.equal(status, 130)
+  t.match(stdout, /^PARTIAL RESULT: [\s\S]*^2 streams of datagrams of 1400 bytes [\s\S]*^stream 2 sent, lost +[\d,]+/m)
+})
+
 t.test('killed by SIGKILL, the receiver ends by itself', async (t) => {
   const sender = new BenchProcess('send', ['--duration', '20'])
   await sender.says(/warming up/)

@@ -17,6 +17,7 @@ t.test('send: defaults', async (t) => {
     batch: 64,
     segments: 40,
     buffers: 1,
+    parallel: 1,
     durationSeconds: 1,
     rounds: 5,
     omitSeconds: 0.3,
@@ -25,6 +26,7 @@ t.test('send: defaults', async (t) => {
     control: true,
     intervalSeconds: 1,
     json: false,
+    csv: false,
     quiet: false,
     modes: ['sendmsg', 'sendmmsg', 'gso'],
     peers: [],
@@ -37,7 +39,7 @@ t.test('send: defaults', async (t) => {
 })
 
 t.test("send: iperf3's letters", async (t) => {
-  const options = send('-c [::1]:7 -l 200 -t 2 -i 0.5 -b 1G -B 192.0.2.1 -O 0 -J')
+  const options = send('-c [::1]:7 -l 200 -t 2 -i 0.5 -b 1G -B 192.0.2.1 -O 0 -J -P 4')
   t.match(options, {
     to: { host: '::1', port: 7 },
     sizeBytes: 200,
@@ -47,6 +49,7 @@ t.test("send: iperf3's letters", async (t) => {
     bind: { host: '192.0.2.1', port: 0 },
     omitSeconds: 0,
     json: true,
+    parallel: 4,
   })
   t.match(send('--bind [::1]').bind, { host: '::1', port: 0 })
   t.match(send('--bind [::1]:9').bind, { host: '::1', port: 9 })
@@ -112,6 +115,7 @@ t.test('recv', async (t) => {
     control: true,
     token: undefined,
     json: false,
+    csv: false,
     quiet: false,
     announce: false,
   })

@@ -62,6 +62,7 @@ export function knownRun(overrides: { cpuShare?: number; rounds?: number; comman
     durationSeconds: 1,
     seed: 1,
     packetsPerSecond: undefined,
+    parallel: 1,
   }
   const session = { destination: '10.0.0.2:5211', isLocal: false, interfaceName: 'lo', isLoopback: true }
   const ratios = command === 'send' ? [] : ratiosToOthers(modes, all, seededRandom(1))

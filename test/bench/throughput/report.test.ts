@@ -7,7 +7,7 @@ import { answerInWords } from '../../../bench/throughput/answer.js'
 import { roundLine } from '../../../bench/throughput/measure.js'
 import { notesOf, summaryRows, warningsOf } from '../../../bench/throughput/report.js'
 import { rateRatio, summarize } from '../../../bench/throughput/summary.js'
-import { roundRecord } from '../../../bench/traffic/round-record.js'
+import { addDelivery, roundRecord } from '../../../bench/traffic/round-record.js'
 import { delivered, facts, knownRun, SENT as sent } from './known-run.js'
 
 t.test('a record: the rates follow from the counts', async (t) => {
@@ -133,6 +133,36 @@ t.test('rows without a value are left out of the table', async (t) => {
   t.match(text, /\nsink0 dropped +5 +-$/)
   t.notMatch(text, /marshalling|errors/)
   t.notMatch(table(summaryRows([summary[1]], undefined)), /delivered|counted/)
+})
+
+t.test('several streams: a row for each, and one report of what arrived', async (t) => {
+  const counts = (packets: number, lost: number | null) => {
+    return { seconds: 1, packets, errors: 0, delivered: lost === null ? null : delivered(packets - lost, lost) }
+  }
+  const rows = [1, 2].map((round) => {
+    const streams = [counts(10 * round, 1), counts(20 * round, 2)]
+    return { ...roundRecord(facts({ round })), streams }
+  })
+  const summary = summarize(['sendmmsg'], rows, seededRandom(1))
+  t.strictSame(summary[0].streams, [
+    { packets: 30, delivered: 28, lost: 2 },
+    { packets: 60, delivered: 56, lost: 4 },
+  ])
+  t.match(table(summaryRows(summary, undefined)), /\nstream 1 sent, lost +30, 2\nstream 2 sent, lost +60, 4$/)
+  const unknown = summarize(['sendmmsg'], [{ ...rows[0], streams: [counts(5, null)] }], seededRandom(1))
+  t.match(table(summaryRows(unknown, undefined)), /\nstream 1 sent, lost +5, -$/)
+  const many = [{ ...rows[0], streams: Array.from({ length: 17 }, () => counts(5, 1)) }]
+  t.notMatch(table(summaryRows(summarize(['sendmmsg'], many, seededRandom(1)), undefined)), /stream 17/)
+
+  const [one, other] = [delivered(30, 3), delivered(10, 1)]
+  t.strictSame(
+    addDelivery({ ...one, jitterMicroseconds: 5, duplicated: 2 }, { ...other, receiveCalls: 40, reordered: null }),
+    {
+      ...{ delivered: 40, lost: 4, bytes: 56_000, reordered: null, duplicated: 2, outdated: 0, jitterMicroseconds: 5 },
+      ...{ truncated: 0, kernelDrops: 3, receiveCalls: 50, achievedBatch: (30 + 40) / 50 },
+      cpu: { userSeconds: 0, systemSeconds: 0 },
+    },
+  )
 })
 
 t.test('a table: columns as wide as their widest cell', async (t) => {

@@ -1,0 +1,110 @@
+import t from 'tap'
+import { mergeReports, parseReport } from '../../../bench/throughput/merge.js'
+
+interface Round {
+  readonly mode?: unknown
+  readonly seconds?: unknown
+  readonly packets?: number
+  readonly delivered?: { delivered: number; lost: unknown } | null
+}
+
+const round = ({ packets = 10, ...rest }: Round = {}) => ({
+  ...{
+    mode: 'sendmmsg',
+    round: 1,
+    seconds: 1,
+    packets,
+    bytes: packets * 100,
+    systemCalls: 2,
+    wouldBlock: 0,
+    errors: 0,
+  },
+  ...{ packetsPerSecond: packets, bitsPerSecond: packets * 800, deliveredPerSecond: null, delivered: null },
+  ...rest,
+})
+
+/** A document of `send --json`, as text. */
+const document = (results: object[], overrides: object = {}) =>
+  JSON.stringify({
+    ...{ schemaVersion: 2, command: 'send', partial: null, results },
+    config: { sizeBytes: 100, modes: ['sendmmsg'], to: { port: 1 }, local: false, bind: null, seed: Math.random() },
+    ...overrides,
+  })
+const parsed = (file: string, ...results: object[]) => parseReport(file, document(results))
+
+t.test('counts are added, and rates of counts over durations', async (t) => {
+  const merged = mergeReports([
+    parsed(
+      'a',
+      round({ seconds: 1, packets: 100, delivered: { delivered: 90, lost: 10 } }),
+      round({ seconds: 3, packets: 500, delivered: { delivered: 500, lost: 0 } }),
+    ),
+    parsed('b', round({ seconds: 2, packets: 50, delivered: { delivered: 49, lost: 1 } })),
+  ])
+  t.match(merged.results, [
+    { mode: 'sendmmsg', file: 'a', seconds: 4, packets: 600, delivered: 590, lost: 10, packetsPerSecond: 150 },
+    { mode: 'sendmmsg', file: 'b', seconds: 2, packets: 50, delivered: 49, lost: 1, packetsPerSecond: 25 },
+  ])
+  t.match(merged.summary, [
+    {
+      ...{ mode: 'sendmmsg', file: 'total', files: 2, seconds: 4, packets: 650, bytes: 65_000, systemCalls: 6 },
+      ...{ delivered: 639, lost: 11, packetsPerSecond: 175, bitsPerSecond: 140_000, deliveredPerSecond: 147.5 + 24.5 },
+    },
+  ])
+  t.strictSame(merged.summary.length, 1)
+  t.strictSame(merged.warnings, [])
+})
+
+t.test('what one file does not know is unknown in the total', async (t) => {
+  const [total] = mergeReports([
+    parsed('a', round()),
+    parsed('b', round({ packets: 1, delivered: { delivered: 1, lost: 0 } })),
+  ]).summary
+  t.match(total, { packets: 11, delivered: null, lost: null, deliveredPerSecond: null })
+})
+
+t.test('incomplete reports, and modes that are not in all of them, are named', async (t) => {
+  const partial = parseReport('b', document([round({ packets: 3 })], { partial: '1 of 2 rounds are complete' }))
+  const { warnings, summary } = mergeReports([parsed('a', round(), round({ mode: 'gso' })), partial])
+  t.strictSame(warnings, ['b is incomplete: 1 of 2 rounds are complete', 'gso is in 1 of 2 files'])
+  t.match(summary, [
+    { mode: 'sendmmsg', files: 2, packets: 13 },
+    { mode: 'gso', files: 1, packets: 10 },
+  ])
+})
+
+t.test('the same run twice, and another plan', async (t) => {
+  const a = parsed('a.json', round())
+  t.throws(() => mergeReports([a, parsed('b.json', round())]), { message: 'b.json is the same run as a.json' })
+  const config = { sizeBytes: 200, modes: ['sendmmsg'] }
+  const other = parseReport('b.json', document([round({ packets: 3 })], { config }))
+  t.throws(() => mergeReports([a, other]), {
+    message: 'b.json has another plan than a.json: sizeBytes is 200, not 100',
+  })
+  const more = parseReport(
+    'b.json',
+    document([round({ packets: 3 })], { config: { ...config, sizeBytes: 100, parallel: 2 } }),
+  )
+  t.throws(() => mergeReports([a, more]), {
+    message: 'b.json has another plan than a.json: parallel is 2, not missing',
+  })
+})
+
+t.test('other files are rejected', async (t) => {
+  const wrong: [string, RegExp][] = [
+    ['', /^a\.json is not JSON$/],
+    ['null', /^a\.json is not a report of send; make one with --json$/],
+    ['[1]', /not a report of send/],
+    [document([round()], { command: 'recv' }), /not a report of send/],
+    [document([round()], { schemaVersion: 1 }), /^a\.json has schema version 1, this command reads version 2$/],
+    [document([]), /^a\.json has no results, or damaged ones$/],
+    [document([round(), null as never]), /damaged/],
+    [document([round({ mode: '\u001b[31m' })]), /damaged/],
+    [document([round({ mode: 7 })]), /damaged/],
+    [document([round({ seconds: -1 })]), /damaged/],
+    [document([round({ seconds: '1' })]), /damaged/],
+    [document([round({ delivered: { delivered: 1, lost: 'all' } })]), /damaged/],
+    [document([], { results: 'none' }), /damaged/],
+  ]
+  for (const [text, message] of wrong) t.throws(() => parseReport('a.json', text), { name: 'Failure', message }, text)
+})
