@@ -17,9 +17,9 @@ export class ReceiveService implements ControlHandler {
   readonly records: ReceiveRecord[] = []
   readonly #receiver: Receiver
   readonly #onRecord: (record: ReceiveRecord) => void
-  readonly #streams = new Streams((statistics) => this.#found(statistics))
+  readonly #streams = new Streams((statistics) => this.#begin(statistics, { address: null, mode: null }, false))
   /** Rounds that have not ended. */
-  readonly #rounds = new Set<ReceiveRound>()
+  readonly #rounds = new Set<Round>()
   #finished = 0
 
   constructor(receiver: Receiver, mode: ReceiveMode, onRecord: (record: ReceiveRecord) => void) {
@@ -46,7 +46,7 @@ export class ReceiveService implements ControlHandler {
     const number = isNumbered ? stream : UNNUMBERED
     for (const other of this.#rounds) {
       if (other.statistics.stream !== number) continue
-      if (other.source.address !== null) {
+      if (other.sender.address !== null) {
         throw new Error(
           isNumbered
             ? 'another sender has the same stream'
@@ -56,9 +56,8 @@ export class ReceiveService implements ControlHandler {
       this.#finish(other)
     }
     this.#receiver.makeRoom(sizeBytes)
-    const statistics = isNumbered ? this.#streams.open(stream) : this.#streams.openUnnumbered()
-    const round = new ReceiveRound(statistics, this.#receiver, { address, mode }, warmUp)
-    this.#rounds.add(round)
+    const statistics = this.#streams.open(number)
+    const round = this.#begin(statistics, { address, mode }, warmUp)
     return {
       get lastArrivalMs() {
         return statistics.lastArrivalMs
@@ -72,28 +71,60 @@ export class ReceiveService implements ControlHandler {
     }
   }
 
-  #found(statistics: StreamStatistics): void {
-    this.#rounds.add(new ReceiveRound(statistics, this.#receiver, { address: null, mode: null }))
+  #begin(statistics: StreamStatistics, sender: RoundSource, isWarmUp: boolean): Round {
+    const { kernelDrops } = this.#receiver
+    const round = { statistics, sender, isWarmUp, dropsBefore: kernelDrops ?? 0, cpuBefore: process.cpuUsage() }
+    this.#rounds.add(round)
+    return round
   }
 
-  /** Closes a round's stream and records its result; after the first time it only returns the report. */
-  #finish(round: ReceiveRound, sent?: number): DeliveryReport {
-    const report = round.report(sent)
+  /**
+   * Closes a round's stream and records its result; after the first time it only returns the report.
+   *
+   * @param sent - number of datagrams that the sender reports; by default derived from the sequence numbers
+   */
+  #finish(round: Round, sent?: number): DeliveryReport {
+    const { statistics, sender, isWarmUp } = round
+    const report = this.#report(round, sent)
     if (!this.#rounds.delete(round)) return report
-    this.#streams.close(round.statistics)
-    if (round.isWarmUp) return report
+    this.#streams.close(statistics)
+    if (isWarmUp) return report
     this.#finished += 1
-    const record = round.record(this.description.mode, this.#finished, report)
+    const { mode } = this.description
+    const { delivered: packets, bytes, receiveCalls: sendCalls, achievedBatch, cpu } = report
+    const seconds = (statistics.lastArrivalMs - statistics.firstArrivalMs) / 1000
+    const facts = { mode, round: this.#finished, bytes, delivered: report, interface: null }
+    const row = roundRecord({ ...facts, sent: { seconds, packets, sendCalls, cpu, wouldBlock: 0, errors: 0 } })
+    const record = { ...row, achievedBatch, sender }
     this.records.push(record)
     if (this.records.length > MAX_RECORDS) this.records.shift()
     this.#onRecord(record)
     return report
   }
 
+  #report({ statistics, dropsBefore, cpuBefore }: Round, sent: number | undefined): DeliveryReport {
+    const { reordered, duplicated, outdated, jitterMicroseconds, calls: receiveCalls } = statistics
+    const numbered = { reordered, duplicated, outdated, jitterMicroseconds }
+    const unnumbered = { reordered: null, duplicated: null, outdated: null, jitterMicroseconds: null }
+    const { kernelDrops } = this.#receiver
+    const { user, system } = process.cpuUsage(cpuBefore)
+    return {
+      delivered: statistics.delivered,
+      lost: statistics.lost(sent),
+      bytes: statistics.bytes,
+      ...(statistics.stream === UNNUMBERED ? unnumbered : numbered),
+      truncated: statistics.truncated,
+      kernelDrops: kernelDrops === null ? null : kernelDrops - dropsBefore,
+      receiveCalls,
+      achievedBatch: receiveCalls > 0 ? statistics.arrived / receiveCalls : 0,
+      cpu: { userSeconds: user / 1e6, systemSeconds: system / 1e6 },
+    }
+  }
+
   #finishQuiet(): void {
     const quietSinceMs = performance.now() - UNANNOUNCED_QUIET_MS
     for (const round of this.#rounds) {
-      if (round.source.address === null && round.statistics.lastArrivalMs < quietSinceMs) this.#finish(round)
+      if (round.sender.address === null && round.statistics.lastArrivalMs < quietSinceMs) this.#finish(round)
     }
   }
 
@@ -116,7 +147,7 @@ const MAX_DRAIN_MS = 5000
 /** More than any honest run has; a receiver that runs for months must not fill the memory. */
 const MAX_RECORDS = 20_000
 
-export interface RoundSource {
+interface RoundSource {
   /** Address of an announced sender; null for a stream that was not announced. */
   readonly address: string | null
   readonly mode: string | null
@@ -127,51 +158,11 @@ export interface ReceiveRecord extends RoundRecord {
   readonly sender: RoundSource
 }
 
-export class ReceiveRound {
+/** A round that has not ended, and the counters at its begin. */
+interface Round {
   readonly statistics: StreamStatistics
-  readonly source: RoundSource
+  readonly sender: RoundSource
   readonly isWarmUp: boolean
-  readonly #receiver: Receiver
-  readonly #dropsBefore: number | null
-  readonly #cpuBefore = process.cpuUsage()
-
-  constructor(statistics: StreamStatistics, receiver: Receiver, source: RoundSource, isWarmUp = false) {
-    this.statistics = statistics
-    this.source = source
-    this.isWarmUp = isWarmUp
-    this.#receiver = receiver
-    this.#dropsBefore = receiver.kernelDrops
-  }
-
-  /** @param sent - number of datagrams that the sender reports; by default derived from the sequence numbers */
-  report(sent?: number): DeliveryReport {
-    const { statistics } = this
-    const isNumbered = statistics.stream !== UNNUMBERED
-    const cpu = process.cpuUsage(this.#cpuBefore)
-    const { kernelDrops } = this.#receiver
-    return {
-      delivered: statistics.delivered,
-      lost: statistics.lost(sent),
-      bytes: statistics.bytes,
-      reordered: isNumbered ? statistics.reordered : null,
-      duplicated: isNumbered ? statistics.duplicated : null,
-      outdated: isNumbered ? statistics.outdated : null,
-      jitterMicroseconds: isNumbered ? statistics.jitterMicroseconds : null,
-      truncated: statistics.truncated,
-      kernelDrops: kernelDrops === null || this.#dropsBefore === null ? null : kernelDrops - this.#dropsBefore,
-      receiveCalls: statistics.calls,
-      achievedBatch: statistics.calls > 0 ? statistics.arrived / statistics.calls : 0,
-      cpu: { userSeconds: cpu.user / 1e6, systemSeconds: cpu.system / 1e6 },
-    }
-  }
-
-  /** Returns the same as a record of the receiver's own results. */
-  record(mode: string, round: number, report: DeliveryReport): ReceiveRecord {
-    const { firstArrivalMs, lastArrivalMs } = this.statistics
-    const { delivered: packets, bytes, receiveCalls: sendCalls, achievedBatch, cpu } = report
-    const seconds = (lastArrivalMs - firstArrivalMs) / 1000
-    const sent = { seconds, packets, sendCalls, cpu, wouldBlock: 0, errors: 0 }
-    const record = roundRecord({ mode, round, bytes, delivered: report, interface: null, sent })
-    return { ...record, achievedBatch, sender: this.source }
-  }
+  readonly dropsBefore: number
+  readonly cpuBefore: NodeJS.CpuUsage
 }

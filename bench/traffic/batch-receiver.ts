@@ -105,7 +105,7 @@ export class BatchReceiver implements Receiver {
     const isNumbered = byteLength >= HEADER_BYTES
     const stream = isNumbered ? headers.stream(offset) : UNNUMBERED
     if (arrival.statistics?.stream !== stream) {
-      arrival.statistics = isNumbered ? arrival.streams.of(stream) : arrival.streams.unnumbered()
+      arrival.statistics = arrival.streams.of(stream)
       arrival.statistics?.noteCall(arrival.nowMs)
     }
     const { statistics } = arrival

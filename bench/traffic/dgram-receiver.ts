@@ -4,7 +4,7 @@ import { BatchConn, type Endpoint, endpoint, type FeatureStatus } from '../../sr
 import { monotonicMicroseconds } from './clock.js'
 import { HEADER_BYTES, HeaderOffset, headerWord } from './payload-header.js'
 import { type ReceivePlan, type Receiver, WANTED_RECEIVE_BUFFER_BYTES } from './receiver.js'
-import type { Streams } from './streams.js'
+import { type Streams, UNNUMBERED } from './streams.js'
 
 /** That of `node:dgram`, or of a drop-in for it. */
 export type CreateSocket = (options: SocketOptions) => Socket
@@ -72,7 +72,7 @@ export class DgramReceiver implements Receiver {
     this.counts.datagrams += 1
     this.counts.bytes += length
     const isNumbered = length >= HEADER_BYTES
-    const statistics = isNumbered ? streams.of(headerWord(message, HeaderOffset.stream)) : streams.unnumbered()
+    const statistics = streams.of(isNumbered ? headerWord(message, HeaderOffset.stream) : UNNUMBERED)
     if (statistics === undefined) return
     statistics.noteCall(nowMs)
     if (isNumbered) {

@@ -7,7 +7,6 @@ export class Streams {
   readonly #closed = new Set<number>()
   readonly #onFound: (statistics: StreamStatistics) => void
   #last: StreamStatistics | undefined
-  #unnumbered: StreamStatistics | undefined
 
   /** @param onFound - called for each stream that was not announced */
   constructor(onFound: (statistics: StreamStatistics) => void = () => {}) {
@@ -20,12 +19,6 @@ export class Streams {
     this.#streams.set(stream, statistics)
     this.#last = undefined
     return statistics
-  }
-
-  /** Opens the stream of datagrams without a header. There is one at a time: they do not name their stream. */
-  openUnnumbered(): StreamStatistics {
-    this.#unnumbered = new StreamStatistics(UNNUMBERED)
-    return this.#unnumbered
   }
 
   /** Returns a datagram's stream; undefined if it is closed, or if there are too many streams. */
@@ -42,21 +35,11 @@ export class Streams {
     return statistics
   }
 
-  unnumbered(): StreamStatistics {
-    if (this.#unnumbered !== undefined) return this.#unnumbered
-    const statistics = this.openUnnumbered()
-    this.#onFound(statistics)
-    return statistics
-  }
-
   /** Closes a stream: datagrams that arrive later are ignored. */
   close(statistics: StreamStatistics): void {
-    if (statistics === this.#unnumbered) {
-      this.#unnumbered = undefined
-      return
-    }
     this.#streams.delete(statistics.stream)
     if (this.#last === statistics) this.#last = undefined
+    if (statistics.stream === UNNUMBERED) return
     this.#closed.add(statistics.stream)
     const [oldest] = this.#closed
     if (this.#closed.size > MAX_CLOSED) this.#closed.delete(oldest)
@@ -65,6 +48,7 @@ export class Streams {
 
 /** Not used by any sender: test datagrams have it. */
 const NO_STREAM = 0
+/** The stream of datagrams without a header. There is one at a time: they do not name their stream. */
 export const UNNUMBERED = -1
 
 /** Other traffic has arbitrary bytes where the stream number is, and the statistics of a stream take 128 KiB. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { SequenceWindow, StreamStatistics, Streams } from '../../../bench/traffic/streams.js'
+import { SequenceWindow, StreamStatistics, Streams, UNNUMBERED } from '../../../bench/traffic/streams.js'
 
 t.test('the window distinguishes new, duplicate and late numbers', async (t) => {
   const window = new SequenceWindow(32)
@@ -105,10 +105,10 @@ t.test('streams: datagrams without a number', async (t) => {
   const streams = new Streams(() => {
     found += 1
   })
-  const announced = streams.openUnnumbered()
-  t.equal(streams.unnumbered(), announced)
+  const announced = streams.open(UNNUMBERED)
+  t.equal(streams.of(UNNUMBERED), announced)
   t.equal(found, 0)
   streams.close(announced)
-  t.not(streams.unnumbered(), announced)
+  t.not(streams.of(UNNUMBERED), announced)
   t.equal(found, 1)
 })
