@@ -70,6 +70,9 @@ export function mergeReports(reports: readonly Report[]) {
     ...summary.flatMap(({ mode, files }) =>
       files === reports.length ? [] : [`${mode} is in ${files} of ${reports.length} files`],
     ),
+    ...(modes.length === 1 || reports.every(({ config }) => config.seed === first.config.seed)
+      ? []
+      : ['the files have different seeds: at one time, each sender had another mode']),
   ]
   return { files: reports.map(({ file }) => file), results, summary, warnings }
 }

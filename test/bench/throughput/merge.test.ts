@@ -27,7 +27,7 @@ const round = ({ packets = 10, ...rest }: Round = {}) => ({
 const document = (results: object[], overrides: object = {}) =>
   JSON.stringify({
     ...{ schemaVersion: 2, command: 'send', partial: null, results },
-    config: { sizeBytes: 100, modes: ['sendmmsg'], to: { port: 1 }, local: false, bind: null, seed: Math.random() },
+    config: { sizeBytes: 100, modes: ['sendmmsg'], to: { port: Math.random() }, local: false, bind: null, seed: 1 },
     ...overrides,
   })
 const parsed = (file: string, ...results: object[]) => parseReport(file, document(results))
@@ -71,6 +71,14 @@ t.test('incomplete reports, and modes that are not in all of them, are named', a
     { mode: 'sendmmsg', files: 2, packets: 13 },
     { mode: 'gso', files: 1, packets: 10 },
   ])
+})
+
+t.test('several modes in different orders', async (t) => {
+  const both = (packets: number) => [round({ packets }), round({ mode: 'gso', packets })]
+  const config = { sizeBytes: 100, modes: ['sendmmsg'], seed: 2 }
+  const other = parseReport('b', document(both(3), { config }))
+  t.match(mergeReports([parsed('a', ...both(4)), other]).warnings, [/^the files have different seeds/])
+  t.strictSame(mergeReports([parsed('a', ...both(4)), parsed('b', ...both(3))]).warnings, [])
 })
 
 t.test('the same run twice, and another plan', async (t) => {
