@@ -4,7 +4,6 @@ import { parseCompareOptions } from './options/throughput-options.js'
 /** `bench/compare.ts`: `send` with other programs as candidates, and the ratio to each. */
 void runCommand('compare', async (signal) => {
   const plan = parseCompareOptions(process.argv.slice(2))
-  // Loaded after the options, so that `--help` is fast.
   const { printThroughput } = require('./throughput/command.js') as typeof import('./throughput/command.js')
   await printThroughput(plan, signal)
 })

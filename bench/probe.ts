@@ -4,7 +4,6 @@ import { parseProbeOptions } from './options/local-options.js'
 /** `bench/probe.ts`: reports what this kernel and machine support, each feature by trying it. */
 void runCommand('probe', async () => {
   const { interface: name, json } = parseProbeOptions(process.argv.slice(2))
-  // Loaded after the options, so that `--help` is fast.
   const { printProbe } = require('./report/probe-report.js') as typeof import('./report/probe-report.js')
   try {
     printProbe(name, json)

@@ -4,7 +4,6 @@ import { parseProfileOptions } from './options/local-options.js'
 /** `bench/profile.ts`: measures what each component of sending and receiving costs. docs/profile.md describes the report. */
 void runCommand('profile', async (signal) => {
   const plan = parseProfileOptions(process.argv.slice(2))
-  // Loaded after the options, so that `--help` is fast.
   const { printDiff, printProfile } = require('./profile/command.js') as typeof import('./profile/command.js')
   if ('diff' in plan) printDiff(plan.diff)
   else await printProfile(plan, signal)

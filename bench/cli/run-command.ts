@@ -20,7 +20,8 @@ export class Interrupted extends Error {
 }
 
 /**
- * Runs a command. An exception becomes one line on standard error and an exit status.
+ * Runs a command. An exception becomes one line on standard error and an exit status. A command loads what measures after it has
+ * read its options, so that `--help` is fast.
  *
  * @param main - receives a signal that aborts with `Interrupted` on SIGINT, SIGTERM and SIGHUP
  */

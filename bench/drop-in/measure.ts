@@ -48,8 +48,8 @@ export async function printDropIn(plan: DropInPlan, signal: AbortSignal): Promis
     () => summaries,
   )
   if (plan.html !== undefined) {
-    const [facts, rows] = [headLines(plan), resultRows(summaries)]
-    writeText(plan.html, await dropInPage(summaries, { facts, partial, rows, document }))
+    const page = { partial, facts: headLines(plan), data: document }
+    writeText(plan.html, await dropInPage(summaries, resultRows(summaries), page))
   }
   if (error !== undefined) throw error
 }

@@ -2,20 +2,23 @@ import { readFileSync } from 'node:fs'
 import type { Chart } from './canvas.js'
 import type { TableModel } from './table.js'
 
-interface Page {
+export interface Page {
   readonly title: string
-  /** What makes the result incomplete or unreliable, above everything else. */
+  /** Why the result is incomplete; null if it is complete. */
+  readonly partial: string | null
+  /** What makes the result misleading or unreliable. Above everything else. */
   readonly problems: readonly string[]
   readonly isReliable?: boolean
   readonly facts: readonly string[]
   /** Sections, as HTML. */
   readonly body: readonly string[]
-  /** The JSON document. */
-  readonly data: string
+  /** The JSON document, which the page contains. */
+  readonly data: object | string
 }
 
 /** Returns a report as one HTML file that loads nothing else. Colours follow the reader's scheme. */
-export function pageHtml({ title, problems, isReliable = true, facts, body, data }: Page): string {
+export function pageHtml({ title, partial, problems, isReliable = true, facts, body, data }: Page): string {
+  const lines = [...(partial === null ? [] : [`Partial result: ${partial}`]), ...problems]
   const [name, heading] = isReliable ? ['warnings', 'Warnings'] : ['unreliable', 'This result is not reliable']
   return `<!doctype html>
 <html lang="en">
@@ -23,14 +26,12 @@ export function pageHtml({ title, problems, isReliable = true, facts, body, data
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${text(title)}</title>
 <style>${STYLE}</style>
-<main>
 <h1>${text(title)}</h1>
-${problems.length === 0 ? '' : `<section class="${name}">${listHtml(heading, problems)}</section>`}
+${lines.length === 0 ? '' : `<section class="${name}">${listHtml(heading, lines)}</section>`}
 <p class="facts">${facts.map(text).join('<br>\n')}</p>
 ${body.join('\n')}
 <h2>Raw data</h2>
-<details><summary>The JSON document of this run</summary><pre id="data">${text(data)}</pre></details>
-</main>
+<details><summary>The JSON document of this run</summary><pre id="data">${text(typeof data === 'string' ? data : JSON.stringify(data, null, 2))}</pre></details>
 </html>
 `
 }

@@ -1,8 +1,7 @@
 import { openCanvas } from '../report/canvas.js'
-import { type IntervalRow, intervalChart, type StackRow, stackChart } from '../report/charts.js'
+import { intervalChart, stackChart } from '../report/charts.js'
 import { decimal, percent, whole } from '../report/format.js'
 import { chartHtml, listHtml, pageHtml, tableHtml } from '../report/html.js'
-import type { Estimate } from '../stats/interval.js'
 import { answerInWords } from './answer.js'
 import type { ThroughputRun } from './measure.js'
 import { headLines, notesOf, partialReason, summaryRows, warningsOf } from './report.js'
@@ -12,78 +11,65 @@ import { roundsOf, type SummaryRow } from './summary.js'
 export async function throughputPage(run: ThroughputRun, document: object): Promise<string> {
   const { plan, session, summary, records, ratios } = run
   const canvas = await openCanvas()
-  const partial = partialReason(run)
   const rates = (of: 'packetsPerSecond' | 'deliveredPerSecond') =>
-    summary.flatMap(({ mode, [of]: value }) =>
-      intervalRow(
-        mode,
-        value,
-        whole,
-        roundsOf(mode, records).map((one) => one[of]),
-      ),
-    )
-  const ratio = (value: number) => decimal(value, 3)
-  const intervals = [
-    { id: 'rates', title: 'Packets per second', axis: RATE_AXIS, rows: rates('packetsPerSecond'), caption: MEDIANS },
-    {
-      ...{ id: 'delivered', title: 'Delivered per second', axis: RATE_AXIS, rows: rates('deliveredPerSecond') },
-      caption: `What the receiver got. ${MEDIANS}`,
-    },
-    {
-      ...{
-        id: 'ratios',
-        title: 'Packets sent by batchconn, per packet of the other',
-        axis: { label: 'ratio', reference: 1 },
-      },
-      rows: ratios.flatMap(({ candidate, ...one }) => [
-        ...intervalRow(candidate, one.ratio, ratio),
-        ...intervalRow(`${candidate} (CPU)`, one.cpuRatio, ratio),
-      ]),
-      caption:
-        'Above 1, batchconn sends more. Medians of the ratios of the rounds with their intervals; (CPU): per second of processor time.',
-    },
-  ].filter(({ rows }) => rows.length > 0)
+    summary.map(({ mode: name, [of]: value }) => {
+      return { name, value, points: roundsOf(name, records).map((one) => one[of]) }
+    })
+  const isSend = plan.command === 'send'
   const charts = [
-    ...intervals.map(({ axis, rows, ...frame }) => intervalChart(canvas, frame, axis, rows)),
-    stackChart(canvas, TIME_FRAME, 'nanoseconds per packet', summary.map(stackRow)),
+    ...intervalChart(canvas, {
+      ...{ id: 'rates', title: 'Packets per second', label: 'per second', format: whole },
+      caption: MEDIANS,
+      rows: rates('packetsPerSecond'),
+    }),
+    ...intervalChart(canvas, {
+      ...{ id: 'delivered', title: 'Delivered per second', label: 'per second', format: whole },
+      caption: `What the receiver got. ${MEDIANS}`,
+      rows: rates('deliveredPerSecond'),
+    }),
+    ...intervalChart(canvas, {
+      ...{ id: 'ratios', title: 'Packets sent by batchconn, per packet of the other', label: 'ratio', reference: 1 },
+      caption: 'Above 1, batchconn sends more. Medians of the rounds’ ratios; (CPU): per second of processor time.',
+      format: (value) => decimal(value, 3),
+      rows: ratios.flatMap(({ candidate, ratio, cpuRatio }) => [
+        { name: candidate, value: ratio },
+        { name: `${candidate} (CPU)`, value: cpuRatio },
+      ]),
+    }),
+    stackChart(canvas, {
+      ...{ id: 'breakdown', title: 'Processor time per packet', label: 'nanoseconds per packet' },
+      caption:
+        'Preparing the structures (marshalling), crossing from JavaScript into C, and the system call, most of which is ' +
+        'the work of the kernel. The time of other programs and of node:dgram is not divided.',
+      rows: summary.map(stackRow),
+    }),
   ]
-  const answer = plan.command === 'send' ? answerInWords(run) : []
   return pageHtml({
-    title: plan.command === 'send' ? 'The cost of a datagram' : 'batchconn and other programs',
-    problems: [...(partial === null ? [] : [`Partial result: ${partial}`]), ...warningsOf(run)],
+    title: isSend ? 'The cost of a datagram' : 'batchconn and other programs',
+    partial: partialReason(run),
+    problems: warningsOf(run),
     facts: headLines(run),
     body: [
-      listHtml('What it means', answer),
+      listHtml('What it means', isSend ? answerInWords(run) : []),
       ...charts.map(chartHtml),
       tableHtml({ title: 'All quantities', rows: summaryRows(summary, session.interfaceName) }),
       listHtml('Notes', notesOf(run)),
     ],
-    data: JSON.stringify(document, null, 2),
+    data: document,
   })
 }
 
-function intervalRow(
-  name: string,
-  estimate: Estimate | null,
-  format: (value: number) => string,
-  values: readonly (number | null)[] = [],
-): IntervalRow[] {
-  if (estimate === null) return []
-  const { median, low, high } = estimate
-  return [{ name, estimate: median, low, high, values, label: format(median) }]
-}
-
-function stackRow({ mode, breakdown, cpu, nanosecondsPerPacket }: SummaryRow): StackRow {
-  const part = (label: string, color: string, value: number, share: number) => ({
-    ...{ label, color, value },
-    note: `${decimal(value, 1)} ns (${percent(share)})`,
-  })
-  const busy = (cpu.userShare + cpu.systemShare) * (nanosecondsPerPacket?.median ?? 0)
+function stackRow({ mode: name, breakdown, cpu, nanosecondsPerPacket }: SummaryRow) {
+  const all = (cpu.userShare + cpu.systemShare) * (nanosecondsPerPacket?.median ?? 0)
   const parts =
     breakdown === null
-      ? [part('not divided', '#8c8c8c', busy, 1)]
-      : PARTS.map(([name, label, color]) => part(label, color, breakdown[name].nanoseconds, breakdown[name].share))
-  return { name: mode, parts, label: `${whole(parts.reduce((sum, { value }) => sum + value, 0))} ns` }
+      ? [{ label: 'not divided', color: '#8c8c8c', value: all, share: 1 }]
+      : PARTS.map(([key, label, color]) => ({ label, color, value: breakdown[key].nanoseconds, ...breakdown[key] }))
+  return {
+    name,
+    label: `${whole(parts.reduce((sum, { value }) => sum + value, 0))} ns`,
+    parts: parts.map((part) => ({ ...part, note: `${decimal(part.value, 1)} ns (${percent(part.share)})` })),
+  }
 }
 
 const PARTS = [
@@ -91,12 +77,4 @@ const PARTS = [
   ['crossing', 'FFI crossing', '#d55e00'],
   ['systemCall', 'system call', '#0072b2'],
 ] as const
-const RATE_AXIS = { label: 'per second', tickFormat: new Intl.NumberFormat('en-US', { notation: 'compact' }).format }
 const MEDIANS = 'Medians of the rounds with their intervals; each small dot is a round.'
-const TIME_FRAME = {
-  id: 'breakdown',
-  title: 'Processor time per packet',
-  caption:
-    'Preparing the structures (marshalling), crossing from JavaScript into C, and the system call, most of which is the ' +
-    'work of the kernel. The time of other programs and of node:dgram is not divided.',
-}

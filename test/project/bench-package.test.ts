@@ -15,7 +15,7 @@ import { packBench } from '../../scripts/matrix/project.js'
 import { run, succeed } from '../../scripts/matrix/run.js'
 import { ROOT } from './support.js'
 
-t.setTimeout(300_000)
+t.setTimeout(600_000)
 
 const COMPILERS = /^(.*-)?(cc|gcc|g\+\+|c\+\+|c89|c99|clang|tcc|make|gmake|python|pypy|node-gyp|go)([-\d.].*)?$/
 

@@ -4,6 +4,7 @@ import { breakdownName, type ComponentName } from '../analysis/breakdown.js'
 import type { LineFigure } from '../analysis/figures.js'
 import { encoderId, lineId } from '../cases/cases.js'
 import type { ProfileDocument } from './document.js'
+import { nanoseconds as inNanoseconds, intervalCells } from './tables.js'
 
 export async function drawCharts(document: ProfileDocument): Promise<Chart[]> {
   const canvas = await openCanvas()
@@ -11,34 +12,29 @@ export async function drawCharts(document: ProfileDocument): Promise<Chart[]> {
     breakdownChart(canvas, document),
     ...LINE_GROUPS.flatMap((group) => lineChart(canvas, document, group)),
     throughputChart(canvas, document),
-    encoderChart(canvas, document),
+    ...encoderChart(canvas, document),
   ]
 }
 
 /** A stacked bar per way to send or receive, and the whole measured directly as a mark with its interval. */
 function breakdownChart(canvas: Canvas, { breakdowns }: ProfileDocument): Chart {
-  const frame = {
-    id: 'breakdown',
-    title: 'The cost of a message, by component',
+  return stackChart(canvas, {
+    ...{ id: 'breakdown', title: 'The cost of a message, by component', label: 'nanoseconds per message' },
     caption:
       'Each component is the difference of two measured cases; the difference of a pale one from zero is not significant. ' +
       'The mark is the whole send measured directly, with its 95 % interval.',
-  }
-  const rows = breakdowns.map((breakdown) => ({
-    name: breakdownName(breakdown),
-    label: `${breakdown.whole.estimate.toFixed(0)} ns`,
-    whole: breakdown.whole,
-    parts: breakdown.components.map(({ name, label, nanoseconds: { estimate, low, high }, includesZero }) => ({
-      label,
-      color: COLORS[name],
-      value: estimate,
-      isPale: includesZero,
-      note:
-        `${estimate.toFixed(1)} ns [${low.toFixed(1)}, ${high.toFixed(1)}]` +
-        `${includesZero ? ', not significantly different from zero' : ''}`,
+    rows: breakdowns.map((breakdown) => ({
+      name: breakdownName(breakdown),
+      label: `${breakdown.whole.estimate.toFixed(0)} ns`,
+      whole: breakdown.whole,
+      parts: breakdown.components.map(({ name, label, nanoseconds, includesZero }) => ({
+        ...{ label, color: COLORS[name], value: nanoseconds.estimate, isPale: includesZero },
+        note:
+          `${intervalCells(nanoseconds).join(' ')} ns` +
+          `${includesZero ? ', not significantly different from zero' : ''}`,
+      })),
     })),
-  }))
-  return stackChart(canvas, frame, 'nanoseconds per message', rows)
+  })
 }
 
 /** Cost per message over the batch size, T(n)/n = b + a/n. */
@@ -142,26 +138,24 @@ function throughputChart({ Plot, draw }: Canvas, { lines, subject }: ProfileDocu
 }
 
 /** Each encoder with its interval, at the breakdown's batch size. */
-function encoderChart(canvas: Canvas, { encoders, subject: { batch }, samples }: ProfileDocument): Chart {
-  const frame = {
-    id: 'encoders',
-    title: 'Preparing a message',
+function encoderChart(canvas: Canvas, { encoders, subject: { batch }, samples }: ProfileDocument): Chart[] {
+  const timesOf = (name: string) =>
+    samples.find(({ id }) => id === encoderId(name, batch, false))?.nanoseconds.map((value) => value / batch) ?? []
+  return intervalChart(canvas, {
+    ...{ id: 'encoders', title: 'Preparing a message', label: 'nanoseconds per message', isLogarithmic: true },
     caption:
       `Nanoseconds and bytes of heap to prepare a message of a batch of ${batch}, without the system call, on a ` +
       `logarithmic scale; dots are samples. ${encoders.map(({ name, describe }) => `${name}: ${describe}`).join('; ')}.`,
-  }
-  const rows = encoders.flatMap(({ name, points }) =>
-    points
-      .filter((point) => point.batch === batch)
-      .map(({ alone, heapBytes }) => ({
-        ...{ name, ...alone },
-        values: (samples.find(({ id }) => id === encoderId(name, batch, false))?.nanoseconds ?? []).map(
-          (value) => value / batch,
-        ),
-        label: `${alone.estimate.toFixed(alone.estimate < 100 ? 1 : 0)} ns${heapBytes === null ? '' : `, ${heapBytes.toFixed(0)} B`}`,
-      })),
-  )
-  return intervalChart(canvas, frame, { label: 'nanoseconds per message', type: 'log', tickFormat: ',' }, rows)
+    format: (value) => `${inNanoseconds(value)} ns`,
+    rows: encoders.flatMap(({ name, points }) =>
+      points
+        .filter((point) => point.batch === batch)
+        .map(({ alone, heapBytes }) => ({
+          ...{ name, value: { ...alone, median: alone.estimate }, points: timesOf(name) },
+          note: heapBytes === null ? '' : `, ${heapBytes.toFixed(0)} B`,
+        })),
+    ),
+  })
 }
 
 function pointsOf(lines: readonly LineFigure[]) {

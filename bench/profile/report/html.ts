@@ -15,10 +15,10 @@ export async function htmlReport(document: ProfileDocument): Promise<string> {
     encoders: [tables.encodersTable(document), tables.crossingsTable(document)],
   }
   const charts = await drawCharts(document)
-  const partial = tables.partialResult(document).map((reason) => `Partial result: ${reason}`)
   return pageHtml({
     title: 'The cost of a batch of datagrams',
-    problems: [...partial, ...failures, ...warnings],
+    partial: tables.partialResult(document)[0] ?? null,
+    problems: [...failures, ...warnings],
     isReliable,
     facts: [
       `${machineLine(machine)}. ${subject.sizeBytes} bytes of payload, batches of ${subject.batch}. ${startedAt.slice(0, 10)}, ` +

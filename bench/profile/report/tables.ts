@@ -10,7 +10,7 @@ export function nanoseconds(value: number): string {
 }
 
 /** `1,234` and `[1,220, 1,251]`. */
-function intervalCells({ estimate, low, high }: Interval): [string, string] {
+export function intervalCells({ estimate, low, high }: Interval): [string, string] {
   return [nanoseconds(estimate), `[${nanoseconds(low)}, ${nanoseconds(high)}]`]
 }
 

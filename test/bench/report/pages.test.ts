@@ -49,12 +49,7 @@ function dropIn(): Promise<string> {
     ['', 'unit', 'median (interval)'],
     ['send, batchconn-dgram', 'ns per datagram', '2,030.2 (2,009.7 - 2,062.9)'],
   ]
-  return dropInPage(figures, {
-    facts: ['datagrams of 64 bytes'],
-    partial: 'interrupted by SIGINT',
-    rows,
-    document: DATA,
-  })
+  return dropInPage(figures, rows, { facts: ['datagrams of 64 bytes'], partial: 'interrupted by SIGINT', data: DATA })
 }
 
 async function latency(): Promise<string> {
@@ -62,10 +57,11 @@ async function latency(): Promise<string> {
   const distribution = (name: string, base: number) => {
     return { name, points: shares.map((share, index) => ({ share, value: base * 2 ** index })) }
   }
-  const distributions = [distribution('sendmsg', 12), distribution('node:dgram', 25)]
-  const frame = { id: 'latency', title: 'Latency', caption: 'Each point is a percentile.' }
-  const chart = percentileChart(await openCanvas(), frame, 'microseconds', distributions)
-  return pageHtml({ title: 'Latency', problems: [], facts: [], body: [chartHtml(chart)], data: JSON.stringify(DATA) })
+  const chart = percentileChart(await openCanvas(), {
+    ...{ id: 'latency', title: 'Latency', caption: 'Each point is a percentile.', label: 'microseconds' },
+    rows: [distribution('sendmsg', 12), distribution('node:dgram', 25)],
+  })
+  return pageHtml({ title: 'Latency', partial: null, problems: [], facts: [], body: [chartHtml(chart)], data: DATA })
 }
 
 for (const [name, { make, charts }] of Object.entries(PAGES)) {
