@@ -75,6 +75,15 @@ t.test('batchconn-bench, from its tarball, without a compiler and without instal
     t.match(page('send.html'), /<figure id="rates">/)
   })
 
+  t.test('send on threads, and merge', async (t) => {
+    for (const name of ['1.json', '2.json']) {
+      const { status, stdout, stderr } = await bench('send -t 0.05 -O 0 --rounds 1 --mode sendmmsg --parallel 2 --json')
+      t.equal(status, 0, stderr)
+      writeFileSync(join(cwd, name), stdout)
+    }
+    t.match(await bench('merge 1.json 2.json'), { status: 0, stdout: /^sendmmsg, total +[\d,]+/m })
+  })
+
   t.test('compare leaves out the programs that it cannot compile', async (t) => {
     const { status, stdout, stderr } = await bench('compare -t 0.05 -O 0 --rounds 1 --html compare.html')
     t.equal(status, 0, stderr)
