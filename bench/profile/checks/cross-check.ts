@@ -86,7 +86,7 @@ function compareUsage(samples: readonly Sample[], breakdown: Breakdown): Finding
 }
 
 /** Counts the system calls of some operations with strace. */
-export async function countSystemCalls(
+async function countSystemCalls(
   one: ProfileCase,
   batch: number,
   mode: string,
@@ -115,7 +115,7 @@ export function parseCounts(table: string): Map<string, number> {
 }
 
 /** Samples a worker's stack pointer with perf, and compares the shares of kernel functions with the breakdown. */
-export async function sampleSymbols(
+async function sampleSymbols(
   one: ProfileCase,
   pool: WorkerPool<Work>,
   operations: number,
