@@ -1,45 +1,42 @@
-import { parseArgs } from 'node:util'
+// A small authoritative DNS server on the drop-in for node:dgram.
+//
+//   npx ts-node examples/dns-server.ts [port] [address]
+//   dig @127.0.0.1 -p 5353 www.example.test
+//
+// Requires `npm install dns-packet`. Outside this repository, replace '../src/dgram/index.js' by 'batchconn/dgram'; with
+// 'node:dgram' in its place it is the same server, for comparison.
+import { type Answer, AUTHORITATIVE_ANSWER, decode, encode, type Question } from 'dns-packet'
 import { createSocket, type Socket } from '../src/dgram/index.js'
 
-/**
- * A small authoritative DNS server on the drop-in for node:dgram.
- *
- *     npx ts-node examples/dns-server.ts --port 5353
- *     dig @127.0.0.1 -p 5353 www.example.test
- *
- * Outside this repository, replace '../src/dgram/index.js' by 'batchconn/dgram'.
- */
+/** The records of a zone by name, in lower case. The first name is that of the zone, and its first record the SOA. */
+export type Zone = ReadonlyMap<string, readonly Answer[]>
 
-/** Records per name: addresses, mail servers, texts. */
-export type Zone = Readonly<Record<string, Readonly<Partial<Record<RecordType, readonly string[]>>>>>
+const NAMES = { mname: 'ns.example.test', rname: 'admin.example.test' }
+const TIMES = { serial: 1, refresh: 3600, retry: 600, expire: 86_400, minimum: 60 }
 
-type RecordType = keyof typeof TYPES
-
-const TYPES = { A: 1, NS: 2, CNAME: 5, SOA: 6, MX: 15, TXT: 16, AAAA: 28 } as const
-
-export const EXAMPLE: Zone = {
-  'example.test': {
-    SOA: ['ns.example.test admin.example.test 1 3600 600 86400 60'],
-    NS: ['ns.example.test'],
-    MX: ['10 mail.example.test', '20 mail2.example.test'],
-    TXT: ['batched UDP'],
-  },
-  'www.example.test': { A: ['192.0.2.1', '192.0.2.2'], AAAA: ['2001:db8::1'] },
-  'alias.example.test': { CNAME: ['www.example.test'] },
-  'ns.example.test': { A: ['192.0.2.53'] },
-}
+export const EXAMPLE = zoneOf([
+  { name: 'example.test', type: 'SOA', ttl: 300, data: { ...NAMES, ...TIMES } },
+  { name: 'example.test', type: 'NS', ttl: 300, data: 'ns.example.test' },
+  { name: 'example.test', type: 'MX', ttl: 300, data: { preference: 10, exchange: 'mail.example.test' } },
+  { name: 'example.test', type: 'MX', ttl: 300, data: { preference: 20, exchange: 'mail2.example.test' } },
+  { name: 'example.test', type: 'TXT', ttl: 300, data: 'batched UDP' },
+  { name: 'www.example.test', type: 'A', ttl: 300, data: '192.0.2.1' },
+  { name: 'www.example.test', type: 'A', ttl: 300, data: '192.0.2.2' },
+  { name: 'www.example.test', type: 'AAAA', ttl: 300, data: '2001:db8::1' },
+  { name: 'alias.example.test', type: 'CNAME', ttl: 300, data: 'www.example.test' },
+  { name: 'ns.example.test', type: 'A', ttl: 300, data: '192.0.2.53' },
+])
 
 const CODES = { ok: 0, formatError: 1, noSuchName: 3, notImplemented: 4, refused: 5 }
 
-const TTL_SECONDS = 300
-
 /** Answers questions about a zone. The caller binds the socket. */
 export function serve(zone: Zone): Socket {
-  const socket = createSocket('udp4')
+  // The receive buffer holds the queries that arrive during a garbage collection.
+  const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 })
   socket.on('message', (query, { port, address }) => {
     const response = respond(zone, query)
-    // Answers to the queries of one loop iteration leave together.
-    if (response !== undefined) socket.send(response, port, address)
+    // Answers to the queries of one loop iteration leave together. Port 0 cannot be answered.
+    if (response !== undefined && port !== 0) socket.send(response, port, address)
   })
   return socket
 }
@@ -48,112 +45,55 @@ export function serve(zone: Zone): Socket {
 export function respond(zone: Zone, query: Buffer): Buffer | undefined {
   if (query.length < 12 || query[2] & 0x80) return undefined
   if (query[2] & 0x78) return response(query, CODES.notImplemented)
-  const question = query.readUInt16BE(4) === 1 ? readQuestion(query) : undefined
+  const question = readQuestion(query)
   if (question === undefined) return response(query, CODES.formatError)
 
-  const { name, type, end } = question
-  const [apex] = Object.keys(zone)
-  const asked = query.subarray(12, end)
-  if (name !== apex && !name.endsWith(`.${apex}`)) return response(query, CODES.refused, asked)
-  if (zone[name] === undefined) return response(query, CODES.noSuchName, asked, [], [soa(zone, apex)])
-  const answers = answersOf(zone, name, type)
-  return response(query, CODES.ok, asked, answers, answers.length === 0 ? [soa(zone, apex)] : [])
+  const [[apex, [soa]]] = zone
+  const name = question.name.toLowerCase()
+  if (name !== apex && !name.endsWith(`.${apex}`)) return response(query, CODES.refused, question)
+  if (!zone.has(name)) return response(query, CODES.noSuchName, question, [], [soa])
+  const answers = answersOf(zone, name, question.type)
+  return response(query, CODES.ok, question, answers, answers.length === 0 ? [soa] : [])
 }
 
-function answersOf(zone: Zone, name: string, type: number): Buffer[] {
-  const kinds = Object.keys(TYPES) as RecordType[]
-  const own = kinds.filter((kind) => TYPES[kind] === type || kind === 'CNAME' || type === 255)
-  return own.flatMap((kind) =>
-    (zone[name]?.[kind] ?? []).flatMap((data) => {
-      const followed = kind === 'CNAME' && type !== TYPES.CNAME ? answersOf(zone, data, type) : []
-      return [record(name, kind, data), ...followed]
-    }),
-  )
+function readQuestion(query: Buffer): Question | undefined {
+  try {
+    const { questions = [] } = decode(query)
+    return questions.length === 1 ? questions[0] : undefined
+  } catch {
+    return undefined
+  }
 }
 
-function soa(zone: Zone, apex: string): Buffer {
-  return record(apex, 'SOA', zone[apex].SOA?.[0] ?? '')
+function answersOf(zone: Zone, name: string, type: string): readonly Answer[] {
+  return (zone.get(name) ?? []).flatMap((record) => {
+    if (record.type === type || type === 'ANY') return [record]
+    return record.type === 'CNAME' ? [record, ...answersOf(zone, record.data, type)] : []
+  })
 }
 
 function response(
   query: Buffer,
   code: number,
-  question: Uint8Array = Buffer.alloc(0),
-  answers: Buffer[] = [],
-  authority: Buffer[] = [],
+  question?: Question,
+  answers: readonly Answer[] = [],
+  authorities: Answer[] = [],
 ): Buffer {
-  const header = Buffer.alloc(12)
-  query.copy(header, 0, 0, 2)
-  // An authoritative response. Opcode and "recursion desired" are copied from the query (RFC 1035, 4.1.1).
-  header[2] = 0x84 | (query[2] & 0x79)
-  header[3] = code
-  for (const [index, count] of [question.length > 0 ? 1 : 0, answers.length, authority.length].entries()) {
-    header.writeUInt16BE(count, 4 + index * 2)
-  }
-  return Buffer.concat([header, question, ...answers, ...authority])
+  // Opcode and "recursion desired" are copied from the query (RFC 1035, 4.1.1).
+  const flags = (query.readUInt16BE(2) & 0x7900) | AUTHORITATIVE_ANSWER | code
+  const questions = question === undefined ? [] : [question]
+  return encode({ type: 'response', id: query.readUInt16BE(0), flags, questions, answers: [...answers], authorities })
 }
 
-function readQuestion(query: Buffer): { name: string; type: number; end: number } | undefined {
-  const labels: string[] = []
-  let at = 12
-  for (;;) {
-    const length = query[at]
-    // A question has no earlier name that a compression pointer could refer to.
-    if (length === undefined || length > 63) return undefined
-    at += 1
-    if (length === 0) break
-    labels.push(query.toString('latin1', at, at + length))
-    at += length
-  }
-  if (at + 4 > query.length) return undefined
-  return { name: labels.join('.').toLowerCase(), type: query.readUInt16BE(at), end: at + 4 }
-}
-
-function record(name: string, kind: RecordType, text: string): Buffer {
-  const data = encode(kind, text)
-  const fixed = Buffer.alloc(10)
-  fixed.writeUInt16BE(TYPES[kind], 0)
-  fixed.writeUInt16BE(1, 2)
-  fixed.writeUInt32BE(TTL_SECONDS, 4)
-  fixed.writeUInt16BE(data.length, 8)
-  return Buffer.concat([encodeName(name), fixed, data])
-}
-
-function encode(kind: RecordType, text: string): Buffer {
-  const words = text.split(' ')
-  if (kind === 'A') return Buffer.from(text.split('.').map(Number))
-  if (kind === 'AAAA') return encodeAddress6(text)
-  if (kind === 'TXT') return Buffer.concat([Buffer.of(Buffer.byteLength(text)), Buffer.from(text)])
-  if (kind === 'MX') return Buffer.concat([Buffer.of(0, Number(words[0])), encodeName(words[1])])
-  if (kind !== 'SOA') return encodeName(text)
-  const numbers = Buffer.alloc(20)
-  for (const [index, word] of words.slice(2).entries()) numbers.writeUInt32BE(Number(word), index * 4)
-  return Buffer.concat([encodeName(words[0]), encodeName(words[1]), numbers])
-}
-
-function encodeName(name: string): Buffer {
-  const labels = name.split('.').map((label) => Buffer.concat([Buffer.of(label.length), Buffer.from(label)]))
-  return Buffer.concat([...labels, Buffer.of(0)])
-}
-
-function encodeAddress6(text: string): Buffer {
-  const [before, after = ''] = text.split('::').map((half) => half.split(':').filter(Boolean))
-  const zeros = new Array<string>(8 - before.length - after.length).fill('0')
-  const bytes = Buffer.alloc(16)
-  for (const [index, group] of [...before, ...zeros, ...after].entries()) {
-    bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2)
-  }
-  return bytes
+function zoneOf(records: readonly Answer[]): Zone {
+  const zone = new Map<string, Answer[]>()
+  for (const record of records) zone.set(record.name, [...(zone.get(record.name) ?? []), record])
+  return zone
 }
 
 if (require.main === module) {
-  const { values } = parseArgs({
-    options: { port: { type: 'string', default: '5353' }, address: { type: 'string', default: '127.0.0.1' } },
-  })
-  const socket = serve(EXAMPLE).bind(Number(values.port), values.address, () => {
-    const { address, port } = socket.address()
-    console.log(
-      `Answering for ${Object.keys(EXAMPLE)[0]} on ${address}:${port}; try: dig @${address} -p ${port} www.example.test`,
-    )
-  })
+  const [port = '5353', address = '127.0.0.1'] = process.argv.slice(2)
+  const socket = serve(EXAMPLE).bind(Number(port), address, () =>
+    console.log(`answering on ${address}:${socket.address().port}`),
+  )
 }

@@ -1,44 +1,49 @@
-// One port, several threads: each thread has a socket of its own, and the kernel distributes the flows over the sockets.
+// Echo server with several threads on one port: each has a socket of its own, and the kernel distributes the datagrams over
+// the sockets, by flow ('hash'), by receiving CPU ('cpu') or evenly ('random').
 // Prints the number of datagrams per thread when it changes, and once more at Ctrl-C.
-// For even shares within a flow, replace `reusePort: true` by `reusePort: { steer: 'random', sockets: workers }`.
 //
-//   npx ts-node examples/reuse-port.ts [workers] [port] [address]
+//   npx ts-node examples/reuse-port.ts [workers] [port] [address] [hash | cpu | random] [node:dgram]
 //
-// Outside this repository, replace '../src/index.js' by 'batchconn'.
+// Outside this repository, replace '../src/index.js' by 'batchconn'. With 'node:dgram', for comparison, the workers use
+// that; this requires Node 22.12 or newer.
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { BatchConn, type Endpoint, endpoint, RecvBatch } from '../src/index.js'
+import { BatchConn, type Endpoint, endpoint, RecvBatch, SendBatch } from '../src/index.js'
 
 interface Work {
   readonly index: number
   readonly address: string
   readonly port: number
+  readonly steer: string
+  readonly isPlain: boolean
   /** Number of datagrams per worker, in shared memory. */
   readonly counts: Int32Array
 }
 
-function open(at: Endpoint): BatchConn {
-  // Every socket of the port sets `reusePort` before it binds.
-  return BatchConn.open({ family: at.family, reusePort: true, receiveBufferBytes: 4 << 20 }).bind(at)
+function open(at: Endpoint, steer: string, sockets: number): BatchConn {
+  if (steer !== 'hash' && steer !== 'cpu' && steer !== 'random') throw new RangeError(`cannot steer by ${steer}`)
+  // Every socket of the port sets the same `reusePort` before it binds.
+  return BatchConn.open({ family: at.family, reusePort: { steer, sockets }, receiveBufferBytes: 4 << 20 }).bind(at)
 }
 
 async function main(): Promise<void> {
-  const [workers = availableParallelism(), port = '9000', address = '127.0.0.1'] = process.argv.slice(2)
-  const counts = new Int32Array(new SharedArrayBuffer(Number(workers) * 4))
+  const [workers, port = '9000', address = '127.0.0.1', steer = 'hash', over] = process.argv.slice(2)
+  const counts = new Int32Array(new SharedArrayBuffer(Number(workers ?? availableParallelism()) * 4))
 
-  // Keeps the port until all workers have bound it. Closed before traffic, because it would receive a share of the flows.
-  const holder = open(endpoint({ address, port: Number(port) }))
+  // Keeps the port until all workers have bound it. Closed before traffic, because it would receive a share of it.
+  const holder = open(endpoint({ address, port: Number(port) }), steer, counts.length)
   const at = holder.localAddress
-  const starts = Array.from(counts, (_, index) => startWorker({ index, address: at.address, port: at.port, counts }))
+  const shared = { address: at.address, port: at.port, steer, isPlain: over === 'node:dgram', counts }
+  const starts = Array.from(counts, (_, index) => startWorker({ index, ...shared }))
   await Promise.all(starts.map((worker) => once(worker, 'message')))
   holder.close()
   console.log(`${counts.length} workers listen on ${at}`)
 
   let last = ''
   const print = () => {
-    const total = counts.reduce((sum, count) => sum + count, 0)
-    const line = `${counts.join(' + ')} = ${total}`
+    const line = `${counts.join(' + ')} = ${counts.reduce((sum, count) => sum + count, 0)}`
     if (line !== last) console.log(line)
     last = line
   }
@@ -58,13 +63,37 @@ function startWorker(work: Work): Worker {
   return new Worker(code, { eval: true, workerData: work, execArgv: [] })
 }
 
-function work({ index, address, port, counts }: Work): void {
-  const conn = open(endpoint({ address, port }))
-  const inbox = new RecvBatch({ capacity: 64, slotBytes: 2048 })
+/** Blocks the thread, which has no other task. */
+function echo({ index, address, port, steer, counts }: Work): void {
+  const conn = open(endpoint({ address, port }), steer, counts.length)
+  const inbox = new RecvBatch({ capacity: 64, slotBytes: 65_535 })
+  const replies = new SendBatch({ capacity: inbox.capacity, slotBytes: 1, coalesce: true })
   parentPort?.postMessage('ready')
-  // Blocks the thread: this worker has no other task.
-  for (;;) Atomics.add(counts, index, conn.recvBlocking(inbox))
+  for (;;) {
+    Atomics.add(counts, index, conn.recvBlocking(inbox))
+    for (const { bytes, source } of inbox) {
+      // Any sender can write 0 as the source port of a packet. It cannot be answered.
+      if (source !== undefined && source.port !== 0) replies.appendReference(bytes, source)
+    }
+    while (replies.remaining > 0) {
+      try {
+        if (conn.send(replies) === 0) conn.waitWritable()
+      } catch {
+        replies.skip() // what the kernel rejects
+      }
+    }
+    replies.clear()
+  }
+}
+
+function echoPlain({ index, address, port, counts }: Work): void {
+  const options = { type: 'udp4', reusePort: true, recvBufferSize: 4 << 20 } as const
+  const socket = createSocket(options, (message, { port, address }) => {
+    Atomics.add(counts, index, 1)
+    if (port !== 0) socket.send(message, port, address)
+  })
+  socket.bind(port, address, () => parentPort?.postMessage('ready'))
 }
 
 if (isMainThread) main()
-else work(workerData)
+else (workerData.isPlain ? echoPlain : echo)(workerData)

@@ -81,6 +81,19 @@ t.test('malformed queries get an error code or no answer', (t) => {
   t.end()
 })
 
+t.test('no query ends the server', (t) => {
+  const original = query({})
+  for (let index = 0; index < original.length; index += 1) {
+    for (const value of [0, 1, 0x3f, 0x40, 0xc0, 0xff]) {
+      const changed = Buffer.from(original)
+      changed[index] = value
+      const answer = respond(EXAMPLE, changed)
+      if (answer !== undefined) t.ok(answer.readUInt16BE(0) === changed.readUInt16BE(0), `byte ${index} is ${value}`)
+    }
+  }
+  t.end()
+})
+
 function query({ flags = 0, questions = 1, name = Buffer.from('\x07example\x04test\0') }): Buffer {
   const header = Buffer.alloc(12)
   header.writeUInt16BE(flags, 2)

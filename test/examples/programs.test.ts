@@ -1,79 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { RecvBatch } from '../../src/index.js'
 import { boundSocket } from '../support/sockets.js'
+import { client, collect, isSame, portIn, start } from './example.js'
 
 // The examples, run as a reader runs them, seen from outside: by node:dgram, and by what they print.
-
-const ROOT = join(__dirname, '..', '..')
-
-interface Example {
-  readonly child: ChildProcess
-  /** The next line it prints. */
-  line(): Promise<string>
-  /** How it ended, and what it had to complain about. */
-  end(): Promise<{ code: number | null; stderr: string }>
-}
-
-function start(t: Test, name: string, args: readonly (string | number)[]): Example {
-  const program = [process.execPath, '--require', 'ts-node/register', join('examples', name), ...args.map(String)]
-  // tap puts loaders of its own into NODE_OPTIONS, which ts-node does not get along with.
-  const child = spawn('env', ['--unset=NODE_OPTIONS', ...program], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-  t.teardown(() => child.kill('SIGKILL'))
-  let stderr = ''
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    stderr += text
-  })
-  const closed = once(child, 'close')
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  return {
-    child,
-    line: async () => {
-      const { done, value } = await lines.next()
-      if (done) throw new Error(`${name} printed no more: ${stderr}`)
-      return value
-    },
-    end: async () => {
-      const [code] = await closed
-      return { code, stderr }
-    },
-  }
-}
-
-function portIn(line: string): number {
-  return Number(/:(\d+)$/.exec(line)?.[1])
-}
-
-async function client(t: Test, address: string): Promise<Socket> {
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
-  t.teardown(() => socket.close())
-  socket.bind(0, address)
-  await once(socket, 'listening')
-  return socket
-}
-
-/** The next `count` datagrams, all of which come from `port`. */
-function collect(socket: Socket, count: number, port: number): Promise<Buffer[]> {
-  const received: Buffer[] = []
-  return new Promise((resolve, reject) => {
-    const onMessage = (bytes: Buffer, info: RemoteInfo) => {
-      if (info.port !== port) reject(new Error(`a datagram came from port ${info.port}`))
-      received.push(bytes)
-      if (received.length < count) return
-      socket.off('message', onMessage)
-      resolve(received)
-    }
-    socket.on('message', onMessage)
-  })
-}
-
-function isSame(some: readonly Buffer[], others: readonly Buffer[]): boolean {
-  return some.length === others.length && some.every((bytes, index) => bytes.equals(others[index]))
-}
 
 for (const address of ['127.0.0.1', '::1']) {
   t.test(`the echo server answers node:dgram clients on ${address}`, async (t) => {
@@ -98,34 +28,44 @@ for (const address of ['127.0.0.1', '::1']) {
   })
 }
 
-t.test('reuse-port: every worker receives, and every datagram is counted once', async (t) => {
-  const workers = 3
-  const flows = 240
-  const example = start(t, 'reuse-port.ts', [workers, 0])
-  const line = await example.line()
-  t.match(line, /^3 workers listen on 127\.0\.0\.1:/)
-  const port = portIn(line)
-  // A source port each: the kernel chooses the worker by addresses and ports.
-  const senders = await Promise.all(Array.from({ length: flows }, () => client(t, '127.0.0.1')))
-  for (const sender of senders) sender.send('x', port, '127.0.0.1')
+for (const steer of ['hash', 'random']) {
+  t.test(
+    `reuse-port, by ${steer}: every worker receives, and every datagram is answered and counted once`,
+    async (t) => {
+      const workers = 3
+      const flows = 240
+      const example = start(t, 'reuse-port.ts', [workers, 0, '127.0.0.1', steer])
+      const line = await example.line()
+      t.match(line, /^3 workers listen on 127\.0\.0\.1:/)
+      const port = portIn(line)
+      // A source port each: the kernel chooses the worker by addresses and ports.
+      const senders = await Promise.all(Array.from({ length: flows }, () => client(t, '127.0.0.1')))
+      const answers = senders.map((sender) => collect(sender, 1, port))
+      for (const [index, sender] of senders.entries()) sender.send(`${index}`, port, '127.0.0.1')
+      t.strictSame(
+        (await Promise.all(answers)).map(([bytes]) => `${bytes}`),
+        senders.map((_, index) => `${index}`),
+      )
 
-  let counts: number[] = []
-  let total = 0
-  while (total < flows) {
-    const printed = await example.line()
-    counts = printed.match(/\d+/g)?.map(Number) ?? []
-    total = counts.pop() ?? 0
-  }
-  example.child.kill('SIGINT')
-  t.equal(await example.line(), `${counts.join(' + ')} = ${flows}`, 'the last word is the same')
-  t.equal(counts.length, workers)
-  t.notOk(counts.includes(0), `each received some: ${counts.join(', ')}`)
-  t.equal(
-    counts.reduce((sum, count) => sum + count, 0),
-    flows,
+      let counts: number[] = []
+      let total = 0
+      while (total < flows) {
+        const printed = await example.line()
+        counts = printed.match(/\d+/g)?.map(Number) ?? []
+        total = counts.pop() ?? 0
+      }
+      example.child.kill('SIGINT')
+      t.equal(await example.line(), `${counts.join(' + ')} = ${flows}`, 'the last word is the same')
+      t.equal(counts.length, workers)
+      t.notOk(counts.includes(0), `each received some: ${counts.join(', ')}`)
+      t.equal(
+        counts.reduce((sum, count) => sum + count, 0),
+        flows,
+      )
+      t.strictSame(await example.end(), { code: 0, stderr: '' })
+    },
   )
-  t.strictSame(await example.end(), { code: 0, stderr: '' })
-})
+}
 
 for (const address of ['127.0.0.1', '::1']) {
   t.test(`the throughput sender sends what it says, over ${address}`, async (t) => {

@@ -16,6 +16,7 @@ const PAGES = [
     'benchmark',
     'dgram',
     'event-loop',
+    'examples',
     'from-node-dgram',
     'json-report',
     'memory-safety',

@@ -1,0 +1,133 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import type { Program } from './program.js'
+
+/** What an example runs on: the base of the comparison first. */
+export const TRANSPORTS = ['node:dgram', 'batchconn'] as const
+export type Transport = (typeof TRANSPORTS)[number]
+
+/** Starts the programs of one measurement. */
+export interface Bench {
+  readonly transport: Transport
+  /** Folder of this measurement, in which the programs run. */
+  readonly folder: string
+  /** Starts an example on `transport`. Resolves when it is ready. */
+  example(name: string, ...args: readonly (string | number)[]): Promise<Program>
+  /** Starts a program of `clients/`, which is the same for each transport. Resolves when it is ready. */
+  client(name: string, ...args: readonly (string | number)[]): Promise<Program>
+  /** Runs a program to its end, and returns its standard output. */
+  run(program: string, ...args: readonly (string | number)[]): Promise<string>
+}
+
+export interface Comparison {
+  readonly example: string
+  /** The program that sends the load. */
+  readonly client: string
+  /** What is measured, with its unit. More is better. */
+  readonly measure: string
+  run(bench: Bench): Promise<number>
+}
+
+/** 30 frames per second of a test picture, 2 Mbit/s. */
+const VIDEO = [
+  ...['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30'],
+  ...['-c:v', 'mpeg4', '-b:v', '2M', '-f', 'rtp'],
+]
+
+const NAMES = ['www', 'alias', 'ns', 'missing'].map((name) => `${name}.example.test A`)
+
+export const COMPARISONS: readonly Comparison[] = [
+  ...[1, 100].map((sockets) => ({
+    example: 'dns-server',
+    client: `dnsperf, ${sockets === 1 ? 'one socket' : `${sockets} sockets`}`,
+    measure: 'answers',
+    run: async (bench: Bench) => dnsperf(await bench.example('dns-server', 0), sockets, bench),
+  })),
+  {
+    // dnsperf compares identifiers only, so that an echo is an answer.
+    example: 'reuse-port',
+    client: 'dnsperf, 64 sockets',
+    measure: 'echoes',
+    run: async (bench) =>
+      dnsperf(await bench.example('reuse-port', 4, 0, '127.0.0.1', 'hash', bench.transport), 64, bench),
+  },
+  {
+    example: 'statsd-collector',
+    client: 'hot-shots, two processes',
+    measure: 'metrics',
+    run: async ({ example, client }) => {
+      const collector = await example('statsd-collector', 0, '127.0.0.1', 1)
+      const load = async (share: number) => {
+        const loads = await Promise.all([1, 2].map(() => client('statsd-load', collector.ports[0], 100_000 * share)))
+        for (const load of loads) await load.prints(/sent/)
+        // The collector prints once per second.
+        await setTimeout(1500)
+      }
+      return perCpuSecond([collector], load, () => {
+        const counts = Array.from(collector.printed.matchAll(/statsd\.received (\d+)/g), ([, count]) => Number(count))
+        return counts.reduce((sum, count) => sum + count, 0)
+      })
+    },
+  },
+  {
+    example: 'rtp-fanout',
+    client: 'ffmpeg, 500 receivers',
+    measure: 'datagrams received',
+    run: async ({ example, client, run }) => {
+      const relay = await example('rtp-fanout', 0, 0)
+      const [rtpPort, viewerPort] = relay.ports
+      const viewers = await client('rtp-viewers', viewerPort, 500)
+      const url = `rtp://127.0.0.1:${rtpPort}?pkt_size=1200`
+      const load = (share: number) => run('ffmpeg', ...VIDEO, '-t', 4 * share, url)
+      return perCpuSecond([relay], load, () => viewers.ask(/received (\d+)\n/))
+    },
+  },
+  {
+    example: 'multicast-chat',
+    client: 'four members, a line every 2 ms',
+    measure: 'lines printed',
+    run: async ({ example }) => {
+      const port = 20_000 + (process.pid % 10_000)
+      const names = ['ann', 'bob', 'cem', 'dia']
+      const members = await Promise.all(names.map((name) => example('multicast-chat', name, '239.255.7.1', port)))
+      const load = async (share: number) => {
+        for (let line = 0; line < 2000 * share; line += 1) {
+          members[line % members.length].write('a line of the chat\n')
+          await setTimeout(2)
+        }
+        await setTimeout(200)
+      }
+      const printed = () => members.map(({ printed }) => printed.split('\n').length)
+      return perCpuSecond(members, load, () => printed().reduce((sum, count) => sum + count))
+    },
+  },
+]
+
+const WARM_UP = 0.25
+
+/** Returns the work that programs do per second of their CPU time, after a quarter of the load to compile the code. */
+async function perCpuSecond(
+  programs: readonly Program[],
+  load: (share: number) => Promise<unknown>,
+  done: () => number | Promise<number>,
+): Promise<number> {
+  const used = () => programs.reduce((sum, program) => sum + program.cpuSeconds(), 0)
+  await load(WARM_UP)
+  const before = { done: await done(), used: used() }
+  await load(1)
+  const seconds = used() - before.used
+  return ((await done()) - before.done) / seconds
+}
+
+function dnsperf(server: Program, sockets: number, { folder, run }: Bench): Promise<number> {
+  const queries = join(folder, 'queries')
+  const options = ['-s', '127.0.0.1', '-p', server.ports[0], '-d', queries, '-n', 1, '-c', sockets, '-q', 200]
+  let answers = 0
+  const load = async (share: number) => {
+    writeFileSync(queries, `${NAMES.join('\n')}\n`.repeat(25_000 * share))
+    const [, completed] = /Queries completed:\s+(\d+)/.exec(await run('dnsperf', ...options)) ?? []
+    answers += Number(completed)
+  }
+  return perCpuSecond([server], load, () => answers)
+}
