@@ -32,7 +32,8 @@ t.test("the server answers Node's resolver", async (t) => {
   t.same(await resolver.resolveCname('alias.example.test'), ['www.example.test'])
   t.same(await resolver.resolve4('alias.example.test'), ['192.0.2.1', '192.0.2.2'], 'an alias is followed')
   t.match(await resolver.resolveSoa('example.test'), { nsname: 'ns.example.test', serial: 1, minttl: 60 })
-  t.same(
+  // From Node 24 on they have a `type` as well.
+  t.match(
     (await resolver.resolveMx('example.test')).sort((a, b) => a.priority - b.priority),
     [
       { exchange: 'mail.example.test', priority: 10 },
@@ -47,8 +48,9 @@ t.test('missing names and types get the right error code', async (t) => {
   await t.rejects(resolver.resolve4('another.test'), { code: 'EREFUSED' })
 })
 
-t.test('500 queries at once are all answered', async (t) => {
-  const answers = await Promise.all(Array.from({ length: 500 }, () => resolver.resolve6('www.example.test')))
+t.test('200 queries at once are all answered', async (t) => {
+  // As many answers as fit into the resolver's receive buffer, which it does not read while the server sends them.
+  const answers = await Promise.all(Array.from({ length: 200 }, () => resolver.resolve6('www.example.test')))
   t.ok(answers.every(([address]) => address === '2001:db8::1'))
 })
 

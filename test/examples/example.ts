@@ -14,13 +14,15 @@ export interface Example {
   line(): Promise<string>
   /** Writes to its standard input. */
   write(text: string): void
-  /** How it ended, and what it had to complain about. */
+  /** Resolves when it has ended, with its exit status and what it wrote to its standard error. */
   end(): Promise<{ code: number | null; stderr: string }>
 }
 
 /** Starts an example as a reader does, without a compiler run of its own. */
 export function start(t: Test, name: string, args: readonly (string | number)[]): Example {
-  const program = [process.execPath, '--require', 'ts-node/register', join('examples', name), ...args.map(String)]
+  // ts-node uses the constructor of fs.Stats, of which Node 22 and later warn.
+  const node = [process.execPath, '--disable-warning=DEP0180', '--require', 'ts-node/register']
+  const program = [...node, join('examples', name), ...args.map(String)]
   // tap puts loaders of its own into NODE_OPTIONS, which ts-node does not get along with.
   const child = spawn('env', ['--unset=NODE_OPTIONS', ...program], { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))
