@@ -21,8 +21,8 @@ Usage: npx ts-node scripts/measure-examples.ts [options]
   --node PATH    run the examples with this Node.js (default: the one that runs this script)
   --help         print this text
 
-The library is packed and installed in a temporary project, as a user would. Requires dnsperf and ffmpeg (Debian
-packages), and Node 22.12 or newer, whose node:dgram has reusePort.
+The library is packed and installed in a temporary project, as a user would. Requires dnsperf, ffmpeg and
+logger (Debian packages), and Node 22.13 or newer: its node:dgram has reusePort, and it has node:sqlite.
 `
 
 const ROOT = join(__dirname, '..')

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -81,6 +82,40 @@ export const COMPARISONS: readonly Comparison[] = [
       const url = `rtp://127.0.0.1:${rtpPort}?pkt_size=1200`
       const load = (share: number) => run('ffmpeg', ...VIDEO, '-t', 4 * share, url)
       return perCpuSecond([relay], load, () => viewers.ask(/received (\d+)\n/))
+    },
+  },
+  {
+    example: 'syslog-sqlite',
+    client: 'logger, 100,000 lines',
+    measure: 'messages stored',
+    run: async ({ example, client, run, folder }) => {
+      const [database, lines] = ['log.db', 'lines'].map((name) => join(folder, name))
+      const receiver = await example('syslog-sqlite', database, 0)
+      const load = async (share: number) => {
+        writeFileSync(
+          lines,
+          'session opened for user root by (uid=0) from 192.0.2.7 port 50122\n'.repeat(100_000 * share),
+        )
+        await run('logger', '--server', '127.0.0.1', '--port', receiver.ports[0], '--udp', '--file', lines)
+        await setTimeout(1000)
+      }
+      return perCpuSecond([receiver], load, async () => {
+        const [, stored] = await (await client('syslog-count', database)).prints(/(\d+) stored/)
+        return Number(stored)
+      })
+    },
+  },
+  {
+    example: 'bulk-send',
+    client: 'bulk-receive, 100 MB without a limit',
+    measure: 'MB, per second of the transfer',
+    run: async ({ example, folder, transport }) => {
+      const [file, copy] = ['file', 'copy'].map((name) => join(folder, name))
+      writeFileSync(file, randomBytes(100e6))
+      const receiver = await example('bulk-receive', copy, 0)
+      const sender = await example('bulk-send', '127.0.0.1', receiver.ports[0], file, 10_000, transport)
+      const [, seconds] = await sender.prints(/in ([\d.]+) s, .* verified/)
+      return 100 / Number(seconds)
     },
   },
   {
