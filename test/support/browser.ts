@@ -1,5 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 
 /** Name of the installed Chromium; undefined if there is none. */
@@ -14,18 +17,18 @@ export interface Screen {
 }
 
 /** A browser without a window, controlled over a pipe (Chrome DevTools Protocol). */
-export class Browser {
+export class Browser implements AsyncDisposable {
+  readonly #profile = mkdtempSync(join(tmpdir(), 'batchconn-test-browser-'))
   readonly #process
   readonly #input: Duplex
   readonly #waiting = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>()
   #onLoad = () => {}
   #ids = 0
 
-  /** @param profile - folder that is not used by another browser */
-  constructor(profile: string) {
+  constructor() {
     const words = ['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--remote-debugging-pipe']
     // Chromium reads requests from descriptor 3 and writes answers to 4, each closed by a zero byte.
-    this.#process = spawn(CHROMIUM ?? '', [...words, `--user-data-dir=${profile}`], {
+    this.#process = spawn(CHROMIUM ?? '', [...words, `--user-data-dir=${this.#profile}`], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
     })
     const [, , , input, output] = this.#process.stdio
@@ -69,10 +72,14 @@ export class Browser {
     return { value: result.value, picture: Buffer.from(data, 'base64') }
   }
 
-  async close(): Promise<void> {
-    const gone = once(this.#process, 'exit')
-    this.#process.kill()
-    await gone
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const gone = once(this.#process, 'exit')
+      await this.#ask('Browser.close', {})
+      await gone
+    }
+    // Its own child processes may write for a moment longer.
+    rmSync(this.#profile, { recursive: true, maxRetries: 20, retryDelay: 100 })
   }
 
   #ask<R>(method: string, parameters: object, sessionId?: string): Promise<R> {

@@ -99,8 +99,7 @@ t.test('in a browser, on a desktop and on a phone, everything can be read', { sk
   // To look at them: the name of a folder.
   const pictures = process.env.BATCHCONN_TEST_PICTURES
   if (pictures !== undefined) mkdirSync(pictures, { recursive: true })
-  const browser = new Browser(join(folder, 'browser'))
-  t.teardown(() => browser.close())
+  await using browser = new Browser()
   const script = readFileSync(join(__dirname, 'inspect-page.js'), 'utf8')
   for (const [name, { make, charts }] of Object.entries(PAGES)) {
     const page = join(folder, `${name}.html`)
