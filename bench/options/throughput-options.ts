@@ -17,6 +17,7 @@ import {
   rate,
   seconds,
   token,
+  within,
   word,
 } from './values.js'
 
@@ -33,7 +34,7 @@ const PEER_NAMES = ['c', 'c-copying', 'go'] as const
 export type PeerName = (typeof PEER_NAMES)[number]
 
 /** The letters are iperf3's where the meaning is the same. */
-const TRAFFIC = {
+export const TRAFFIC = {
   modes: {
     name: 'mode',
     parse: choices(SEND_MODES),
@@ -84,6 +85,12 @@ const TRAFFIC = {
     parse: word,
     alias: 'b',
     describe: 'packets (200k) or bits (1G) per second; default: unlimited',
+  },
+  burstMs: {
+    name: 'burst-ms',
+    parse: within('a number of milliseconds from 0.01 to 1000', /^(\d+(?:\.\d+)?)$/, 0.01, 1000),
+    default: '1',
+    describe: 'with --rate: at most what is due in this many milliseconds is sent at once',
   },
   bind: { parse: hostPort(1, 0), alias: 'B', describe: `source address, ${HOST_PORT_FORM}` },
   control: { flag: true, describe: 'the receiver reports what arrived; --no-control sends without a receiver' },

@@ -7,7 +7,8 @@ import type { HostPort } from '../traffic/network.js'
 /** Converts an option's text. @throws UsageError */
 export type Parse<T> = (text: string, name: string) => T
 
-function within(form: string, pattern: RegExp, low: number, high: number): Parse<number> {
+/** A number within limits, as the first group of a pattern. */
+export function within(form: string, pattern: RegExp, low: number, high: number): Parse<number> {
   return (text, name) => {
     const value = Number(pattern.exec(text)?.[1] ?? Number.NaN)
     if (value >= low && value <= high) return value

@@ -31,6 +31,7 @@ function throughputDocument(run: ThroughputRun): object {
       skipped,
       bind: plan.bind ?? null,
       packetsPerSecond: plan.packetsPerSecond ?? null,
+      kernelPacing: run.hasFq,
       receiver,
     },
     results: records,

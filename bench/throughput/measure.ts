@@ -6,7 +6,13 @@ import type { ThroughputPlan } from '../options/throughput-options.js'
 import { gigabits, percent, whole } from '../report/format.js'
 import { seededRandom } from '../stats/random.js'
 import { measureCrossing } from '../traffic/costs.js'
-import { interfaceDelta, readInterfaceCounters, resolveHost, settledInterfaceCounters } from '../traffic/network.js'
+import {
+  hasFq,
+  interfaceDelta,
+  readInterfaceCounters,
+  resolveHost,
+  settledInterfaceCounters,
+} from '../traffic/network.js'
 import { addDelivery, type RoundRecord, roundRecord } from '../traffic/round-record.js'
 import type { Candidate, RoundOrder } from './candidate.js'
 import { OWN_NAME, openCandidates, type Skipped } from './open-candidates.js'
@@ -16,6 +22,8 @@ import { type CandidateCosts, ratiosToOthers, type SummaryRow, summarize } from 
 export interface ThroughputRun {
   readonly plan: ThroughputPlan
   readonly session: Omit<Session, 'controls' | typeof Symbol.asyncDispose>
+  /** The rate is limited, and the interface has fq. */
+  readonly hasFq: boolean
   /** Null without a control connection. */
   readonly receiver: ReceiverDescription | null
   readonly skipped: readonly Skipped[]
@@ -33,9 +41,11 @@ export interface ThroughputRun {
 export async function measureThroughput(plan: ThroughputPlan, signal: AbortSignal): Promise<ThroughputRun> {
   const progress = new Progress(plan.quiet, plan.intervalSeconds)
   await using session = await openSession(plan, progress, signal)
-  const { destination, controls } = session
+  const { destination, controls, interfaceName } = session
   const bind = plan.bind && (await resolveHost(plan.bind, destination.family === 'ipv4' ? 4 : 6))
-  await using candidates = await openCandidates(plan, { ...plan, destination, bind }, progress, signal)
+  const isFair = plan.packetsPerSecond !== undefined && interfaceName !== undefined && hasFq(interfaceName)
+  const sending = { ...plan, destination, bind, hasFq: isFair }
+  await using candidates = await openCandidates(plan, sending, progress, signal)
   const { list, skipped } = candidates
   const records: RoundRecord[] = []
   const random = seededRandom(plan.seed)
@@ -59,6 +69,7 @@ export async function measureThroughput(plan: ThroughputPlan, signal: AbortSigna
   return {
     plan,
     session,
+    hasFq: isFair,
     receiver: controls[0]?.description ?? null,
     skipped,
     records,

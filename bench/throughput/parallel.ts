@@ -77,6 +77,8 @@ export class StreamThreads implements AsyncDisposable {
       sendCalls: sum(streams.map((one) => one.sendCalls)),
       wouldBlock: sum(streams.map((one) => one.wouldBlock)),
       errors: sum(streams.map((one) => one.errors)),
+      // Each stream has a pacer of its own.
+      largestBurst: max(streams.map((one) => one.largestBurst ?? 0)) || undefined,
       // Node reports the processor time of the process, not of a thread.
       cpu: { userSeconds: user / 1e6, systemSeconds: system / 1e6 },
       streams,

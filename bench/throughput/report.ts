@@ -10,7 +10,8 @@ import type { ThroughputRun } from './measure.js'
 import type { SummaryRow } from './summary.js'
 
 /** Returns what was measured, how, and where. */
-export function headLines({ plan, session, receiver }: ThroughputRun): string[] {
+export function headLines(run: ThroughputRun): string[] {
+  const { plan, session, receiver } = run
   const { sizeBytes, batch, segments, rounds, durationSeconds, connect, prepare, seed, packetsPerSecond } = plan
   const [streams, perStream] = plan.parallel > 1 ? [`${plan.parallel} streams of `, ' per stream'] : ['', '']
   const how = `${connect ? 'connected' : 'not connected'}, headers built ${prepare === 'once' ? 'once' : 'for each batch'}`
@@ -19,7 +20,7 @@ export function headLines({ plan, session, receiver }: ThroughputRun): string[] 
     `batch ${batch}, GSO sends of ${segments}, ${how}, rounds: ${rounds} of ${durationSeconds} s each, in random order (seed ${seed})`,
     receiver === null ? 'delivery not measured (--no-control)' : receiverLine('received with', receiver),
     machineLine(),
-    ...(packetsPerSecond === undefined ? [] : [`paced at ${whole(packetsPerSecond)} packets/s${perStream}`]),
+    ...(packetsPerSecond === undefined ? [] : [pacingLine(packetsPerSecond, perStream, run)]),
   ]
 }
 
@@ -38,6 +39,11 @@ export function throughputText(run: ThroughputRun): string {
     ...warningsOf(run),
     ...(plan.command === 'send' ? ['', ...answerInWords(run)] : []),
   ].join('\n')
+}
+
+function pacingLine(packetsPerSecond: number, perStream: string, { plan, session, hasFq }: ThroughputRun): string {
+  const fq = hasFq ? `, and by fq on ${session.interfaceName} (not dgram, batchconn-dgram)` : ''
+  return `paced by the sender at ${whole(packetsPerSecond)} packets/s${perStream}, at most ${plan.burstMs} ms of them at once${fq}`
 }
 
 /** Describes why a run is incomplete; null if it is complete. */
@@ -83,6 +89,7 @@ function quantities(interfaceName: string | undefined, { mode: first, streams }:
     ['system call', component('systemCall')],
     ['system calls', ({ systemCalls }) => whole(systemCalls)],
     ['achieved batch', ({ achievedBatch }) => decimal(achievedBatch.median, 2)],
+    ['largest burst', ({ largestBurst }) => orUnknown(largestBurst, whole)],
     ['user CPU', ({ cpu }) => percent(cpu.userShare)],
     ['system CPU', ({ cpu }) => percent(cpu.systemShare)],
     ['sent', ({ packets }) => whole(packets)],

@@ -1,4 +1,4 @@
-import { median, sum } from 'simple-statistics'
+import { max, median, sum } from 'simple-statistics'
 import { type Estimate, medianEstimate, ratioEstimate } from '../stats/interval.js'
 import type { Random } from '../stats/random.js'
 import type { RoundRecord } from '../traffic/round-record.js'
@@ -40,6 +40,7 @@ export function summarize(
       systemCalls: sum(values((one) => one.systemCalls)),
       wouldBlock: sum(values((one) => one.wouldBlock)),
       errors: sum(values((one) => one.errors)),
+      largestBurst: maxOrNull(values((one) => one.largestBurst)),
       cpu: {
         userShare: median(values(({ cpu, seconds }) => share(cpu.userSeconds, seconds))),
         systemShare: median(values(({ cpu, seconds }) => share(cpu.systemSeconds, seconds))),
@@ -140,6 +141,11 @@ function estimateOrNull(values: (number | null)[]): Estimate | null {
 export function sumOrNull(values: (number | null | undefined)[]): number | null {
   const known = values.filter((value) => value !== undefined && value !== null)
   return known.length < values.length ? null : sum(known)
+}
+
+function maxOrNull(values: (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : max(known)
 }
 
 function share(part: number, whole: number): number {

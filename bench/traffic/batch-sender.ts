@@ -1,8 +1,8 @@
-import { BatchConn, type FeatureStatus, type MessageOptions, SendBatch } from '../../src/index.js'
+import { BatchConn, type FeatureStatus, type MessageOptions, type OpenOptions, SendBatch } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
 import { HeaderStamper } from './payload-header.js'
-import { pacedBatch, SendSchedule } from './send-schedule.js'
-import { type SendCounts, type Sender, type SendPlan, sendFailure } from './sender.js'
+import { pacedBatch, type Rate, SendSchedule } from './send-schedule.js'
+import { type SendCounts, type Sender, type SendPlan, type SocketPlan, sendFailure } from './sender.js'
 
 /** The shape of one `send` call. */
 export interface BatchShape {
@@ -27,14 +27,15 @@ export class BatchSender implements Sender {
 
   constructor(plan: SendPlan, wanted: BatchShape) {
     this.#plan = plan
-    this.#shape = pacedShape(wanted, plan.packetsPerSecond)
+    this.#shape = pacedShape(wanted, plan)
     const { messages, segments, zeroCopy = false } = this.#shape
     this.packetsPerBatch = messages * segments
     this.#options = segments > 1 ? { segmentBytes: plan.sizeBytes } : undefined
-    this.#conn = openConn(plan, zeroCopy)
+    // The mode decides about zero-copy, not the size.
+    this.#conn = openConn(plan, { zeroCopy: zeroCopy && { minBytes: 1 }, ...kernelPacing(plan) })
     const batches = segments === 1 ? 1 : Math.max(1, Math.floor(plan.buffers / messages))
     this.#batches = Array.from({ length: batches }, () => this.#prepareBatch())
-    this.#schedule = new SendSchedule(this.packetsPerBatch, plan.packetsPerSecond)
+    this.#schedule = new SendSchedule(this.packetsPerBatch, plan)
   }
 
   get counts(): SendCounts {
@@ -149,10 +150,10 @@ interface Prepared {
   readonly headers: HeaderStamper
 }
 
-/** Limits the shape to what is due in 50 ms: first fewer segments, then fewer messages. */
-function pacedShape({ messages, segments, ...rest }: BatchShape, packetsPerSecond: number | undefined): BatchShape {
-  const perMessage = pacedBatch(segments, packetsPerSecond)
-  const packets = pacedBatch(messages * perMessage, packetsPerSecond)
+/** Limits the shape to what is due in the time of a burst: first fewer segments, then fewer messages. */
+function pacedShape({ messages, segments, ...rest }: BatchShape, rate: Rate): BatchShape {
+  const perMessage = pacedBatch(segments, rate)
+  const packets = pacedBatch(messages * perMessage, rate)
   return { ...rest, messages: Math.floor(packets / perMessage), segments: perMessage }
 }
 
@@ -161,9 +162,9 @@ function cut(message: Buffer, sizeBytes: number): Buffer[] {
   return Array.from({ length: count }, (_, index) => message.subarray(index * sizeBytes, (index + 1) * sizeBytes))
 }
 
-function openConn({ destination, bind, connect }: SendPlan, zeroCopy: boolean): BatchConn {
-  // The mode decides, not the size.
-  const conn = BatchConn.open({ family: destination.family, zeroCopy: zeroCopy && { minBytes: 1 } })
+/** Opens a socket as planned. @throws ErrnoError from bind and connect */
+export function openConn({ destination, bind, connect }: SocketPlan, options?: OpenOptions): BatchConn {
+  const conn = BatchConn.open({ ...options, family: destination.family })
   try {
     if (bind !== undefined) conn.bind(bind)
     if (connect) conn.connect(destination)
@@ -174,5 +175,16 @@ function openConn({ destination, bind, connect }: SendPlan, zeroCopy: boolean): 
   }
 }
 
+/** Lets fq pace the socket: the sender's bursts then leave evenly. */
+function kernelPacing({ packetsPerSecond, sizeBytes, hasFq }: SendPlan): OpenOptions {
+  if (packetsPerSecond === undefined || !hasFq) return {}
+  const bytesPerSecond = Math.ceil(packetsPerSecond * (sizeBytes + FQ_HEADER_BYTES))
+  return { maxPacingRate: Math.min(bytesPerSecond, MAX_PACING_RATE) }
+}
+
+/** fq counts Ethernet, IP and UDP headers. Those of IPv6: over IPv4 it then paces a little above the rate, never below. */
+const FQ_HEADER_BYTES = 14 + 40 + 8
+/** The largest value of SO_MAX_PACING_RATE that is not "unlimited". */
+const MAX_PACING_RATE = 2 ** 32 - 2
 /** Short enough to end a round in time. */
 const POLL_MS = 50

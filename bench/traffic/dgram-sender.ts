@@ -2,7 +2,7 @@ import { createSocket, type Socket, type SocketType } from 'node:dgram'
 import { once } from 'node:events'
 import { HeaderStamper } from './payload-header.js'
 import { pacedBatch, SendSchedule } from './send-schedule.js'
-import { type SendCounts, type Sender, type SendPlan, sendFailure } from './sender.js'
+import { type SendCounts, type Sender, type SendPlan, type SocketPlan, sendFailure } from './sender.js'
 
 /** That of `node:dgram`, or of a drop-in for it. */
 export type CreateSocket = (type: SocketType) => Socket
@@ -24,26 +24,14 @@ export class DgramSender implements Sender {
     this.#plan = plan
     this.#socket = socket
     this.#packetsPerCall = packetsPerCall
-    this.packetsPerBatch = pacedBatch(IN_FLIGHT, plan.packetsPerSecond)
+    this.packetsPerBatch = pacedBatch(IN_FLIGHT, plan)
     this.#payloads = allocatePayloads(this.packetsPerBatch, plan.sizeBytes)
     this.#headers = new HeaderStamper(this.#payloads)
-    this.#schedule = new SendSchedule(this.packetsPerBatch, plan.packetsPerSecond)
+    this.#schedule = new SendSchedule(this.packetsPerBatch, plan)
   }
 
   static async open(plan: SendPlan, create: CreateSocket = createSocket): Promise<DgramSender> {
-    const { destination, bind, connect } = plan
-    const socket = create(destination.family === 'ipv4' ? 'udp4' : 'udp6')
-    try {
-      socket.bind({ address: bind?.address ?? '', port: bind?.port ?? 0 })
-      await once(socket, 'listening')
-      if (connect) {
-        socket.connect(destination.port, destination.address)
-        await once(socket, 'connect')
-      }
-    } catch (error) {
-      socket.close()
-      throw error
-    }
+    const socket = await openDgram(plan, create)
     // The callbacks receive the same errors.
     socket.on('error', () => {})
     return new DgramSender(plan, socket, create === createSocket ? 1 : IN_FLIGHT)
@@ -96,6 +84,23 @@ export class DgramSender implements Sender {
         else this.#socket.send(payload, port, address, done)
       }
     })
+  }
+}
+
+/** Opens a socket as planned. @throws Error from bind and connect */
+export async function openDgram({ destination, bind, connect }: SocketPlan, create: CreateSocket): Promise<Socket> {
+  const socket = create(destination.family === 'ipv4' ? 'udp4' : 'udp6')
+  try {
+    socket.bind({ address: bind?.address ?? '', port: bind?.port ?? 0 })
+    await once(socket, 'listening')
+    if (connect) {
+      socket.connect(destination.port, destination.address)
+      await once(socket, 'connect')
+    }
+    return socket
+  } catch (error) {
+    socket.close()
+    throw error
   }
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
@@ -47,6 +48,11 @@ export function interfaceTowards(destination: Endpoint): string | undefined {
 
 export function isLoopback(name: string): boolean {
   return networkInterfaces()[name]?.some(({ internal }) => internal) ?? false
+}
+
+/** Returns whether the interface has the queueing discipline fq, which paces sockets; false without the command tc. */
+export function hasFq(name: string): boolean {
+  return /^qdisc fq /m.test(spawnSync('tc', ['qdisc', 'show', 'dev', name], { encoding: 'utf8' }).stdout ?? '')
 }
 
 /** @throws Failure if the interface does not exist (any more) */

@@ -72,7 +72,7 @@ interface Facts {
 
 /** Builds a record. Quotients without a divisor are 0 or null: JSON has neither NaN nor Infinity. */
 export function roundRecord({ mode, round, bytes, delivered, interface: counted, sent }: Facts) {
-  const { seconds, packets, sendCalls, wouldBlock, errors, cpu } = sent
+  const { seconds, packets, sendCalls, wouldBlock, errors, cpu, largestBurst = null } = sent
   const perSecond = seconds > 0 ? 1 / seconds : 0
   const callsWithPackets = sendCalls - wouldBlock
   return {
@@ -92,5 +92,6 @@ export function roundRecord({ mode, round, bytes, delivered, interface: counted,
     cpu,
     wouldBlock,
     errors,
+    largestBurst,
   }
 }

@@ -1,10 +1,13 @@
 import type { Endpoint, EndpointLike } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
 
-export interface SendPlan {
+export interface SocketPlan {
   readonly destination: Endpoint
   readonly bind: EndpointLike | undefined
   readonly connect: boolean
+}
+
+export interface SendPlan extends SocketPlan {
   readonly sizeBytes: number
   /** Messages per system call, for the modes that batch. */
   readonly batch: number
@@ -16,6 +19,10 @@ export interface SendPlan {
   readonly prepare: 'once' | 'batch'
   /** Undefined: unlimited. */
   readonly packetsPerSecond: number | undefined
+  /** A rate-limited sender sends at most what is due in this time at once. */
+  readonly burstMs: number
+  /** The queueing discipline fq is on the interface and can pace the socket (SO_MAX_PACING_RATE). */
+  readonly hasFq: boolean
 }
 
 export interface SendCounts {
@@ -27,6 +34,8 @@ export interface SendCounts {
   wouldBlock: number
   /** Datagrams given up. */
   errors: number
+  /** Rate-limited only: the largest number of datagrams that left without a wait between them because all were due. */
+  largestBurst?: number | undefined
 }
 
 export interface Sender {

@@ -93,7 +93,7 @@ t.test('--help has every option and examples', async (t) => {
     )
     if (!['send', 'recv', 'compare'].includes(command)) continue
     const options = ['size', 'batch', 'mode', 'duration', 'interval', 'json', 'quiet', 'token']
-    if (command === 'send') options.push('to', 'rounds', 'connect', 'prepare', 'rate', 'bind')
+    if (command === 'send') options.push('to', 'rounds', 'connect', 'prepare', 'rate', 'burst-ms', 'bind')
     for (const option of options) t.match(stdout, new RegExp(`--${option} `), `${command} --${option}`)
   }
 })

@@ -31,6 +31,7 @@ t.test('send: defaults', async (t) => {
     modes: ['sendmsg', 'sendmmsg', 'gso'],
     peers: [],
     packetsPerSecond: undefined,
+    burstMs: 1,
     bind: undefined,
     token: undefined,
   })

@@ -28,6 +28,7 @@ t.test('a record: the rates follow from the counts', async (t) => {
     cpu: { userSeconds: 0.5, systemSeconds: 1 },
     wouldBlock: 4,
     errors: 0,
+    largestBurst: null,
   })
   const nothing = { ...sent, packets: 0, seconds: 0, sendCalls: 4 }
   t.match(roundRecord(facts({ bytes: 0, sent: nothing })), {

@@ -3,7 +3,7 @@ import { BatchSender } from '../../../bench/traffic/batch-sender.js'
 import { measurePreparation } from '../../../bench/traffic/costs.js'
 import { gsoUnsupportedReason } from '../../../bench/traffic/gso-support.js'
 import type { SendPlan } from '../../../bench/traffic/sender.js'
-import { RecvBatch, SendBatch } from '../../../src/index.js'
+import { BatchConn, RecvBatch, SendBatch } from '../../../src/index.js'
 import { boundSocket, deadEndpoint } from '../../support/sockets.js'
 
 const plan = (overrides: Partial<SendPlan>): SendPlan => ({
@@ -16,6 +16,8 @@ const plan = (overrides: Partial<SendPlan>): SendPlan => ({
   buffers: 1,
   prepare: 'once',
   packetsPerSecond: undefined,
+  burstMs: 1,
+  hasFq: false,
   ...overrides,
 })
 
@@ -78,7 +80,10 @@ t.test('the cost of preparing is measured without sending', async (t) => {
 
 t.test('a slow rate: no more than is due, and settled afterwards', async (t) => {
   using receiver = boundSocket()
-  const sender = new BatchSender(plan({ destination: receiver.localAddress, packetsPerSecond: 100 }), EIGHT)
+  const sender = new BatchSender(
+    plan({ destination: receiver.localAddress, packetsPerSecond: 100, burstMs: 50 }),
+    EIGHT,
+  )
   t.equal(sender.packetsPerBatch, 5)
   sender.begin(1)
   const startMs = performance.now()
@@ -126,11 +131,26 @@ for (const [messages, segments, sizeBytes] of [
 
 t.test('a slow rate: fewer segments first, then fewer messages', async (t) => {
   const packets = (packetsPerSecond: number) => {
-    const sender = new BatchSender(plan({ packetsPerSecond }), { messages: 4, segments: 10 })
+    const sender = new BatchSender(plan({ packetsPerSecond, burstMs: 50 }), { messages: 4, segments: 10 })
     sender.close()
     return sender.packetsPerBatch
   }
   t.strictSame([1, 100, 200, 500, 799, 800, 1e6].map(packets), [1, 5, 10, 20, 30, 40, 40])
+})
+
+t.test('with fq on the interface, the socket is paced, headers included', async (t) => {
+  const original = BatchConn.open
+  for (const [overrides, maxPacingRate] of [
+    [{ hasFq: true, packetsPerSecond: 1000 }, 162_000],
+    [{ hasFq: true, packetsPerSecond: 1e8 }, 2 ** 32 - 2],
+    [{ hasFq: true }, undefined],
+    [{ packetsPerSecond: 1000 }, undefined],
+  ] as const) {
+    const opened = t.capture(BatchConn, 'open', original.bind(BatchConn))
+    new BatchSender(plan(overrides), EIGHT).close()
+    t.equal(opened().at(-1)?.args[0]?.maxPacingRate, maxPacingRate)
+    opened.restore()
+  }
 })
 
 t.test('a mode that measures GSO ends when the socket switches it off', async (t) => {
