@@ -6,6 +6,7 @@ const COMMANDS = new Map<string | undefined, readonly [description: string, load
   ['send', ['sends in several modes, in turn, and reports what each costs', () => require('./send.js')]],
   ['recv', ['receives on another host what send sends', () => require('./recv.js')]],
   ['compare', ['the same work by C, by Go and by node:dgram', () => require('./compare.js')]],
+  ['latency', ['the time from request to reply, at a rate', () => require('./latency.js')]],
   ['drop-in', ['batchconn/dgram against node:dgram', () => require('./drop-in.js')]],
   ['profile', ['what each component of sending and receiving costs', () => require('./profile.js')]],
   ['merge', ['adds the results of several machines that sent at the same time', () => require('./merge.js')]],

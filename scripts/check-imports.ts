@@ -38,6 +38,7 @@ const DOORS_FOR: Readonly<Record<string, readonly string[]>> = {
  * in bench/ import every folder, and main.ts imports the commands; peers/ has programs in other languages only.
  */
 const BENCH_LAYERS: readonly (readonly string[])[] = [
+  ['latency'],
   ['throughput', 'drop-in', 'profile'],
   ['options'],
   ['engine'],

@@ -7,7 +7,7 @@ import type { DeliveryReport } from '../traffic/round-record.js'
  * The control connection: sender and receiver exchange lines of JSON over TCP. The sender sends requests, the receiver answers
  * `hello` and `start` with `ready`, `stop` with `report`, and a request that it cannot accept with `refused`.
  */
-export const CONTROL_VERSION = 2
+export const CONTROL_VERSION = 3
 
 export const REQUEST_LIMITS: LineLimits = { lineLength: 1024, waitingLines: 2 }
 
@@ -59,6 +59,8 @@ export function checkRequest(message: unknown) {
         // The receiver closes the connection 60 s after the end of the round.
         seconds: inRange(request.seconds, 'seconds', 0, MAX_ROUND_SECONDS),
         warmUp: request.warmUp === true,
+        // Each datagram of the stream is sent back to its source.
+        ...(request.echo === true ? { echo: true } : {}),
       }
     }
     case 'stop':

@@ -41,7 +41,7 @@ export class ReceiveService implements ControlHandler {
   }
 
   /** Opens the stream of a round that a sender announces. @throws Error if another sender has the same stream */
-  start({ stream, sizeBytes, mode, warmUp }: StartRequest, address: string): AnnouncedRound {
+  start({ stream, sizeBytes, mode, warmUp, echo }: StartRequest, address: string): AnnouncedRound {
     const isNumbered = sizeBytes >= HEADER_BYTES
     const number = isNumbered ? stream : UNNUMBERED
     for (const other of this.#rounds) {
@@ -57,6 +57,7 @@ export class ReceiveService implements ControlHandler {
     }
     this.#receiver.makeRoom(sizeBytes)
     const statistics = this.#streams.open(number)
+    statistics.isEchoed = echo === true
     const round = this.#begin(statistics, { address, mode }, warmUp)
     return {
       get lastArrivalMs() {

@@ -46,8 +46,12 @@ function pacingLine(packetsPerSecond: number, perStream: string, { plan, session
   return `paced by the sender at ${whole(packetsPerSecond)} packets/s${perStream}, at most ${plan.burstMs} ms of them at once${fq}`
 }
 
+interface Interruptible extends Pick<ThroughputRun, 'rounds' | 'error'> {
+  readonly plan: Pick<ThroughputRun['plan'], 'rounds'>
+}
+
 /** Describes why a run is incomplete; null if it is complete. */
-export function partialReason({ plan, rounds, error }: ThroughputRun): string | null {
+export function partialReason({ plan, rounds, error }: Interruptible): string | null {
   if (error === undefined) return null
   return `${rounds} of ${plan.rounds} rounds are complete (${reasonOf(error)})`
 }

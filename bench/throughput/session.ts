@@ -24,7 +24,11 @@ export interface Session extends AsyncDisposable {
 }
 
 /** Connects to the receiver, or starts one. @throws Failure */
-export async function openSession(plan: ThroughputPlan, progress: Progress, signal: AbortSignal): Promise<Session> {
+export async function openSession(
+  plan: Pick<ThroughputPlan, 'sizeBytes' | 'to' | 'token' | 'control' | 'parallel'>,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Session> {
   if (plan.sizeBytes < HEADER_BYTES) {
     progress.say(`datagrams below ${HEADER_BYTES} bytes have no sequence number: they are only counted`)
   }

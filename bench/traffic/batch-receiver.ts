@@ -1,5 +1,5 @@
 import { setImmediate as nextIteration } from 'node:timers/promises'
-import { BatchConn, type Endpoint, type FeatureStatus, RecvBatch } from '../../src/index.js'
+import { BatchConn, type Endpoint, type FeatureStatus, RecvBatch, SendBatch } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
 import { monotonicMicroseconds } from './clock.js'
 import { HEADER_BYTES, HeaderReader } from './payload-header.js'
@@ -19,12 +19,14 @@ export class BatchReceiver implements Receiver {
   readonly gro: FeatureStatus
   readonly #conn: BatchConn
   #inbox: RecvBatch
+  readonly #replies: SendBatch
   #headers: HeaderReader
 
   /** @throws Failure if GRO is requested and not supported */
   constructor({ listen, sizeBytes }: ReceivePlan, batch: number, gro: boolean) {
     this.batch = batch
     this.#inbox = new RecvBatch({ capacity: batch, ...(gro ? { gro } : { slotBytes: sizeBytes }) })
+    this.#replies = new SendBatch({ capacity: batch, slotBytes: 1 })
     this.#headers = new HeaderReader(new ArrayBuffer(0))
     this.#conn = BatchConn.open({
       family: listen.family,
@@ -91,12 +93,35 @@ export class BatchReceiver implements Receiver {
       let offset = byteOffset
       // Executed once for an empty datagram.
       do {
-        this.#recordDatagram(arrival, offset, Math.min(step, end - offset))
+        const length = Math.min(step, end - offset)
+        this.#recordDatagram(arrival, offset, length)
+        if (arrival.statistics?.isEchoed) this.#echo(index, offset - byteOffset, length)
         offset += step
       } while (offset < end)
       if (inbox.truncated(index) && arrival.statistics !== undefined) arrival.statistics.truncated += 1
       this.counts.bytes += byteLength
     }
+    if (this.#replies.length > 0) this.#sendReplies()
+  }
+
+  /** The reply refers to the inbox's memory, so it must be sent before the next receive. */
+  #echo(index: number, start: number, byteLength: number): void {
+    if (this.#replies.remaining === this.batch) this.#sendReplies()
+    const bytes = this.#inbox.bytes(index).subarray(start, start + byteLength)
+    this.#replies.appendReference(bytes, this.#inbox.source(index))
+  }
+
+  #sendReplies(): void {
+    const replies = this.#replies
+    while (replies.remaining > 0) {
+      try {
+        if (this.#conn.send(replies) === 0 && !this.#conn.waitWritable({ timeoutMs: ITERATION_MS })) break
+      } catch {
+        // This reply cannot be sent (no route, a firewall): it is lost, and the receiver goes on.
+        replies.skip()
+      }
+    }
+    replies.clear()
   }
 
   #recordDatagram(arrival: Arrival, offset: number, byteLength: number): void {

@@ -1,10 +1,10 @@
-import { createSocket, type Socket, type SocketOptions } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram'
 import { once } from 'node:events'
 import { BatchConn, type Endpoint, endpoint, type FeatureStatus } from '../../src/index.js'
 import { monotonicMicroseconds } from './clock.js'
-import { HEADER_BYTES, HeaderOffset, headerWord } from './payload-header.js'
+import { HEADER_BYTES, HeaderOffset, headerWord, sequenceOf } from './payload-header.js'
 import { type ReceivePlan, type Receiver, WANTED_RECEIVE_BUFFER_BYTES } from './receiver.js'
-import { type Streams, UNNUMBERED } from './streams.js'
+import { type StreamStatistics, type Streams, UNNUMBERED } from './streams.js'
 
 /** That of `node:dgram`, or of a drop-in for it. */
 export type CreateSocket = (options: SocketOptions) => Socket
@@ -50,7 +50,10 @@ export class DgramReceiver implements Receiver {
   makeRoom(): void {}
 
   async run(streams: Streams, signal: AbortSignal): Promise<void> {
-    const receive = (message: Buffer) => this.#record(streams, message)
+    const receive = (message: Buffer, { port, address }: RemoteInfo) => {
+      // With a callback, a reply that cannot be sent is lost, and the receiver goes on.
+      if (this.#record(streams, message)?.isEchoed) this.#socket.send(message, port, address, () => {})
+    }
     // The drop-in emits one event per receive call; Node makes one call per datagram.
     const noteCall = () => {
       this.#callMs = performance.now()
@@ -64,7 +67,7 @@ export class DgramReceiver implements Receiver {
     this.#socket.close()
   }
 
-  #record(streams: Streams, message: Buffer): void {
+  #record(streams: Streams, message: Buffer): StreamStatistics | undefined {
     // All datagrams of one call have the same arrival time, as with the library.
     const nowMs = this.#callMs ?? performance.now()
     // Not `byteLength`, which is ten times as slow.
@@ -73,16 +76,15 @@ export class DgramReceiver implements Receiver {
     this.counts.bytes += length
     const isNumbered = length >= HEADER_BYTES
     const statistics = streams.of(isNumbered ? headerWord(message, HeaderOffset.stream) : UNNUMBERED)
-    if (statistics === undefined) return
+    if (statistics === undefined) return undefined
     statistics.noteCall(nowMs)
     if (isNumbered) {
-      const high = headerWord(message, HeaderOffset.sequenceHigh)
-      const sequence = high * 2 ** 32 + headerWord(message, HeaderOffset.sequenceLow)
       const sentMicroseconds = headerWord(message, HeaderOffset.microseconds)
-      statistics.record(sequence, sentMicroseconds, monotonicMicroseconds(nowMs), length)
+      statistics.record(sequenceOf(message), sentMicroseconds, monotonicMicroseconds(nowMs), length)
     } else {
       statistics.recordUnnumbered(length)
     }
+    return statistics
   }
 }
 

@@ -107,6 +107,18 @@ export function headerWord(payload: Uint8Array, at: number): number {
   return (payload[at] | (payload[at + 1] << 8) | (payload[at + 2] << 16) | (payload[at + 3] << 24)) >>> 0
 }
 
+/** Returns the sequence number in a payload's header. */
+export function sequenceOf(payload: Uint8Array): number {
+  return headerWord(payload, Offset.sequenceHigh) * 2 ** 32 + headerWord(payload, Offset.sequenceLow)
+}
+
+/** Writes the header of one payload, without the time. */
+export function writeHeader(payload: Buffer, stream: number, sequence: number): void {
+  payload.writeUInt32LE(stream, Offset.stream)
+  payload.writeUInt32LE(sequence % 2 ** 32, Offset.sequenceLow)
+  payload.writeUInt32LE(Math.floor(sequence / 2 ** 32), Offset.sequenceHigh)
+}
+
 const Offset = { stream: 0, sequenceLow: 4, sequenceHigh: 8, microseconds: 12 } as const
 const SEQUENCE_LOW_WORD = Offset.sequenceLow / 4
 const MICROSECONDS_WORD = Offset.microseconds / 4

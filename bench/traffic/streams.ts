@@ -58,6 +58,8 @@ const MAX_CLOSED = 1024
 /** Statistics of one received stream, from the headers of its datagrams. */
 export class StreamStatistics {
   readonly stream: number
+  /** The receiver sends each datagram back. */
+  isEchoed = false
   /** Number of distinct datagrams received, and their bytes. */
   delivered = 0
   bytes = 0

@@ -81,7 +81,7 @@ t.test('a result that cannot be written is an error, without a stack trace', asy
 })
 
 t.test('--help has every option and examples', async (t) => {
-  for (const command of ['send', 'recv', 'compare', 'drop-in', 'profile', 'probe', 'merge']) {
+  for (const command of ['send', 'recv', 'compare', 'latency', 'drop-in', 'profile', 'probe', 'merge']) {
     const { status, stdout, stderr } = await bench(command, '--help')
     t.equal(status, 0)
     t.equal(stderr, '')

@@ -60,6 +60,19 @@ export const COMMANDS: readonly CommandMoments[] = [
     ],
   },
   {
+    command: 'latency',
+    words: '--duration 0.3 --rounds 5 --omit 0.2 --mode sendmsg,dgram',
+    status: 'signal',
+    moments: [
+      { name: 'at the start', at: 100 },
+      { name: 'while the receiver starts', at: /starting a receiver/ },
+      { name: 'during the warm-up', at: /warming up/ },
+      { name: 'after the first round', at: /(^round 1 of 5, .*\n[\s\S]*){2}/m, result: PARTIAL },
+      { name: 'in the third round', at: /(^round 2 of 5, .*\n[\s\S]*){2}/m, result: PARTIAL },
+      { name: 'in the last round', at: /(^round 4 of 5, .*\n[\s\S]*){2}/m, result: PARTIAL },
+    ],
+  },
+  {
     command: 'drop-in',
     words: '--rounds 3 --measure send,round-trip',
     status: 'signal',
