@@ -181,7 +181,7 @@ export function parseProbeOptions(words: readonly string[]) {
 
 const MERGE = {
   name: 'merge',
-  usage: 'FILE FILE ...: adds what several machines sent at the same time, from the documents of send --json.',
+  usage: 'FILE FILE ...: adds what several machines sent at the same time, from documents of send or latency --json.',
   options: { json: MEASURING_OPTIONS.json, csv: CSV_OPTION },
   examples: [['$0 a.json b.json', 'the totals of two machines']],
 } as const

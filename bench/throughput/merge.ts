@@ -3,67 +3,103 @@ import { readText } from '../cli/files.js'
 import { Failure } from '../cli/run-command.js'
 import type { MergePlan } from '../options/local-options.js'
 import { documentHead, printResult, SCHEMA_VERSION } from '../report/document.js'
-import { gigabits, whole } from '../report/format.js'
+import { decimal, gigabits, whole } from '../report/format.js'
 import { table } from '../report/table.js'
-import type { RoundRecord } from '../traffic/round-record.js'
+import { Histogram } from '../stats/histogram.js'
 import { sumOrNull } from './summary.js'
 
-/** A document of `send --json`. */
+/** A document of `send --json` or `latency --json`. */
 interface Report {
   readonly file: string
+  readonly command: Command
   readonly partial: unknown
   readonly config: Readonly<Record<string, unknown>>
-  readonly results: readonly RoundRecord[]
+  readonly rounds: readonly Round[]
 }
 
-const COUNTS = ['seconds', 'packets', 'bytes', 'systemCalls', 'wouldBlock', 'errors'] as const
-const DELIVERY = ['delivered', 'lost'] as const
-const KEYS = [...COUNTS, ...DELIVERY, 'packetsPerSecond', 'bitsPerSecond', 'deliveredPerSecond'] as const
-/** Of one mode, in one file or in all; null if unknown. */
-type Counts = Readonly<Record<(typeof KEYS)[number], number | null>>
+/** A round of one mode, or several. */
+interface Round {
+  readonly mode: string
+  /** Null if unknown. */
+  readonly counts: Readonly<Record<string, number | null>>
+  /** Names of the shares of latencies that are reported: `p50`, `p99.9`, `max`. */
+  readonly shares: readonly string[]
+  readonly histogram: readonly (readonly [limit: number, count: number])[]
+}
+
+/** What is added, by command. */
+const COUNTS = {
+  send: ['seconds', 'packets', 'bytes', 'systemCalls', 'wouldBlock', 'errors'],
+  latency: ['seconds', 'due', 'sent', 'replies', 'lost'],
+} as const
+type Command = keyof typeof COUNTS
+
+/** The columns of the table: the key of a row, and how it is printed. */
+const COLUMNS: Readonly<Record<Command, readonly (readonly [label: string, key: string, format?: typeof gigabits])[]>> =
+  {
+    send: [
+      ['sent', 'packets'],
+      ['delivered', 'delivered'],
+      ['lost', 'lost'],
+      ['packets/s', 'packetsPerSecond'],
+      ['Gbit/s', 'bitsPerSecond', gigabits],
+      ['delivered/s', 'deliveredPerSecond'],
+    ],
+    latency: [
+      ['requests', 'sent'],
+      ['replies', 'replies'],
+      ['lost', 'lost'],
+    ],
+  }
 
 /** Prints the totals of several reports. @throws Failure if they cannot be added */
 export function printMerged({ files, ...format }: MergePlan): void {
-  const merged = mergeReports(files.map((file) => parseReport(file, readText(file))))
+  const reports = files.map((file) => parseReport(file, readText(file)))
+  const merged = mergeReports(reports)
   const rows = merged.summary.flatMap((total) => [...merged.results.filter(({ mode }) => mode === total.mode), total])
-  const orUnknown = (value: number | null, format = whole) => (value === null ? '-' : format(value))
+  const columns = COLUMNS[reports[0].command]
+  const names = Object.keys(rows[0].nanoseconds ?? {})
+  const cell = (value: unknown, print: (value: number) => string) => (typeof value === 'number' ? print(value) : '-')
   const text = () =>
     [
       table([
-        ['', 'sent', 'delivered', 'lost', 'packets/s', 'Gbit/s', 'delivered/s'],
-        ...rows.map(({ mode, file, packets, delivered, lost, packetsPerSecond, bitsPerSecond, deliveredPerSecond }) => [
-          `${mode}, ${file}`,
-          ...[packets, delivered, lost, packetsPerSecond].map((value) => orUnknown(value)),
-          orUnknown(bitsPerSecond, gigabits),
-          orUnknown(deliveredPerSecond),
+        ['', ...columns.map(([label]) => label), ...names.map((name) => `${name} us`)],
+        ...rows.map((row: Readonly<Record<string, unknown>> & (typeof rows)[number]) => [
+          `${row.mode}, ${row.file}`,
+          ...columns.map(([, key, print = whole]) => cell(row[key], print)),
+          ...names.map((name) => cell(row.nanoseconds?.[name], (value) => decimal(value / 1000, 1))),
         ]),
       ]),
       '',
-      'Counts are sums. The rate of a file is its packets over its seconds; a total rate is the sum of the rates.',
+      names.length === 0
+        ? 'Counts are sums. The rate of a file is its packets over its seconds; a total rate is the sum of the rates.'
+        : 'Counts are sums. Percentiles are those of the added histograms.',
       ...merged.warnings,
     ].join('\n')
   const document = () => ({ ...documentHead('merge'), ...merged })
-  printResult(format, document, text, () => rows)
+  printResult(format, document, text, () => rows.map(({ histogram: _, ...row }) => row))
 }
 
-/** Adds reports of the same plan, mode by mode. Only counts and durations are used. @throws Failure */
+/** Adds reports of the same plan, mode by mode. Only counts, durations and histograms are used. @throws Failure */
 export function mergeReports(reports: readonly Report[]) {
   const [first] = reports
   for (const [index, report] of reports.entries()) {
     checkPlan(first, report)
-    const known = JSON.stringify(report.results)
-    const same = reports.slice(0, index).find(({ results }) => JSON.stringify(results) === known)
+    const known = JSON.stringify(report.rounds)
+    const same = reports.slice(0, index).find(({ rounds }) => JSON.stringify(rounds) === known)
     if (same !== undefined) throw new Failure(`${report.file} is the same run as ${same.file}`)
   }
-  const modes = [...new Set(reports.flatMap(({ results }) => results.map(({ mode }) => mode)))]
-  const results = modes.flatMap((mode) => {
-    const having = reports.filter((report) => report.results.some((round) => round.mode === mode))
-    return having.map((report) => totalOfRounds(mode, report))
+  const modes = [...new Set(reports.flatMap(({ rounds }) => rounds.map(({ mode }) => mode)))]
+  const files = modes.map((mode) => {
+    const having = reports.filter(({ rounds }) => rounds.some((round) => round.mode === mode))
+    return having.map(({ file, rounds }) => {
+      const { counts, ...total } = add(rounds.filter((round) => round.mode === mode))
+      return { ...total, file, counts: { ...counts, ...ratesOf(counts) } }
+    })
   })
-  const summary = modes.map((mode) => {
-    const rows = results.filter((row) => row.mode === mode)
-    const seconds = max(rows.map((row) => row.seconds ?? 0))
-    return { mode, file: 'total', files: rows.length, ...add(rows), seconds }
+  const summary = files.map((rows) => {
+    const seconds = max(rows.map(({ counts }) => counts.seconds ?? 0))
+    return { ...rowOf('total', add(rows)), seconds, files: rows.length }
   })
   const warnings = [
     ...reports.flatMap(({ file, partial }) => (partial === null ? [] : [`${file} is incomplete: ${partial}`])),
@@ -74,38 +110,47 @@ export function mergeReports(reports: readonly Report[]) {
       ? []
       : ['the files have different seeds: at one time, each sender had another mode']),
   ]
+  const results = files.flatMap((rows) => rows.map(({ file, ...row }) => rowOf(file, row)))
   return { files: reports.map(({ file }) => file), results, summary, warnings }
 }
 
-function totalOfRounds(mode: string, { file, results }: Report) {
-  const total = add(
-    results.flatMap(({ delivered: arrived, ...round }) => {
-      const { delivered = null, lost = null } = arrived ?? {}
-      return round.mode === mode ? [{ ...round, delivered, lost }] : []
-    }),
-  )
-  const rate = (count: number | null) => (count === null || !total.seconds ? count : count / total.seconds)
-  const packetsPerSecond = rate(total.packets)
-  const bitsPerSecond = rate(8 * (total.bytes ?? 0))
-  return { mode, file, ...total, packetsPerSecond, bitsPerSecond, deliveredPerSecond: rate(total.delivered) }
+function add(rounds: readonly Round[]): Round {
+  const [{ mode, shares, counts: first }] = rounds
+  const counts = Object.keys(first).map((key) => [key, sumOrNull(rounds.map(({ counts }) => counts[key]))])
+  const latencies = new Histogram()
+  for (const [limit, count] of rounds.flatMap(({ histogram }) => histogram)) latencies.record(limit, count)
+  return { mode, shares, counts: Object.fromEntries(counts), histogram: latencies.buckets() }
 }
 
-function add(rows: readonly Counts[]): Counts {
-  return Object.fromEntries(KEYS.map((key) => [key, sumOrNull(rows.map((row) => row[key]))])) as Counts
+function ratesOf({ seconds, packets, bytes, delivered }: Round['counts']): Round['counts'] {
+  if (packets === undefined) return {}
+  const rate = (count: number | null) => (count === null || !seconds ? count : count / seconds)
+  const bits = bytes === null ? null : bytes * 8
+  return { packetsPerSecond: rate(packets), bitsPerSecond: rate(bits), deliveredPerSecond: rate(delivered) }
+}
+
+/** As in the document. Percentiles are those of the added histograms. */
+function rowOf(file: string, { mode, counts, shares, histogram }: Round) {
+  const latencies = new Histogram()
+  for (const [limit, count] of histogram) latencies.record(limit, count)
+  const quantile = (name: string) => latencies.quantile(name === 'max' ? 1 : Number(name.slice(1)) / 100)
+  const nanoseconds = Object.fromEntries(shares.map((name) => [name, quantile(name)]))
+  return { mode, file, ...counts, ...(shares.length === 0 ? {} : { nanoseconds, histogram }) }
 }
 
 /** What differs between machines that do the same work. */
-const OF_ONE_MACHINE = ['to', 'local', 'bind', 'seed', 'skipped', 'receiver', 'intervalSeconds']
+const OF_ONE_MACHINE = ['to', 'local', 'bind', 'seed', 'skipped', 'receiver', 'intervalSeconds', 'kernelPacing']
 
 function checkPlan(first: Report, other: Report): void {
-  for (const key of new Set([...Object.keys(first.config), ...Object.keys(other.config)])) {
-    const [one, two] = [first, other].map(({ config }) => JSON.stringify(config[key]) ?? 'missing')
+  const plans = [first, other].map(({ command, config }): Report['config'] => ({ command, ...config }))
+  for (const key of new Set(plans.flatMap((plan) => Object.keys(plan)))) {
+    const [one, two] = plans.map((plan) => JSON.stringify(plan[key]) ?? 'missing')
     if (one === two || OF_ONE_MACHINE.includes(key)) continue
     throw new Failure(`${other.file} has another plan than ${first.file}: ${key} is ${two}, not ${one}`)
   }
 }
 
-/** Parses a document of `send --json`. @throws Failure if it is another one */
+/** Parses a document of `send --json` or `latency --json`. @throws Failure if it is another one */
 export function parseReport(file: string, text: string): Report {
   let value: unknown
   try {
@@ -114,22 +159,41 @@ export function parseReport(file: string, text: string): Report {
     throw new Failure(`${file} is not JSON`)
   }
   const { command, schemaVersion, partial = null, config, results } = keysOf(value)
-  if (command !== 'send') throw new Failure(`${file} is not a report of send; make one with --json`)
+  if (command !== 'send' && command !== 'latency') {
+    throw new Failure(`${file} is not a report of send or latency; make one with --json`)
+  }
   if (schemaVersion !== SCHEMA_VERSION) {
     throw new Failure(`${file} has schema version ${schemaVersion}, this command reads version ${SCHEMA_VERSION}`)
   }
-  if (!Array.isArray(results) || results.length === 0 || !results.every(isRound)) {
-    throw new Failure(`${file} has no results, or damaged ones`)
+  const rounds = Array.isArray(results) ? results.map((result) => roundOf(command, keysOf(result))) : []
+  if (rounds.length > 0 && rounds.every((round) => round !== undefined)) {
+    return { file, command, partial, config: keysOf(config), rounds }
   }
-  return { file, partial, config: keysOf(config), results }
+  throw new Failure(`${file} has no results, or damaged ones`)
 }
 
-function isRound(value: unknown): value is RoundRecord {
-  const round = keysOf(value)
-  const delivery = keysOf(round.delivered)
-  const counts = [...COUNTS.map((key) => round[key]), ...DELIVERY.map((key) => delivery[key] ?? 0)]
-  const isCount = (count: unknown) => typeof count === 'number' && count >= 0 && Number.isFinite(count)
-  return typeof round.mode === 'string' && /^[\w+-]{1,40}$/.test(round.mode) && counts.every(isCount)
+/** Returns undefined for a damaged one. */
+function roundOf(command: Command, result: Readonly<Record<string, unknown>>): Round | undefined {
+  const { mode, delivered, nanoseconds, histogram = [] } = result
+  const counts = countsOf(COUNTS[command], result)
+  const arrived = command === 'latency' ? {} : delivered === null ? UNKNOWN : countsOf(DELIVERY, keysOf(delivered))
+  const isValid = typeof mode === 'string' && /^[\w+-]{1,40}$/.test(mode) && Array.isArray(histogram)
+  if (!isValid || counts === undefined || arrived === undefined) return undefined
+  if (!histogram.every((bucket) => Array.isArray(bucket) && bucket.length === 2 && bucket.every(isCount)))
+    return undefined
+  return { mode, counts: { ...counts, ...arrived }, histogram, shares: Object.keys(keysOf(nanoseconds)) }
+}
+
+const DELIVERY = ['delivered', 'lost'] as const
+const UNKNOWN = { delivered: null, lost: null }
+
+function countsOf(keys: readonly string[], from: Readonly<Record<string, unknown>>): Round['counts'] | undefined {
+  const found = keys.flatMap((key) => (isCount(from[key]) ? [[key, from[key]] as const] : []))
+  return found.length === keys.length ? Object.fromEntries(found) : undefined
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && Number.isFinite(value)
 }
 
 function keysOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -55,6 +55,59 @@ t.test('counts are added, and rates of counts over durations', async (t) => {
   t.strictSame(merged.warnings, [])
 })
 
+const latency = (histogram: [number, number][], overrides: object = {}) => ({
+  ...{ mode: 'sendmsg', round: 1, seconds: 1, due: 10, sent: 10, replies: 9, lost: 1, histogram },
+  nanoseconds: { p50: 1, 'p99.9': null, max: 1 },
+  ...overrides,
+})
+
+t.test('latencies: percentiles are those of the added histograms', async (t) => {
+  const of = (file: string, ...rounds: object[]) => parseReport(file, document(rounds, { command: 'latency' }))
+  const { results, summary } = mergeReports([
+    of(
+      'a',
+      latency([[1024, 3]]),
+      latency(
+        [
+          [1024, 1],
+          [4096, 1],
+        ],
+        { seconds: 2 },
+      ),
+    ),
+    of('b', latency([[2048, 1000]])),
+  ])
+  t.match(results, [
+    {
+      file: 'a',
+      seconds: 3,
+      due: 20,
+      sent: 20,
+      replies: 18,
+      lost: 2,
+      nanoseconds: { p50: 1024, 'p99.9': null, max: 4096 },
+    },
+    { file: 'b', nanoseconds: { p50: 2048, 'p99.9': 2048, max: 2048 } },
+  ])
+  t.match(summary, [
+    {
+      ...{ mode: 'sendmsg', file: 'total', files: 2, seconds: 3, sent: 30, replies: 27, lost: 3 },
+      ...{
+        nanoseconds: { p50: 2048, 'p99.9': 2048, max: 4096 },
+        histogram: [
+          [1024, 4],
+          [2048, 1000],
+          [4096, 1],
+        ],
+      },
+    },
+  ])
+  t.equal(results.length, 2)
+  t.throws(() => mergeReports([of('a', latency([])), parsed('b', round())]), {
+    message: 'b has another plan than a: command is "send", not "latency"',
+  })
+})
+
 t.test('what one file does not know is unknown in the total', async (t) => {
   const [total] = mergeReports([
     parsed('a', round()),
@@ -101,8 +154,9 @@ t.test('the same run twice, and another plan', async (t) => {
 t.test('other files are rejected', async (t) => {
   const wrong: [string, RegExp][] = [
     ['', /^a\.json is not JSON$/],
-    ['null', /^a\.json is not a report of send; make one with --json$/],
+    ['null', /^a\.json is not a report of send or latency; make one with --json$/],
     ['[1]', /not a report of send/],
+    [document([latency([])], { command: 'latency', results: [{ ...latency([]), histogram: [[1, -1]] }] }), /damaged/],
     [document([round()], { command: 'recv' }), /not a report of send/],
     [document([round()], { schemaVersion: 1 }), /^a\.json has schema version 1, this command reads version 2$/],
     [document([]), /^a\.json has no results, or damaged ones$/],
