@@ -1,11 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { parse } from '../../examples/syslog-sqlite.js'
 import { client, portIn, start } from './example.js'
 
-const NEEDS_SQLITE = !isBuiltin('node:sqlite') && 'this Node has no node:sqlite'
 const hasLogger = spawnSync('logger', ['--version']).error === undefined
 
 t.test('messages of both formats are parsed', async (t) => {
@@ -24,7 +23,7 @@ t.test('messages of both formats are parsed', async (t) => {
   }
 })
 
-t.test('messages are stored', { skip: NEEDS_SQLITE }, async (t) => {
+const messagesAreStored = async (t: Test) => {
   const file = join(t.testdir(), 'log.db')
   const example = start(t, 'syslog-sqlite.ts', [file, 0])
   const port = portIn(await example.line())
@@ -52,10 +51,13 @@ t.test('messages are stored', { skip: NEEDS_SQLITE }, async (t) => {
   )
   const byLogger = database.prepare("SELECT * FROM messages WHERE text = 'by logger'").all()
   if (hasLogger) t.match(byLogger, [{ sender: '127.0.0.1', facility: 23, severity: 3, application: 'job' }])
-})
+}
 
-t.test('without node:sqlite it names the required version', { skip: !NEEDS_SQLITE && 'has it' }, async (t) => {
+const requiredVersionIsNamed = async (t: Test) => {
   const { code, stderr } = await start(t, 'syslog-sqlite.ts', ['unused.db', 0]).end()
   t.equal(code, 1)
   t.match(stderr, /^requires node:sqlite: Node 22\.13 or newer, not v/)
-})
+}
+
+if (isBuiltin('node:sqlite')) t.test('messages are stored', messagesAreStored)
+else t.test('without node:sqlite it names the required version', requiredVersionIsNamed)
