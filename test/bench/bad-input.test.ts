@@ -41,7 +41,12 @@ const CASES: [string, string, number, RegExp][] = [
   ['merge', '', 2, /merge requires two or more files: merge a\.json b\.json/],
   ['merge', 'a.json --cvs b.json', 2, /unknown option --cvs; did you mean --csv\?/],
   ['merge', '/no/such.json b.json', 1, /cannot read \/no\/such\.json \(ENOENT\)/],
-  ['merge', 'package.json package-lock.json', 1, /package\.json is not a report of send or latency; make one with --json/],
+  [
+    'merge',
+    'package.json package-lock.json',
+    1,
+    /package\.json is not a report of send or latency; make one with --json/,
+  ],
   ['send', '--no-control', 2, /--no-control requires --to HOST:PORT/],
   ['profile', '--html /no/such/folder/r.html', 1, /cannot write \/no\/such\/folder\/r\.html \(ENOENT\)/],
   ['profile', '--html /tmp', 1, /cannot write \/tmp \(EISDIR\)/],
