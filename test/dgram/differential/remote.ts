@@ -18,6 +18,7 @@ export interface Visit {
  */
 export class Remote {
   readonly #child: ChildProcess
+  #visits = 0
 
   constructor() {
     this.#child = fork('none', {
@@ -30,11 +31,15 @@ export class Remote {
 
   /** Logs the child's output, and runs a case with it. */
   async visit(t: Trial, work: (run: Run, child: ChildProcess) => Promise<unknown>): Promise<void> {
+    this.#visits += 1
+    const visit = this.#visits
     const onMessage = (message: unknown, handle: unknown) => {
-      const { said } = message as { said?: unknown[] }
-      if (said !== undefined) t.log('child', ...said, ...(handle === undefined ? [] : [handle]))
+      const { said, during } = message as { said?: unknown[]; during?: number }
+      // What an earlier case has caused can arrive late.
+      if (said !== undefined && during === visit) t.log('child', ...said, ...(handle === undefined ? [] : [handle]))
     }
     this.#child.on('message', onMessage)
+    this.#child.send({ visit })
     const run: Run = (source, socket, options) =>
       this.#child.send({ source: `(${source})` }, socket as never, options, (error) => t.log('passed', error))
     try {
@@ -62,10 +67,12 @@ let remote: Remote | undefined
 const PROGRAM = `
   let kept = []
   process.on('disconnect', () => process.exit())
-  process.on('message', ({ source }, socket) => {
+  let current
+  process.on('message', ({ source = '(() => {})', visit = current }, socket) => {
+    current = visit
     for (const each of kept) { try { each.close() } catch {} }
     kept = socket === undefined ? [] : [socket]
-    const say = (...said) => process.send({ said })
+    const say = (...said) => process.send({ said, during: visit })
     const keep = (each) => kept.push(each)
     try { (0, eval)(source)({ socket, say, keep }) } catch (error) { say('threw', String(error)) }
   })`

@@ -103,9 +103,16 @@ export class Trial {
     }
   }
 
-  /** Waits for a condition without a time limit. */
+  /**
+   * Waits for a condition without a time limit.
+   *
+   * @throws Error if the trial has ended: what the case would send later could reach another trial's socket on the same port
+   */
   async until(reached: () => boolean): Promise<void> {
-    while (!reached() && !this.#ended) await this.settle(1)
+    while (!reached()) {
+      if (this.#ended) throw new Error('the trial has ended')
+      await this.settle(1)
+    }
   }
 
   /** Waits until the output has `count` lines with this beginning. */
