@@ -94,8 +94,8 @@ t.test('while the receiver stands still, the requests that are due are measured 
 
 t.test('a rate that cannot be kept: the requests that were not sent are reported', async (t) => {
   const { warnings, results } = await latencyJson(
-    '--rate 50M --size 16 --rounds 1 --duration 0.2 --omit 0 --mode dgram',
+    '--rate 10Mpps --size 16 --rounds 1 --duration 0.2 --omit 0 --mode dgram',
   )
-  t.match(warnings[0], /^dgram: [\d,]+ requests were due and not sent: it cannot keep this rate\.$/)
+  t.match(warnings.join('\n'), /^dgram: [\d,]+ requests were due and not sent: it cannot keep this rate\.$/m)
   t.ok(results[0].sent < results[0].due)
 })
