@@ -1,7 +1,7 @@
-import { markAsUntransferable } from 'node:worker_threads'
 import type { RecvBatch } from '../batch/recv-batch.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import { bufferOver } from '../memory/buffer-over.js'
+import { mark } from '../memory/undetachable.js'
 
 /**
  * Copies datagrams into memory that the receiver may keep.
@@ -73,7 +73,7 @@ class Slab {
     this.#memory = this.#bytes.buffer
     this.left = size
     // As in Node's own pool: transferring one datagram must not detach the memory of the others.
-    markAsUntransferable(this.#memory)
+    mark(this.#memory)
   }
 
   copy(bytes: Buffer, byteLength: number): Buffer {

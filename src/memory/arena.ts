@@ -1,6 +1,6 @@
-import { markAsUntransferable } from 'node:worker_threads'
 import { typeError } from '../arguments/errors.js'
 import { type Address, addressOf } from '../libc/libc.js'
+import { mark } from './undetachable.js'
 
 /** Region of an arena. */
 export interface Slab {
@@ -36,7 +36,7 @@ export class Arena<Name extends string> {
     const entries = Object.entries<number>(sizes) as [Name, number][]
     const total = entries.reduce((sum, [, size]) => sum + cacheAligned(size), CACHE_LINE_BYTES)
     this.memory = allocate(total)
-    markAsUntransferable(this.memory)
+    mark(this.memory)
     this.words = new Uint32Array(this.memory)
     this.bytes = Buffer.from(this.memory)
     this.view = new DataView(this.memory)

@@ -1,8 +1,7 @@
-import { markAsUntransferable } from 'node:worker_threads'
 import { typeError } from '../arguments/errors.js'
 import { type Address, addressOf } from '../libc/libc.js'
 import { bufferOf, byteLengthOf, byteOffsetOf, isResizable } from './byte-view.js'
-import { isUndetachable } from './undetachable.js'
+import { isUndetachable, mark } from './undetachable.js'
 
 /**
  * Returns the native address of external memory, which the caller owns.
@@ -31,7 +30,7 @@ export function isDetached(view: Uint8Array, byteLength: number): boolean {
 export function preventTransfer(view: Uint8Array): void {
   const buffer = bufferOf(view)
   if (untransferable.has(buffer)) return
-  markAsUntransferable(buffer)
+  mark(buffer)
   untransferable.add(buffer)
 }
 

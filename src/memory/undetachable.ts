@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { isMainThread, markAsUntransferable } from 'node:worker_threads'
+import * as workerThreads from 'node:worker_threads'
 
 /**
  * Allocates zeroed memory of at least `byteLength` bytes for the payloads of zero-copy sends. `isUndetachable` returns false
@@ -10,21 +10,27 @@ import { isMainThread, markAsUntransferable } from 'node:worker_threads'
  */
 export function allocateUndetachable(byteLength: number): ArrayBuffer {
   // A worker thread has no zero-copy sends.
-  if (areMarksObeyed || !isMainThread) return new ArrayBuffer(byteLength)
+  if (areMarksObeyed || !workerThreads.isMainThread || Memory === undefined || bufferOf === undefined)
+    return new ArrayBuffer(byteLength)
   try {
     const pages = Math.ceil(byteLength / PAGE_BYTES)
-    const { buffer } = new WebAssembly.Memory({ initial: pages, maximum: pages })
+    const buffer = bufferOf.call(new Memory({ initial: pages, maximum: pages }))
     undetachable.add(buffer)
     return buffer
   } catch {
-    // WebAssembly is disabled, or no addresses are left.
+    // No addresses are left.
     return new ArrayBuffer(byteLength)
   }
 }
 
-/** Returns true if memory that is marked with `markAsUntransferable` cannot be detached. */
+/** Marks memory as untransferable, permanently. */
+export function mark(memory: ArrayBufferLike): void {
+  markAsUntransferable(memory)
+}
+
+/** Returns true if marked memory cannot be detached. */
 export function isUndetachable(memory: ArrayBufferLike): boolean {
-  return areMarksObeyed || undetachable.has(memory) || types.isSharedArrayBuffer(memory)
+  return areMarksObeyed || undetachable.has(memory) || isSharedArrayBuffer(memory)
 }
 
 // On Node 20 and 22, `postMessage` and `structuredClone` obey the mark; byte streams and `transfer` do not. Node 20 has no
@@ -41,6 +47,10 @@ function findWhetherMarksAreObeyed(): boolean {
   }
 }
 
+// Captured at load: what replaces them later could leave memory unmarked, or return memory that can be detached.
+const { markAsUntransferable } = workerThreads
+const { isSharedArrayBuffer } = types
+
 /** True if no function of the engine detaches memory that is marked with `markAsUntransferable`. */
 export const areMarksObeyed = findWhetherMarksAreObeyed()
 
@@ -48,7 +58,10 @@ const undetachable = new WeakSet<ArrayBufferLike>()
 
 const PAGE_BYTES = 65_536
 
-// The types of Node 20 do not have it.
-declare const WebAssembly: {
-  readonly Memory: new (limits: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer }
-}
+// The types of Node 20 do not have it; Node has none with `--jitless`.
+declare const WebAssembly: { readonly Memory: MemoryClass } | undefined
+type MemoryClass = new (limits: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer }
+
+const Memory = typeof WebAssembly === 'undefined' ? undefined : WebAssembly.Memory
+const bufferOf: (() => ArrayBuffer) | undefined =
+  Memory && Object.getOwnPropertyDescriptor(Memory.prototype, 'buffer')?.get

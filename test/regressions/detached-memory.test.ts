@@ -59,22 +59,16 @@ t.test('memory that is already detached is rejected, not sent as an empty datagr
   t.equal(out.append(new Uint8Array(0)), 0, 'an empty view of attached memory is an empty datagram')
 })
 
-t.test('each use of a batch whose own memory was detached is an error with a code', async (t) => {
+t.test('each use of a RecvBatch whose own memory was detached is an error with a code', async (t) => {
   using conn = boundSocket()
-  // Without WebAssembly, Node 20 and 22 have no memory for slots that cannot be detached.
-  t.intercept(globalThis as { WebAssembly?: unknown }, 'WebAssembly', { value: undefined })
   const out = new SendBatch({ capacity: 4 })
   const inbox = new RecvBatch()
   out.append('x', conn.localAddress)
   conn.send(out)
   conn.recv(inbox)
   // On Node 20, the reader of a byte stream detaches the memory of its view, even if it is marked as untransferable.
-  const detach = (view: Uint8Array) => {
-    const reader = new ReadableStream({ type: 'bytes' }).getReader({ mode: 'byob' })
-    reader.read(new Uint8Array(view.buffer as ArrayBuffer)).catch(() => {})
-  }
-  detach(out.reserve(4))
-  detach(inbox.bytes(0))
+  const reader = new ReadableStream({ type: 'bytes' }).getReader({ mode: 'byob' })
+  reader.read(new Uint8Array(inbox.bytes(0).buffer as ArrayBuffer)).catch(() => {})
   if (inbox.slots.memory.byteLength > 0) {
     t.comment('this runtime does not detach the memory')
     return
@@ -83,8 +77,4 @@ t.test('each use of a batch whose own memory was detached is an error with a cod
   t.throws(() => inbox.bytes(0), wanted, 'bytes')
   t.throws(() => [...inbox].length, wanted, 'iterating')
   t.throws(() => conn.recv(inbox), wanted, 'recv')
-  t.throws(() => out.append('x'), wanted, 'append of text')
-  t.throws(() => out.append(Buffer.from('x')), wanted, 'append of bytes')
-  t.throws(() => out.reserve(1), wanted, 'reserve')
-  t.throws(() => conn.send(out), wanted, 'send')
 })

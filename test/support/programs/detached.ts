@@ -19,15 +19,13 @@ function outcome(act: () => unknown): string {
 }
 
 async function main(): Promise<void> {
-  // With WebAssembly, Node 20 and 22 have memory for slots that cannot be detached.
-  Reflect.deleteProperty(globalThis, 'WebAssembly')
   using receiver = boundSocket()
   using sender = boundSocket()
 
   const arena = new Arena({ only: 64 })
   detach(arena.bytes.buffer)
 
-  const out = new SendBatch({ capacity: 2 })
+  const out = new SendBatch({ capacity: 3 })
   out.append('one', receiver.localAddress)
   out.append('two', receiver.localAddress)
   detach(out.slots.bytes.buffer)
@@ -47,6 +45,9 @@ async function main(): Promise<void> {
   const result = {
     arena: outcome(() => arena.assertAttached()),
     send: outcome(() => sender.send(out)),
+    appendText: outcome(() => out.append('x')),
+    appendBytes: outcome(() => out.append(Buffer.from('x'))),
+    reserve: outcome(() => out.reserve(1)),
     recv: outcome(() => receiver.recv(inbox)),
     before: outcome(() => sender.send(referring)),
     reference: outcome(() => sender.send(referring)),
