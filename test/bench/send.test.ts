@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -13,7 +12,6 @@ t.before(() => useOwnLoopback(t))
 /** `send`'s own document. */
 type SendDocument = BenchDocument & { warnings: string[] }
 
-const ALL_MODES = 'sendmsg,sendmmsg,gso,sendmmsg+gso,dgram,batchconn-dgram'
 const QUICK = '--duration 0.1 --rounds 2 --omit 0.05'
 
 t.test('called as in the README: a table on standard output, progress on standard error', async (t) => {
@@ -132,53 +130,6 @@ t.test('the JSON document, field by field', async (t) => {
     t.ok((row.ratioToFirst?.median ?? 0) > 0)
   }
   t.equal(summary[0].ratioToFirst?.median, 1)
-})
-
-t.test('connected, headers built again for each batch, paced', async (t) => {
-  const line = '--duration 0.5 --rounds 1 --omit 0 --connect --prepare batch --rate 20k --batch 32'
-  const { config, results } = await benchJson('send', `${line} --mode ${ALL_MODES}`)
-  t.match(config, { connect: true, prepare: 'batch', packetsPerSecond: 20_000 })
-  for (const { mode, packets, seconds, delivered, achievedBatch, largestBurst } of results) {
-    t.equal(delivered?.delivered, packets, `${mode}: at this rate nothing is lost`)
-    t.ok(achievedBatch <= 20 && largestBurst !== null, `${mode}: a millisecond per call`)
-    // Not that it is fast, but that it is no faster than the schedule: a batch early at the most.
-    t.ok(packets <= seconds * 20_000 + 64, `${mode}: ${packets} in ${seconds} s`)
-  }
-})
-
-t.test('--burst-ms: how many datagrams leave at once, and in one call', async (t) => {
-  for (const [burstMs, most] of [
-    [0.01, 1],
-    [5, 50],
-  ]) {
-    const line = `--duration 0.2 --rounds 1 --omit 0 --rate 10k --burst-ms ${burstMs} --mode ${ALL_MODES}`
-    const { config, results } = await benchJson('send', line)
-    t.match(config, { burstMs, kernelPacing: false })
-    for (const { mode, packets, systemCalls, largestBurst } of results) {
-      const perCall = /^(sendmsg|dgram)$/.test(mode) ? 1 : mode === 'gso' ? Math.min(40, most) : most
-      t.ok(packets > 0 && packets <= systemCalls * perCall, `${mode}: ${packets} packets in ${systemCalls} calls`)
-      // On a busy machine the sender is delayed, and what is due then leaves at once.
-      t.ok(
-        (largestBurst ?? 0) >= Math.min(40, perCall) && (largestBurst ?? 0) < packets + most,
-        `${mode}: ${largestBurst} at once`,
-      )
-    }
-  }
-  const { stdout } = await bench('send', '--duration 0.1 --rounds 1 --omit 0 --rate 10k --mode sendmmsg')
-  t.match(stdout, /^paced by the sender at 10,000 packets\/s, at most 1 ms of them at once$/m)
-  t.match(stdout, /^largest burst +[\d,]*0$/m, 'batches of ten')
-})
-
-t.test('with fq on the interface, the kernel paces as well', async (t) => {
-  const folder = t.testdir()
-  // This kernel may lack fq: a command named tc reports it.
-  writeFileSync(join(folder, 'tc'), '#!/bin/sh\necho "qdisc fq 8001: root refcnt 2 limit 10000p"\n', { mode: 0o755 })
-  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` }
-  const line = '--duration 0.1 --rounds 1 --omit 0 --mode sendmmsg,dgram'
-  const { stdout, status } = await bench('send', `${line} --rate 10k`, { env })
-  t.equal(status, 0)
-  t.match(stdout, /^paced by the sender at .* at once, and by fq on lo \(not dgram, batchconn-dgram\)$/m)
-  t.match((await benchJson('send', line, { env })).config, { kernelPacing: false }, 'without a rate, it is not set')
 })
 
 t.test('GSO: counted by the datagram, split for a receiver without GRO', async (t) => {
