@@ -139,12 +139,13 @@ export class CoalescedPlan implements SendPlan {
     // An empty datagram cannot be a segment: concatenation would lose it.
     if (size === 0 || size > offload.maxSegmentBytes(destination) || slots.segmentBytes(first) !== 0) return 1
     const limit = Math.min(end, start + this.#maxSegments, start + Math.floor(maxPayloadBytes(destination) / size))
+    const { hasOptions } = messages
     let next = start + 1
     while (next < limit) {
       const slot = order.slotAt(next)
       const nextSize = slots.size(slot)
-      const fits = nextSize > 0 && nextSize <= size && slots.segmentBytes(slot) === 0
-      if (!fits || messages.destination(slot) !== destination || !slots.sameOptions(first, slot)) break
+      if (nextSize === 0 || nextSize > size || messages.destination(slot) !== destination) break
+      if (hasOptions && (slots.segmentBytes(slot) !== 0 || !slots.sameOptions(first, slot))) break
       next += 1
       if (nextSize < size) break
     }

@@ -5,6 +5,7 @@ import { canPreventTransfer, isDetached, preventTransfer } from '../memory/exter
 import { isUndetachable } from '../memory/undetachable.js'
 import { CoalescedPlan } from './coalesced-plan.js'
 import { OptionWriter, segmentBytesOf, type TrafficClass } from './message-options.js'
+import { tooLong } from './payload.js'
 import { SendOrder } from './send-order.js'
 import type { PlannedMessages } from './send-plan.js'
 import { SendPlanner } from './send-planner.js'
@@ -83,6 +84,10 @@ export class Messages implements PlannedMessages {
     this.planner = new SendPlanner(this, coalesced)
   }
 
+  get hasOptions(): boolean {
+    return this.#withOptions > 0
+  }
+
   /** Slot of the next message to send. */
   get next(): number {
     return this.order.slotAt(this.sent)
@@ -108,11 +113,13 @@ export class Messages implements PlannedMessages {
   }
 
   /**
-   * Copies bytes into a slot.
+   * Copies `byteLength` bytes, all of `bytes`, into the next slot.
    *
-   * @throws TypeError `ERR_MEMORY_DETACHED`
+   * @throws as `claim` and `commit`; RangeError `ERR_PAYLOAD_TOO_LONG`, TypeError `ERR_MEMORY_DETACHED`
    */
-  copy(slot: number, bytes: Uint8Array): void {
+  append(bytes: Uint8Array, byteLength: number, destination: Endpoint | undefined, hasOptions: boolean): number {
+    const slot = this.claim(destination)
+    if (byteLength > this.slotBytes) throw tooLong(byteLength, this.slotBytes)
     try {
       this.slots.bytes.set(bytes, this.slots.payloadOffset(slot))
     } catch (error) {
@@ -120,6 +127,7 @@ export class Messages implements PlannedMessages {
       this.slots.assertAttached()
       throw error
     }
+    return this.commit(slot, byteLength, destination, hasOptions)
   }
 
   /**

@@ -120,11 +120,7 @@ export class SendBatch {
     // are read, because a nested call reads its own.
     if (!(payload instanceof Uint8Array)) return this.#appendPieces(payload, destination, options)
     if (options !== undefined) messages.options.read(options)
-    const byteLength = checkedLength(payload)
-    const slot = messages.claim(destination)
-    if (byteLength > messages.slotBytes) throw tooLong(byteLength, messages.slotBytes)
-    messages.copy(slot, payload)
-    return messages.commit(slot, byteLength, destination, options !== undefined)
+    return messages.append(payload, checkedLength(payload), destination, options !== undefined)
   }
 
   /**

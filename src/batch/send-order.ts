@@ -59,10 +59,10 @@ export class SendOrder {
 
   /** Checks the most common case, which needs no table. */
   #hasOneDestination(start: number, end: number): boolean {
-    const destination = this.#destinations[this.slotAt(start)]
-    for (let position = start + 1; position < end; position += 1) {
-      if (this.#destinations[this.slotAt(position)] !== destination) return false
-    }
+    if (this.isChanged) return false
+    const destinations = this.#destinations
+    const destination = destinations[start]
+    for (let slot = start + 1; slot < end; slot += 1) if (destinations[slot] !== destination) return false
     return true
   }
 

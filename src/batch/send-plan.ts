@@ -12,6 +12,8 @@ export interface PlannedMessages {
   readonly sent: number
   /** Number of messages with their own segment size. */
   readonly segmented: number
+  /** True if any message has options of its own. */
+  readonly hasOptions: boolean
   readonly order: SendOrder
   /** Destination of a message; undefined for the connected peer. */
   destination(slot: number): Endpoint | undefined

@@ -31,8 +31,7 @@ export function completion(callback: SendCallback, address?: string, port?: numb
 /** Records the result. Callbacks run after the current work, because they may send or close. */
 export function finish(completion: Completion, status: number): void {
   completion.status = status
-  const { resource } = completion
-  if (resource !== undefined) callSoon(() => resource.runInAsyncScope(call, undefined, completion, status))
+  if (completion.resource !== undefined) callSoon(completion, status)
 }
 
 /** Calls back at the end of the message's tick, in its sender's async context; keeps that context if there is no result yet. */
@@ -40,15 +39,18 @@ export function settle(completion: Completion): void {
   const { status } = completion
   if (status === undefined) completion.resource = new AsyncResource('UDPSENDWRAP')
   // Queue behind the callbacks of earlier messages, whose results came at the end of the loop iteration.
-  else if (queuedCalls > 0) callSoon(() => call(completion, status))
+  else if (queuedCalls > 0) callSoon(completion, status)
   else call(completion, status)
 }
 
-function callSoon(work: () => void): void {
+// Apart from the two functions above, in which a closure would allocate a scope for every message, also without being made.
+function callSoon(completion: Completion, status: number): void {
   queuedCalls += 1
   nextTick(() => {
     queuedCalls -= 1
-    work()
+    const { resource } = completion
+    if (resource === undefined) call(completion, status)
+    else resource.runInAsyncScope(call, undefined, completion, status)
   })
 }
 

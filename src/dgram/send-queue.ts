@@ -1,11 +1,12 @@
 import * as timers from 'node:timers'
-import { types } from 'node:util'
 import type { MessageOptions } from '../batch/message-options.js'
-import { messagesOf, SendBatch } from '../batch/send-batch.js'
+import type { Messages } from '../batch/messages.js'
+import { SendBatch } from '../batch/send-batch.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { uint8Length } from '../memory/byte-view.js'
+import { assertSendBatch } from '../socket/batch-arguments.js'
 import type { BatchConn } from '../socket/batch-conn.js'
 import { type Completion, finish, settle } from './completion.js'
 import { cancelFlush, countWaiting, flushOldest, flushSoon } from './flush.js'
@@ -69,12 +70,11 @@ export class SendQueue {
       if (completion !== undefined) finish(completion, -c.ENOBUFS)
     } else {
       const batch = this.#room()
-      const size = append(batch.messages, payload, destination, options)
+      const size = append(batch, payload, destination, options)
       if (completion !== undefined) {
         completion.byteLength = size
         batch.completions[batch.messages.length - 1] = completion
       }
-      batch.byteLength += size
       this.byteLength += size
       this.length += 1
       if (!this.#isBlocked && !this.#isScheduled) this.#schedule()
@@ -97,7 +97,7 @@ export class SendQueue {
         return
       }
       this.#batches.shift()
-      this.#lastHeaders += messagesOf(batch.messages)?.planner.accepted ?? 0
+      this.#lastHeaders += batch.messages.planner.accepted
       recycle(batch)
     }
     this.#idleFlushes = 0
@@ -116,12 +116,7 @@ export class SendQueue {
     this.#batches = []
     this.byteLength = 0
     this.length = 0
-    for (const { messages, completions } of given) {
-      for (let position = messages.sent; position < messages.length; position += 1) {
-        const completion = completions[messages.order.slotAt(position)]
-        if (completion !== undefined) finish(completion, -c.ECANCELED)
-      }
-    }
+    for (const batch of given) finishPositions(batch, batch.messages.sent, batch.messages.length, -c.ECANCELED)
   }
 
   #schedule(): void {
@@ -146,33 +141,29 @@ export class SendQueue {
 
   /** @returns false if the socket would block */
   #send(batch: Batch): boolean {
+    const { messages } = batch
+    const before = messages.bytesBetween(messages.sent, messages.length)
     const isSent = this.#sendAll(batch)
-    const left = isSent ? 0 : bytesLeft(batch.messages)
-    this.byteLength -= batch.byteLength - left
-    batch.byteLength = left
+    this.byteLength -= isSent ? before : before - messages.bytesBetween(messages.sent, messages.length)
     return isSent
   }
 
-  #sendAll({ messages, completions }: Batch): boolean {
-    const { order } = messages
-    while (messages.remaining > 0) {
+  #sendAll(batch: Batch): boolean {
+    const { messages } = batch
+    while (messages.sent < messages.length) {
       const from = messages.sent
       const status = this.#sendSome(messages)
       this.length -= messages.sent - from
-      for (let position = from; position < messages.sent; position += 1) {
-        const completion = completions[order.slotAt(position)]
-        if (completion === undefined) continue
-        finish(completion, status)
-      }
+      finishPositions(batch, from, messages.sent, status)
       if (messages.sent === from) return false
     }
     return true
   }
 
   /** Sends and moves past some messages. Returns 0 if they were sent, or the negative errno of the one that failed. */
-  #sendSome(messages: SendBatch): number {
+  #sendSome(messages: Messages): number {
     try {
-      this.#conn.send(messages)
+      this.#conn.sendMessages(messages)
       return 0
     } catch (error) {
       messages.skip()
@@ -198,30 +189,34 @@ export class SendQueue {
 }
 
 interface Batch {
-  readonly messages: SendBatch
+  readonly batch: SendBatch
+  /** Messages of `batch`. */
+  readonly messages: Messages
   completions: (Completion | undefined)[]
-  /** Number of bytes of the queued messages. */
-  byteLength: number
 }
 
-function bytesLeft(messages: SendBatch): number {
-  let sum = 0
-  for (let position = messages.sent; position < messages.length; position += 1) {
-    sum += messages.size(messages.order.slotAt(position))
+/** Records the result of the messages at positions `from` to `end`, `end` excluded. */
+function finishPositions({ messages, completions }: Batch, from: number, end: number, status: number): void {
+  if (completions.length === 0) return
+  const { order } = messages
+  for (let position = from; position < end; position += 1) {
+    const completion = completions[order.slotAt(position)]
+    if (completion !== undefined) finish(completion, status)
   }
-  return sum
 }
 
 /** @returns number of bytes of the message, as the batch contains it */
 function append(
-  messages: SendBatch,
+  { batch, messages }: Batch,
   payload: Bytes,
   destination: Endpoint | undefined,
   options: MessageOptions | undefined,
 ): number {
-  const size = sizeOf(payload)
-  if (size <= messages.slotBytes) messages.append(payload, destination, options)
-  else messages.appendReference(ownCopy(payload), destination, options)
+  const isPlain = options === undefined && typeof payload !== 'string' && !isList(payload)
+  const size = isPlain ? uint8Length(payload) : sizeOf(payload)
+  if (size > messages.slotBytes) batch.appendReference(ownCopy(payload), destination, options)
+  else if (isPlain) messages.append(payload, size, destination, false)
+  else batch.append(payload, destination, options)
   return size
 }
 
@@ -239,18 +234,15 @@ function isList(payload: Bytes): payload is readonly (string | Uint8Array)[] {
 /** Returns a copy of a message's bytes. */
 export function ownCopy(payload: Bytes): Buffer {
   if (typeof payload === 'string') return Buffer.from(payload)
-  if (!types.isUint8Array(payload)) return Buffer.concat(payload.map(ownCopy))
+  if (isList(payload)) return Buffer.concat(payload.map(ownCopy))
   const copy = Buffer.allocUnsafeSlow(uint8Length(payload))
   copy.set(payload)
   return copy
 }
 
 function newBatch(maxSegments: number): Batch {
-  return {
-    messages: new SendBatch({ capacity: BATCH_CAPACITY, slotBytes: SLOT_BYTES, coalesce: true, maxSegments }),
-    completions: [],
-    byteLength: 0,
-  }
+  const batch = new SendBatch({ capacity: BATCH_CAPACITY, slotBytes: SLOT_BYTES, coalesce: true, maxSegments })
+  return { batch, messages: assertSendBatch(batch), completions: [] }
 }
 
 /** Returns a free batch. If too many sockets have one in this tick, the queue scheduled first is flushed before its end. */
@@ -264,7 +256,7 @@ function recycle(batch: Batch): void {
   batch.messages.clear()
   // Use a new array: storing new objects in an old array triggers V8's write barrier.
   batch.completions = []
-  const pool = poolFor(batch.messages.maxSegments)
+  const pool = poolFor(batch.batch.maxSegments)
   if (pool.length < MAX_BATCHES) pool.push(batch)
 }
 

@@ -1,6 +1,5 @@
 import type * as dgram from 'node:dgram'
-import { types } from 'node:util'
-import { toByteView } from '../memory/byte-view.js'
+import { isUint8Array, toByteView } from '../memory/byte-view.js'
 import { Counters } from '../socket/counters.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 import { BatchedSocket, type SendTarget } from './batched-socket.js'
@@ -189,7 +188,7 @@ function withoutTail(args: unknown[]): unknown[] {
 
 // Not `instanceof`, which is true for a Proxy.
 function isPiece(piece: unknown): piece is string | Uint8Array {
-  return typeof piece === 'string' || types.isUint8Array(piece)
+  return typeof piece === 'string' || isUint8Array(piece)
 }
 
 /** Returns the bytes of a message; of a list a copy, because reading an element can run code that uses the same queue. */

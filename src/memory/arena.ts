@@ -42,7 +42,8 @@ export class Arena<Name extends string> {
     this.view = new DataView(this.memory)
 
     const address = addressOf(this.words)
-    let offset = cacheAligned(address) - address
+    // The difference of two doubles is a double for V8, and so would be each offset computed from it, with every use.
+    let offset = (cacheAligned(address) - address) | 0
     const slabs = entries.map(([name, byteLength]): [Name, Slab] => {
       const slab = { offset, address: address + offset, byteLength }
       offset += cacheAligned(byteLength)

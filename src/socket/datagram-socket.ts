@@ -178,12 +178,18 @@ export class DatagramSocket {
    *   skips it
    */
   send(batch: SendBatch): number {
-    return this.#transmit(assertSendBatch(batch), Number.POSITIVE_INFINITY)
+    return this.sendMessages(assertSendBatch(batch))
   }
 
-  /** Sends as `send` does, with at most one system call. @internal */
-  sendOnce(messages: Messages): number {
-    return this.#transmit(messages, 1)
+  /** Sends as `send` does. @param maxCalls - maximum number of system calls that accept messages @internal */
+  sendMessages(messages: Messages, maxCalls = Number.POSITIVE_INFINITY): number {
+    this.assertOpen()
+    try {
+      if (messages.withEcn > 0) messages.useDscp(trafficClass(this.#fd, this.family))
+      return transmit(this.#sending, messages, maxCalls)
+    } catch (error) {
+      throw this.#noteLoss(error)
+    }
   }
 
   /**
@@ -271,16 +277,6 @@ export class DatagramSocket {
   /** @throws TypeError `ERR_SOCKET_CLOSED` */
   protected assertOpen(): void {
     if (this.#fd < 0) throw typeError('ERR_SOCKET_CLOSED', 'the socket is closed')
-  }
-
-  #transmit(messages: Messages, maxCalls: number): number {
-    this.assertOpen()
-    try {
-      if (messages.withEcn > 0) messages.useDscp(trafficClass(this.#fd, this.family))
-      return transmit(this.#sending, messages, maxCalls)
-    } catch (error) {
-      throw this.#noteLoss(error)
-    }
   }
 
   // The descriptor was closed elsewhere. Its number may already be reused, so stop using it.

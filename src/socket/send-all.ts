@@ -13,7 +13,7 @@ export interface SendReport {
 /** The parts of a socket that `sendAll` uses. */
 export interface Sender {
   /** Sends with at most one system call. */
-  sendOnce(messages: Messages): number
+  sendMessages(messages: Messages, maxCalls: number): number
   writable(options: { signal?: AbortSignal | undefined }): Promise<void>
 }
 
@@ -51,7 +51,7 @@ export async function sendAll(sender: Sender, messages: Messages, signal?: Abort
 /** Returns the number of accepted messages, or undefined after skipping one that failed. */
 function sendOrSkip(sender: Sender, messages: Messages, failed: SendFailure[]): number | undefined {
   try {
-    return sender.sendOnce(messages)
+    return sender.sendMessages(messages, 1)
   } catch (error) {
     // An error with an `index` belongs to that message; any other error belongs to the socket.
     if (!isOfMessage(error, messages.next) || SOCKET_ERRORS.has(error.code)) throw error

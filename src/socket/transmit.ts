@@ -37,7 +37,11 @@ export interface Sending {
  *   message if that one failed
  */
 export function transmit(sending: Sending, messages: Messages, maxCalls = Number.POSITIVE_INFINITY): number {
-  if (!sendChannel.hasSubscribers) return transmitCounted(sending, messages, maxCalls)
+  return (sendChannel.hasSubscribers ? transmitPublished : transmitCounted)(sending, messages, maxCalls)
+}
+
+// A function of its own, because a closure in `transmit` would allocate a scope for every send.
+function transmitPublished(sending: Sending, messages: Messages, maxCalls: number): number {
   return publishSend(sending.calls.counters, () => transmitCounted(sending, messages, maxCalls))
 }
 

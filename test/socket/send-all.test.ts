@@ -20,7 +20,7 @@ function scripted(accepted: (number | Error)[]): Sender & { waits: number } {
   const script = accepted.values()
   return {
     waits: 0,
-    sendOnce(batch) {
+    sendMessages(batch) {
       const next = script.next().value
       if (next === undefined) throw new Error('unexpected send')
       if (typeof next !== 'number') throw next
@@ -68,7 +68,7 @@ t.test('sendAll can be aborted before and while it waits; batch.sent is the numb
   await t.rejects(sendAll(scripted([]), messages(1), AbortSignal.abort(new Error('no'))), { message: 'no' })
   const controller = new AbortController()
   const stuck: Sender = {
-    sendOnce: (batch) => {
+    sendMessages: (batch) => {
       if (batch.sent > 0) return 0
       batch.advance(1)
       return 1
@@ -85,7 +85,7 @@ t.test('sendAll can be aborted before and while it waits; batch.sent is the numb
 
 t.test('closing the socket rejects a waiting sendAll', async (t) => {
   using sender = BatchConn.open()
-  const waiting = sendAll({ sendOnce: () => 0, writable: () => sender.readable() }, messages(1))
+  const waiting = sendAll({ sendMessages: () => 0, writable: () => sender.readable() }, messages(1))
   setImmediate(() => sender.close())
   await t.rejects(waiting, { code: 'ERR_SOCKET_CLOSED' })
 })
