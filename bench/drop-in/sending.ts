@@ -114,5 +114,5 @@ const SEND_WARM_UP = 0.2
 const TRIP_WARM_UP = 0.3
 /** The usual interval of audio over RTP. */
 const TICK_MS = 20
-/** Ticks before the measured ones, as a share of these. */
-const TICK_WARM_UP = 0.2
+/** Ticks before the measured ones, as a multiple of these: about as many sends as `send` has before it measures. */
+const TICK_WARM_UP = 2

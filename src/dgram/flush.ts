@@ -20,8 +20,17 @@ export function flushSoon(outgoing: Outgoing): void {
     outgoing.flush()
     return
   }
-  if (waiting.size === 0 && !isInIteration) nextTick(flushAll)
+  scheduleFlush()
   waiting.add(outgoing)
+}
+
+/**
+ * Number of the current flush interval: the time between two flushes, in which messages are sent together. It is at most one
+ * tick, or one loop iteration.
+ */
+export function flushInterval(): number {
+  scheduleFlush()
+  return interval
 }
 
 /** Cancels a scheduled flush. */
@@ -57,8 +66,16 @@ export function runIteration<Result>(work: () => Result): Result {
   }
 }
 
+function scheduleFlush(): void {
+  if (isFlushScheduled || isInIteration) return
+  isFlushScheduled = true
+  nextTick(flushAll)
+}
+
 function flushAll(): void {
   if (isInIteration) return
+  isFlushScheduled = false
+  interval += 1
   for (const outgoing of waiting) flushSafely(outgoing)
 }
 
@@ -92,5 +109,7 @@ export function flushAtExit(): void {
 
 const waiting = new Set<Outgoing>()
 let isInIteration = false
+let isFlushScheduled = false
+let interval = 0
 let isExiting = false
 let hasExitListener = false

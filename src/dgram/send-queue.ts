@@ -1,24 +1,21 @@
 import * as timers from 'node:timers'
 import type { MessageOptions } from '../batch/message-options.js'
-import type { Messages } from '../batch/messages.js'
-import { SendBatch } from '../batch/send-batch.js'
+import { Messages } from '../batch/messages.js'
+import { checkedLength } from '../batch/payload.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
-import { uint8Length } from '../memory/byte-view.js'
-import { assertSendBatch } from '../socket/batch-arguments.js'
 import type { BatchConn } from '../socket/batch-conn.js'
+import { type QueuedBatch, recycle, SLOT_BYTES, takeBatch } from './batch-pool.js'
+import { type Bytes, isView, ownCopy, sizeOf } from './bytes.js'
 import { type Completion, finish, settle } from './completion.js'
-import { cancelFlush, countWaiting, flushOldest, flushSoon } from './flush.js'
+import { cancelFlush, flushInterval, flushSoon } from './flush.js'
 import type { QueueSettings } from './options.js'
 import type { QueueCounters } from './stats.js'
 
 // Captured at load: V8 stores `process` as a hash table, and fake timers installed later could delay messages.
 const { nextTick } = process
 const { setTimeout } = timers
-
-/** Payload of one message: its bytes, or pieces that are concatenated. */
-export type Bytes = string | Uint8Array | readonly (string | Uint8Array)[]
 
 /** Observes the state of a queue. */
 export interface QueueWatcher {
@@ -43,12 +40,16 @@ export class SendQueue {
   readonly #watcher: QueueWatcher
   readonly #settings: QueueSettings
   readonly #counters: QueueCounters
-  #batches: Batch[] = []
+  #batches: QueuedBatch[] = []
   #isBlocked = false
   #isScheduled = false
   #idleFlushes = 0
   /** Number of headers (single datagrams and GSO sends) of the last flush, used as an estimate for the next. */
   #lastHeaders = 0
+  /** Number of successive flush intervals with one message. */
+  #singles = 0
+  /** Flush interval of the last message that was sent at once. */
+  #lastInterval = -1
 
   constructor(conn: BatchConn, watcher: QueueWatcher, settings: QueueSettings, counters: QueueCounters) {
     this.#conn = conn
@@ -68,16 +69,8 @@ export class SendQueue {
     if (this.byteLength > maxQueueBytes || this.length >= maxQueueMessages) {
       this.#counters.drop()
       if (completion !== undefined) finish(completion, -c.ENOBUFS)
-    } else {
-      const batch = this.#room()
-      const size = append(batch, payload, destination, options)
-      if (completion !== undefined) {
-        completion.byteLength = size
-        batch.completions[batch.messages.length - 1] = completion
-      }
-      this.byteLength += size
-      this.length += 1
-      if (!this.#isBlocked && !this.#isScheduled) this.#schedule()
+    } else if (!this.#sendAtOnce(payload, destination, completion, options)) {
+      this.#enqueue(payload, destination, completion, options)
     }
     // Queued behind the flush, so most results are available by then; in the caller's async context.
     if (completion !== undefined) nextTick(settle, completion)
@@ -90,6 +83,7 @@ export class SendQueue {
     const before = this.length
     if (before >= LARGE_BATCH && this.#lastHeaders >= LARGE_BATCH) this.#watcher.onLargeBatch()
     this.#lastHeaders = 0
+    this.#singles = before === 1 ? this.#singles + 1 : 0
     while (this.#batches.length > 0) {
       const [batch] = this.#batches
       if (!this.#send(batch)) {
@@ -119,6 +113,54 @@ export class SendQueue {
     for (const batch of given) finishPositions(batch, batch.messages.sent, batch.messages.length, -c.ECANCELED)
   }
 
+  #enqueue(
+    payload: Bytes,
+    destination: Endpoint | undefined,
+    completion: Completion | undefined,
+    options: MessageOptions | undefined,
+  ): void {
+    const batch = this.#room()
+    const size = append(batch, payload, destination, options)
+    if (completion !== undefined) {
+      completion.byteLength = size
+      batch.completions[batch.messages.length - 1] = completion
+    }
+    this.byteLength += size
+    this.length += 1
+    if (!this.#isBlocked && !this.#isScheduled) this.#schedule()
+  }
+
+  /**
+   * Sends a message without queueing it, if the socket has sent one message per flush interval for some time. Such a socket
+   * gains nothing from a batch of its own, and many such sockets fill batches that are not in the processor's caches.
+   *
+   * @returns false if it must be queued
+   */
+  #sendAtOnce(
+    payload: Bytes,
+    destination: Endpoint | undefined,
+    completion: Completion | undefined,
+    options: MessageOptions | undefined,
+  ): boolean {
+    if (this.#singles < MANY_SINGLES || this.length > 0 || options !== undefined || !isView(payload)) return false
+    const size = checkedLength(payload)
+    const interval = flushInterval()
+    if (size > SLOT_BYTES || interval === this.#lastInterval) {
+      this.#singles = 0
+      return false
+    }
+    this.#lastInterval = interval
+    single ??= new Messages({ capacity: 1, slotBytes: SLOT_BYTES, coalesce: false, maxSegments: 1 })
+    single.append(payload, size, destination, false)
+    const status = this.#sendSome(single)
+    const isSent = single.sent > 0
+    single.clear()
+    if (!isSent || completion === undefined) return isSent
+    completion.byteLength = size
+    finish(completion, status)
+    return true
+  }
+
   #schedule(): void {
     this.#isScheduled = true
     flushSoon(this)
@@ -130,7 +172,7 @@ export class SendQueue {
   }
 
   /** Returns a batch with room for one more message. A full batch is sent at once, before the end of the tick. */
-  #room(): Batch {
+  #room(): QueuedBatch {
     const last = this.#batches.at(-1)
     if (last !== undefined && last.messages.length < last.messages.capacity) return last
     if (last !== undefined && !this.#isBlocked) this.flush()
@@ -140,7 +182,7 @@ export class SendQueue {
   }
 
   /** @returns false if the socket would block */
-  #send(batch: Batch): boolean {
+  #send(batch: QueuedBatch): boolean {
     const { messages } = batch
     const before = messages.bytesBetween(messages.sent, messages.length)
     const isSent = this.#sendAll(batch)
@@ -148,7 +190,7 @@ export class SendQueue {
     return isSent
   }
 
-  #sendAll(batch: Batch): boolean {
+  #sendAll(batch: QueuedBatch): boolean {
     const { messages } = batch
     while (messages.sent < messages.length) {
       const from = messages.sent
@@ -188,15 +230,8 @@ export class SendQueue {
   }
 }
 
-interface Batch {
-  readonly batch: SendBatch
-  /** Messages of `batch`. */
-  readonly messages: Messages
-  completions: (Completion | undefined)[]
-}
-
 /** Records the result of the messages at positions `from` to `end`, `end` excluded. */
-function finishPositions({ messages, completions }: Batch, from: number, end: number, status: number): void {
+function finishPositions({ messages, completions }: QueuedBatch, from: number, end: number, status: number): void {
   if (completions.length === 0) return
   const { order } = messages
   for (let position = from; position < end; position += 1) {
@@ -207,73 +242,23 @@ function finishPositions({ messages, completions }: Batch, from: number, end: nu
 
 /** @returns number of bytes of the message, as the batch contains it */
 function append(
-  { batch, messages }: Batch,
+  { batch, messages }: QueuedBatch,
   payload: Bytes,
   destination: Endpoint | undefined,
   options: MessageOptions | undefined,
 ): number {
-  const isPlain = options === undefined && typeof payload !== 'string' && !isList(payload)
-  const size = isPlain ? uint8Length(payload) : sizeOf(payload)
+  const isPlain = options === undefined && isView(payload)
+  const size = isPlain ? checkedLength(payload) : sizeOf(payload)
   if (size > messages.slotBytes) batch.appendReference(ownCopy(payload), destination, options)
   else if (isPlain) messages.append(payload, size, destination, false)
   else batch.append(payload, destination, options)
   return size
 }
 
-function sizeOf(payload: Bytes): number {
-  if (typeof payload === 'string') return Buffer.byteLength(payload)
-  if (isList(payload)) return payload.reduce((sum: number, piece) => sum + sizeOf(piece), 0)
-  return uint8Length(payload)
-}
+/** Message that is sent at once, shared by the sockets of a thread. */
+let single: Messages | undefined
 
-// The type of `Array.isArray` does not include read-only lists.
-function isList(payload: Bytes): payload is readonly (string | Uint8Array)[] {
-  return Array.isArray(payload)
-}
-
-/** Returns a copy of a message's bytes. */
-export function ownCopy(payload: Bytes): Buffer {
-  if (typeof payload === 'string') return Buffer.from(payload)
-  if (isList(payload)) return Buffer.concat(payload.map(ownCopy))
-  const copy = Buffer.allocUnsafeSlow(uint8Length(payload))
-  copy.set(payload)
-  return copy
-}
-
-function newBatch(maxSegments: number): Batch {
-  const batch = new SendBatch({ capacity: BATCH_CAPACITY, slotBytes: SLOT_BYTES, coalesce: true, maxSegments })
-  return { batch, messages: assertSendBatch(batch), completions: [] }
-}
-
-/** Returns a free batch. If too many sockets have one in this tick, the queue scheduled first is flushed before its end. */
-function takeBatch(maxSegments: number): Batch {
-  const pool = poolFor(maxSegments)
-  if (pool.length === 0 && countWaiting() >= MAX_BATCHES) flushOldest()
-  return pool.pop() ?? newBatch(maxSegments)
-}
-
-function recycle(batch: Batch): void {
-  batch.messages.clear()
-  // Use a new array: storing new objects in an old array triggers V8's write barrier.
-  batch.completions = []
-  const pool = poolFor(batch.batch.maxSegments)
-  if (pool.length < MAX_BATCHES) pool.push(batch)
-}
-
-function poolFor(maxSegments: number): Batch[] {
-  const known = pools[maxSegments]
-  if (known !== undefined) return known
-  const pool: Batch[] = []
-  pools[maxSegments] = pool
-  return pool
-}
-
-/** Free batches by `maxSegments`, shared by the sockets of a thread. An idle socket holds none. */
-const pools: (Batch[] | undefined)[] = []
-
-/** Maximum number of batches filled at a time per thread, 0.4 MiB each. Blocked sockets hold more, up to their limits. */
-const MAX_BATCHES = 16
-const BATCH_CAPACITY = 256
-const SLOT_BYTES = 1472
+/** Number of successive flush intervals with one message, from which on messages are sent at once. */
+const MANY_SINGLES = 8
 /** Messages per batch from which the watch is paused. A pause costs as much as half this number of wake-ups. */
 const LARGE_BATCH = 64

@@ -1,14 +1,14 @@
 import type * as dgram from 'node:dgram'
-import { isUint8Array, toByteView } from '../memory/byte-view.js'
+import { toByteView } from '../memory/byte-view.js'
 import { Counters } from '../socket/counters.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 import { BatchedSocket, type SendTarget } from './batched-socket.js'
+import { ownBytes } from './bytes.js'
 import type { SendCallback } from './completion.js'
 import type { OwnBuffer } from './events.js'
 import { NodeSocket, noteTypeRead, REPLACED } from './node-socket.js'
 import type { SocketOptions } from './options.js'
 import type { RemoteInfo } from './remote-info.js'
-import type { Bytes } from './send-queue.js'
 import { type DgramStats, QueueCounters } from './stats.js'
 
 /** Payload that node:dgram accepts. */
@@ -55,7 +55,7 @@ class BatchingSocket extends NodeSocket {
     return this[BATCHED]?.isBlocked === true
   }
 
-  /** As in node:dgram. Messages are sent together at the end of the tick. */
+  /** As in node:dgram. The messages of a tick are sent together at its end. */
   override send(message: Sendable | readonly unknown[], port?: number, address?: string, callback?: SendCallback): void
   override send(message: Sendable | readonly unknown[], port?: number, callback?: SendCallback): void
   override send(message: Sendable | readonly unknown[], callback?: SendCallback): void
@@ -184,19 +184,6 @@ function ordinaryConstructor(): SocketConstructor {
 /** Removes trailing undefined arguments, because a tracer that replaces `send` may count them. */
 function withoutTail(args: unknown[]): unknown[] {
   return args.slice(0, args.findLastIndex((value) => value !== undefined) + 1)
-}
-
-// Not `instanceof`, which is true for a Proxy.
-function isPiece(piece: unknown): piece is string | Uint8Array {
-  return typeof piece === 'string' || isUint8Array(piece)
-}
-
-/** Returns the bytes of a message; of a list a copy, because reading an element can run code that uses the same queue. */
-function ownBytes(message: unknown): Bytes | undefined {
-  if (isPiece(message)) return message
-  if (!Array.isArray(message)) return undefined
-  const list: unknown[] = Array.from(message)
-  return list.every(isPiece) ? list : undefined
 }
 
 function isTarget(value: unknown): value is SendTarget {
