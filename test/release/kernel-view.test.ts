@@ -1,10 +1,10 @@
 import { cpSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { installed, type Outcome, ROOT, run } from '../project/support.js'
 import { type ChildResult, runChild } from '../support/child.js'
 import { compiledPackage } from '../support/compiled.js'
 import { buildKernelView, HOOK, type KernelView } from '../support/kernel-view/kernel-view.js'
-import { installed, type Outcome, ROOT, run } from './support.js'
 
 t.setTimeout(300_000)
 

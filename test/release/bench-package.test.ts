@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { packBench } from '../../scripts/matrix/project.js'
 import { run, succeed } from '../../scripts/matrix/run.js'
-import { ROOT } from './support.js'
+import { ROOT } from '../project/support.js'
 
 t.setTimeout(600_000)
 

@@ -4,8 +4,8 @@ import t from 'tap'
 import { apiReport, REPORT } from '../../scripts/api-report.js'
 import { createProject, PAPERS, pack } from '../../scripts/matrix/project.js'
 import * as library from '../../src/index.js'
+import { clean, installed, ROOT, run } from '../project/support.js'
 import { declaredNames, internals } from './internals.js'
-import { clean, installed, ROOT, run } from './support.js'
 
 t.setTimeout(300_000)
 

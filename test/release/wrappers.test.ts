@@ -2,7 +2,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { buildWrappers } from '../../scripts/build-wrappers.js'
-import { installed, ROOT, run } from './support.js'
+import { installed, ROOT, run } from '../project/support.js'
 
 t.setTimeout(300_000)
 
