@@ -2,16 +2,15 @@ import { join } from 'node:path'
 import { Child } from '../children/child.js'
 import { sweepFolders } from '../children/temporary.js'
 import { type Transpiled, transpile } from '../children/transpile.js'
-import { writeText } from '../cli/files.js'
 import { Progress } from '../cli/progress.js'
 import { interleave } from '../engine/rounds.js'
 import type { DropInPlan } from '../options/local-options.js'
-import { configOf, documentHead, machineLine, printResult, reasonOf } from '../report/document.js'
+import { type Canvas, type Chart, intervalChart } from '../report/charts.js'
+import { configOf, documentHead, machineLine, reasonOf } from '../report/document.js'
 import { decimal } from '../report/format.js'
-import { table } from '../report/table.js'
+import { printReport, type Report } from '../report/report.js'
 import { type Estimate, medianEstimate, ratioEstimate } from '../stats/interval.js'
 import { type Random, seededRandom } from '../stats/random.js'
-import { dropInPage } from './page.js'
 import { CANDIDATES, type Candidate, type Figures, type Measure, type Task } from './task.js'
 
 /** One figure of one candidate over the rounds; docs/json-report.md describes each key. */
@@ -40,17 +39,7 @@ export async function printDropIn(plan: DropInPlan, signal: AbortSignal): Promis
   }
   if (summaries.length === 0) throw error
   const partial = error === undefined ? null : `not all rounds are complete (${reasonOf(error)})`
-  const document = dropInDocument(plan, summaries, partial)
-  printResult(
-    plan,
-    () => document,
-    () => dropInText(plan, summaries, partial),
-    () => summaries,
-  )
-  if (plan.html !== undefined) {
-    const page = { partial, facts: headLines(plan), data: document }
-    writeText(plan.html, await dropInPage(summaries, resultRows(summaries), page))
-  }
+  await printReport(plan, dropInReport(plan, summaries, partial))
   if (error !== undefined) throw error
 }
 
@@ -86,21 +75,44 @@ function summarizeMeasure(measure: Measure, figures: ReadonlyMap<Candidate, read
   })
 }
 
-function dropInDocument(plan: DropInPlan, summaries: readonly FigureSummary[], partial: string | null): object {
-  const config = { ...configOf(plan), to: plan.to ?? null, cpu: plan.cpu ?? null }
-  return { ...documentHead('drop-in'), partial, config, figures: summaries }
+export function dropInReport(plan: DropInPlan, summaries: readonly FigureSummary[], partial: string | null): Report {
+  const unknown = summaries.some(({ value }) => value === null)
+  return {
+    title: 'batchconn/dgram and node:dgram',
+    partial,
+    facts: headLines(plan),
+    rows: resultRows(summaries),
+    notes: [
+      ...(plan.rounds < 6 ? ['The interval is the range of the rounds; a 95 % interval requires six.'] : []),
+      ...(unknown ? ['n/a: the process used memory that it already had; keep more datagrams (--kept)'] : []),
+    ],
+    warnings: [],
+    answer: [],
+    charts: (canvas) => chartsOf(canvas, summaries),
+    document: { ...documentHead('drop-in'), partial, config: configOf(plan), figures: summaries },
+    results: summaries,
+  }
 }
 
-function dropInText(plan: DropInPlan, summaries: readonly FigureSummary[], partial: string | null): string {
-  const unknown = summaries.some(({ value }) => value === null)
-  return [
-    ...(partial === null ? [] : [`PARTIAL RESULT: ${partial}`, '']),
-    ...headLines(plan),
-    '',
-    table(resultRows(summaries)),
-    ...(plan.rounds < 6 ? ['', 'The interval is the range of the rounds; a 95 % interval requires six.'] : []),
-    ...(unknown ? ['', 'n/a: the process used memory that it already had; keep more datagrams (--kept)'] : []),
-  ].join('\n')
+/** A chart per figure. */
+function chartsOf(canvas: Canvas, summaries: readonly FigureSummary[]): Chart[] {
+  const titles = [...new Set(summaries.map(titleOf))]
+  return titles.flatMap((title, index) => {
+    const shown = summaries.filter((one) => titleOf(one) === title)
+    return intervalChart(canvas, {
+      ...{ id: `figure-${index + 1}`, title, label: shown[0].figure, format: (value) => decimal(value, 1) },
+      caption:
+        'Less is better; × is the ratio to node:dgram. Medians of the rounds with their intervals; each small dot is a round.',
+      rows: shown.map(({ candidate: name, value, ratio, rounds: points }) => {
+        const note = name === 'dgram' || ratio === null ? '' : ` (×${decimal(ratio.median, 3)})`
+        return { name, value, points, note }
+      }),
+    })
+  })
+}
+
+function titleOf({ measure, figure }: FigureSummary): string {
+  return `${measure}: ${figure}`
 }
 
 function resultRows(summaries: readonly FigureSummary[]): string[][] {

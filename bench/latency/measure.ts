@@ -61,9 +61,8 @@ export async function measureLatency(plan: LatencyPlan, signal: AbortSignal): Pr
     const random = seededRandom(plan.seed)
     const { rounds, error } = await interleave({ ...schedule, random }, async ([mode, requester], round) => {
       const row = await runRound(mode, requester, round)
-      progress.say(
-        `round ${round} of ${plan.rounds}, ${mode}: p50 ${microseconds(row.nanoseconds.p50)} us, p99 ${microseconds(row.nanoseconds.p99)} us, lost ${whole(row.lost)}`,
-      )
+      const [p50, p99] = [row.nanoseconds.p50, row.nanoseconds.p99].map(microseconds)
+      progress.say(`round ${round} of ${plan.rounds}, ${mode}: p50 ${p50} us, p99 ${p99} us, lost ${whole(row.lost)}`)
       records.push({ round, ...row })
     })
     if (records.length === 0) throw error
@@ -92,8 +91,7 @@ function latencyRow(mode: LatencyMode, seconds: number, { due, sent, latencies }
 
 /** Adds the rounds of one mode: their histograms, never their percentiles. */
 function sumOf(rows: readonly LatencyRow[]): LatencyRow {
-  const latencies = new Histogram()
-  for (const [limit, count] of rows.flatMap(({ histogram }) => histogram)) latencies.record(limit, count)
+  const latencies = new Histogram(rows.flatMap(({ histogram }) => histogram))
   const total = (key: 'seconds' | 'due' | 'sent') => sum(rows.map((row) => row[key]))
   return latencyRow(rows[0].mode, total('seconds'), { due: total('due'), sent: total('sent'), latencies })
 }

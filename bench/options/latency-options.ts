@@ -1,7 +1,7 @@
 import { parseCommandLine } from '../cli/parse-command-line.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
 import { TRAFFIC } from './throughput-options.js'
-import { choices, integer, MEASURING_OPTIONS, randomSeed, rate, word } from './values.js'
+import { CSV_OPTION, choices, integer, MEASURING_OPTIONS, oneFormat, randomSeed, rate, word } from './values.js'
 
 const LATENCY_MODES = ['sendmsg', 'sendmmsg', 'dgram', 'batchconn-dgram'] as const
 export type LatencyMode = (typeof LATENCY_MODES)[number]
@@ -30,9 +30,8 @@ const LATENCY = {
     omitSeconds: TRAFFIC.omitSeconds,
     bind: TRAFFIC.bind,
     token: TRAFFIC.token,
-    seed: MEASURING_OPTIONS.seed,
-    json: MEASURING_OPTIONS.json,
-    quiet: MEASURING_OPTIONS.quiet,
+    ...MEASURING_OPTIONS,
+    csv: CSV_OPTION,
   },
   examples: [
     ['$0', '10,000 requests per second, over loopback'],
@@ -45,7 +44,7 @@ export type LatencyPlan = ReturnType<typeof parseLatencyOptions>
 
 /** @throws UsageError */
 export function parseLatencyOptions(words: readonly string[]) {
-  const { rate: rateText, seed = randomSeed(), ...rest } = parseCommandLine(LATENCY, words)
+  const { rate: rateText, seed = randomSeed(), ...rest } = oneFormat(parseCommandLine(LATENCY, words))
   return {
     ...rest,
     seed,

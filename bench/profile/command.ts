@@ -4,8 +4,7 @@ import type { DiffPlan, ProfilePlan } from '../options/local-options.js'
 import { printResult } from '../report/document.js'
 import { compareDocuments, comparisonText, parseDocument } from './compare.js'
 import { documentText, profileDocument } from './report/document.js'
-import { htmlReport } from './report/html.js'
-import { terminalReport } from './report/terminal.js'
+import { htmlReport, terminalReport } from './report/report.js'
 import { runProfile } from './run.js'
 
 /** Measures, and prints and writes the reports, also of an interrupted run. @throws what ended the run early */
@@ -23,9 +22,5 @@ export async function printProfile(plan: ProfilePlan, signal: AbortSignal): Prom
 export function printDiff({ before, after, json }: DiffPlan): void {
   const [one, other] = [before, after].map((file) => parseDocument(file, readText(file)))
   const comparison = compareDocuments(one, other)
-  printResult(
-    { json },
-    () => comparison,
-    () => comparisonText(comparison),
-  )
+  printResult({ json }, comparison, comparisonText(comparison))
 }

@@ -27,20 +27,21 @@ export function documentHead(command: string): object {
   return { schemaVersion: SCHEMA_VERSION, command, machine: describeMachine() }
 }
 
-/** Returns the options of a command that change what it measures. */
+/** Returns the options of a command that change what it measures; null for those that were not given. */
 export function configOf(plan: object): object {
-  return Object.fromEntries(Object.entries(plan).filter(([key]) => !NOT_IN_CONFIG.includes(key)))
+  const options = Object.entries(plan).filter(([key]) => !NOT_IN_CONFIG.includes(key))
+  return Object.fromEntries(options.map(([key, value]) => [key, value ?? null]))
 }
 const NOT_IN_CONFIG = ['command', 'json', 'csv', 'html', 'quiet', 'token', 'announce']
 
 /** Prints a result: its JSON document, its rows as CSV, or its text. */
 export function printResult(
   { json, csv: isCsv = false }: { readonly json: boolean; readonly csv?: boolean },
-  document: () => object,
-  text: () => string,
-  rows: () => readonly object[] = () => [],
+  document: object,
+  text: string,
+  rows: readonly object[] = [],
 ): void {
-  process.stdout.write(`${json ? JSON.stringify(document(), null, 2) : isCsv ? csv(rows()) : text()}\n`)
+  process.stdout.write(`${json ? JSON.stringify(document, null, 2) : isCsv ? csv(rows) : text}\n`)
 }
 
 export function reasonOf(error: unknown): string {

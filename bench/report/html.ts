@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Chart } from './canvas.js'
+import type { Chart } from './charts.js'
 import type { TableModel } from './table.js'
 
 export interface Page {

@@ -60,24 +60,27 @@ export function printMerged({ files, ...format }: MergePlan): void {
   const columns = COLUMNS[reports[0].command]
   const names = Object.keys(rows[0].nanoseconds ?? {})
   const cell = (value: unknown, print: (value: number) => string) => (typeof value === 'number' ? print(value) : '-')
-  const text = () =>
-    [
-      table([
-        ['', ...columns.map(([label]) => label), ...names.map((name) => `${name} us`)],
-        ...rows.map((row: Readonly<Record<string, unknown>> & (typeof rows)[number]) => [
-          `${row.mode}, ${row.file}`,
-          ...columns.map(([, key, print = whole]) => cell(row[key], print)),
-          ...names.map((name) => cell(row.nanoseconds?.[name], (value) => decimal(value / 1000, 1))),
-        ]),
+  const text = [
+    table([
+      ['', ...columns.map(([label]) => label), ...names.map((name) => `${name} us`)],
+      ...rows.map((row: Readonly<Record<string, unknown>> & (typeof rows)[number]) => [
+        `${row.mode}, ${row.file}`,
+        ...columns.map(([, key, print = whole]) => cell(row[key], print)),
+        ...names.map((name) => cell(row.nanoseconds?.[name], (value) => decimal(value / 1000, 1))),
       ]),
-      '',
-      names.length === 0
-        ? 'Counts are sums. The rate of a file is its packets over its seconds; a total rate is the sum of the rates.'
-        : 'Counts are sums. Percentiles are those of the added histograms.',
-      ...merged.warnings,
-    ].join('\n')
-  const document = () => ({ ...documentHead('merge'), ...merged })
-  printResult(format, document, text, () => rows.map(({ histogram: _, ...row }) => row))
+    ]),
+    '',
+    names.length === 0
+      ? 'Counts are sums. The rate of a file is its packets over its seconds; a total rate is the sum of the rates.'
+      : 'Counts are sums. Percentiles are those of the added histograms.',
+    ...merged.warnings,
+  ].join('\n')
+  printResult(
+    format,
+    { ...documentHead('merge'), ...merged },
+    text,
+    rows.map(({ histogram: _, ...row }) => row),
+  )
 }
 
 /** Adds reports of the same plan, mode by mode. Only counts, durations and histograms are used. @throws Failure */
@@ -117,8 +120,7 @@ export function mergeReports(reports: readonly Report[]) {
 function add(rounds: readonly Round[]): Round {
   const [{ mode, shares, counts: first }] = rounds
   const counts = Object.keys(first).map((key) => [key, sumOrNull(rounds.map(({ counts }) => counts[key]))])
-  const latencies = new Histogram()
-  for (const [limit, count] of rounds.flatMap(({ histogram }) => histogram)) latencies.record(limit, count)
+  const latencies = new Histogram(rounds.flatMap(({ histogram }) => histogram))
   return { mode, shares, counts: Object.fromEntries(counts), histogram: latencies.buckets() }
 }
 
@@ -131,8 +133,7 @@ function ratesOf({ seconds, packets, bytes, delivered }: Round['counts']): Round
 
 /** As in the document. Percentiles are those of the added histograms. */
 function rowOf(file: string, { mode, counts, shares, histogram }: Round) {
-  const latencies = new Histogram()
-  for (const [limit, count] of histogram) latencies.record(limit, count)
+  const latencies = new Histogram(histogram)
   const quantile = (name: string) => latencies.quantile(name === 'max' ? 1 : Number(name.slice(1)) / 100)
   const nanoseconds = Object.fromEntries(shares.map((name) => [name, quantile(name)]))
   return { mode, file, ...counts, ...(shares.length === 0 ? {} : { nanoseconds, histogram }) }

@@ -33,18 +33,9 @@ export async function receive(plan: RecvPlan, interrupted: AbortSignal): Promise
   }
   if (!isAtEnd) return
   const { description, records } = service
-  const document = () => ({
-    ...documentHead('recv'),
-    config: {
-      ...configOf(plan),
-      ...description,
-      listen: localAddress,
-      durationSeconds: plan.durationSeconds ?? null,
-    },
-    results: records,
-    summary: records.length === 0 ? [] : summarize([description.mode], records, () => 0.5),
-  })
-  printResult(plan, document, String, () => records)
+  const config = { ...configOf(plan), ...description, listen: localAddress }
+  const summary = records.length === 0 ? [] : summarize([description.mode], records, () => 0.5)
+  printResult(plan, { ...documentHead('recv'), config, results: records, summary }, '', records)
 }
 
 function endOf({ durationSeconds, announce }: RecvPlan, interrupted: AbortSignal): AbortSignal {

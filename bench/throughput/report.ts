@@ -1,11 +1,9 @@
 import type { ReceiverDescription } from '../control/protocol.js'
-import { machineLine, reasonOf } from '../report/document.js'
+import { machineLine } from '../report/document.js'
 import { decimal, gigabits, mebibytes, percent, whole } from '../report/format.js'
-import { table } from '../report/table.js'
 import type { Estimate } from '../stats/interval.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
 import { WANTED_RECEIVE_BUFFER_BYTES } from '../traffic/receiver.js'
-import { answerInWords } from './answer.js'
 import type { ThroughputRun } from './measure.js'
 import type { SummaryRow } from './summary.js'
 
@@ -24,36 +22,17 @@ export function headLines(run: ThroughputRun): string[] {
   ]
 }
 
-export function throughputText(run: ThroughputRun): string {
-  const { plan, session, summary, ratios } = run
-  const partial = partialReason(run)
-  return [
-    ...(partial === null ? [] : [`PARTIAL RESULT: ${partial}`, '']),
-    ...headLines(run),
-    '',
-    table(summaryRows(summary, session.interfaceName)),
-    '',
-    ...ratios.map(({ candidate, ratio }) => ratioLine('packets per second', candidate, ratio)),
-    ...ratios.map(({ candidate, cpuRatio }) => ratioLine('packets per CPU second', candidate, cpuRatio)),
-    ...notesOf(run),
-    ...warningsOf(run),
-    ...(plan.command === 'send' ? ['', ...answerInWords(run)] : []),
-  ].join('\n')
-}
-
 function pacingLine(packetsPerSecond: number, perStream: string, { plan, session, hasFq }: ThroughputRun): string {
   const fq = hasFq ? `, and by fq on ${session.interfaceName} (not dgram, batchconn-dgram)` : ''
   return `paced by the sender at ${whole(packetsPerSecond)} packets/s${perStream}, at most ${plan.burstMs} ms of them at once${fq}`
 }
 
-interface Interruptible extends Pick<ThroughputRun, 'rounds' | 'error'> {
-  readonly plan: Pick<ThroughputRun['plan'], 'rounds'>
-}
-
-/** Describes why a run is incomplete; null if it is complete. */
-export function partialReason({ plan, rounds, error }: Interruptible): string | null {
-  if (error === undefined) return null
-  return `${rounds} of ${plan.rounds} rounds are complete (${reasonOf(error)})`
+/** Returns the ratios of `compare` in words. */
+export function ratioLines(ratios: ThroughputRun['ratios']): string[] {
+  return [
+    ...ratios.map(({ candidate, ratio }) => ratioLine('packets per second', candidate, ratio)),
+    ...ratios.map(({ candidate, cpuRatio }) => ratioLine('packets per CPU second', candidate, cpuRatio)),
+  ]
 }
 
 function ratioLine(measure: string, candidate: string, ratio: Estimate | null): string {

@@ -1,7 +1,5 @@
-import { type Canvas, type Chart, openCanvas } from '../../report/canvas.js'
-import { intervalChart, seriesColor, stackChart } from '../../report/charts.js'
+import { type Canvas, type Chart, intervalChart, openCanvas, seriesColor, stackChart } from '../../report/charts.js'
 import { breakdownName, type ComponentName } from '../analysis/breakdown.js'
-import type { LineFigure } from '../analysis/figures.js'
 import { encoderId, lineId } from '../cases/cases.js'
 import type { ProfileDocument } from './document.js'
 import { nanoseconds as inNanoseconds, intervalCells } from './tables.js'
@@ -11,7 +9,6 @@ export async function drawCharts(document: ProfileDocument): Promise<Chart[]> {
   return [
     breakdownChart(canvas, document),
     ...LINE_GROUPS.flatMap((group) => lineChart(canvas, document, group)),
-    throughputChart(canvas, document),
     ...encoderChart(canvas, document),
   ]
 }
@@ -41,17 +38,17 @@ function breakdownChart(canvas: Canvas, { breakdowns }: ProfileDocument): Chart 
 function lineChart(
   { Plot, draw }: Canvas,
   { lines: all, samples }: ProfileDocument,
-  { id, title, of }: (typeof LINE_GROUPS)[number],
+  [id, title, names]: (typeof LINE_GROUPS)[number],
 ): Chart[] {
-  const lines = all.filter(({ name }) => of.test(name))
+  const lines = all.filter(({ name }) => names.test(name))
   if (lines.length === 0) return []
-  const color = colorOf(lines)
-  const measured = pointsOf(lines).map(({ name, n, nanoseconds: { estimate, low, high } }) => ({
-    name,
-    n,
-    y: estimate / n,
-    title: `${name}, ${n}: ${(estimate / n).toFixed(0)} ns [${(low / n).toFixed(0)}, ${(high / n).toFixed(0)}]`,
-  }))
+  const color = (datum: { name: string }) => seriesColor(lines.findIndex(({ name }) => name === datum.name))
+  const measured = lines.flatMap(({ name, points }) =>
+    points.map(({ n, nanoseconds: { estimate, low, high } }) => {
+      const [y, from, to] = [estimate, low, high].map((value) => value / n)
+      return { name, n, y, title: `${name}, ${n}: ${y.toFixed(0)} ns [${from.toFixed(0)}, ${to.toFixed(0)}]` }
+    }),
+  )
   const top = Math.max(...measured.map(({ y }) => y)) * HEADROOM
   const inside = (value: number) => Math.min(top, Math.max(0, value))
   const raw = lines.flatMap((line) =>
@@ -63,13 +60,10 @@ function lineChart(
   const shown = raw.filter(({ y }) => y <= top)
   const above = raw.length - shown.length
   const fitted = lines.flatMap(({ name, a, b, points }) =>
-    steps(points[0]?.n ?? 1, points.at(-1)?.n ?? 1).map((n) => ({
-      name,
-      n,
-      y: inside(b.estimate + a.estimate / n),
-      low: inside(b.low + a.low / n),
-      high: inside(b.high + a.high / n),
-    })),
+    curve(points[0]?.n ?? 1, points.at(-1)?.n ?? 1).map((n) => {
+      const [y, low, high] = (['estimate', 'low', 'high'] as const).map((key) => inside(b[key] + a[key] / n))
+      return { name, n, y, low, high }
+    }),
   )
   const limits = lines.map(({ name, b }) => ({ name, y: inside(b.estimate) }))
   const chart: Chart = {
@@ -85,7 +79,7 @@ function lineChart(
     svg: draw({
       height: 380,
       marginLeft: 64,
-      x: BATCH_AXIS,
+      x: { type: 'log', base: 2, label: 'messages per batch', grid: true, tickFormat: 'd' },
       y: { label: 'nanoseconds per message', grid: true, domain: [0, top] },
       marks: [
         Plot.dot(shown, { x: 'n', y: 'y', r: 1.2, fill: color, fillOpacity: 0.25 }),
@@ -97,44 +91,6 @@ function lineChart(
     }),
   }
   return [chart]
-}
-
-/** Messages per second over the batch size, from the points of the lines. */
-function throughputChart({ Plot, draw }: Canvas, { lines, subject }: ProfileDocument): Chart {
-  const color = colorOf(lines)
-  const points = pointsOf(lines).map(({ name, n, nanoseconds: { estimate, low, high } }) => ({
-    name,
-    n,
-    y: (n / estimate) * 1e6,
-    low: (n / high) * 1e6,
-    high: (n / low) * 1e6,
-    title: `${name}, ${n}: ${((n / estimate) * 1e6).toFixed(0)} thousand per second`,
-  }))
-  const rates = points.flatMap(({ low, y, high }) => [low, y, high])
-  // Plot labels powers of ten only, which may all be outside the data.
-  const ticks = roundValues(Math.min(...rates), Math.max(...rates))
-  const domain = [ticks[0], ticks.at(-1)]
-  return {
-    id: 'throughput',
-    title: 'Throughput over the batch size',
-    caption:
-      `Thousands of ${subject.sizeBytes}-byte datagrams per second on one processor, with 95 % intervals, both axes ` +
-      'logarithmic. Receiving: datagrams that are already queued. GSO sends that reach the sink unsplit show the ' +
-      'processor time with a device that splits them.',
-    keys: lines.map(({ name }) => ({ label: name, color: color({ name }) })),
-    svg: draw({
-      height: 380,
-      marginTop: 36,
-      marginLeft: 72,
-      x: BATCH_AXIS,
-      y: { type: 'log', label: 'thousand datagrams per second', grid: true, domain, ticks, tickFormat: ',' },
-      marks: [
-        Plot.lineY(points, { x: 'n', y: 'y', z: 'name', stroke: color }),
-        Plot.ruleX(points, { x: 'n', y1: 'low', y2: 'high', stroke: color, strokeWidth: 2 }),
-        Plot.dot(points, { x: 'n', y: 'y', r: 3, fill: color, title: 'title' }),
-      ],
-    }),
-  }
 }
 
 /** Each encoder with its interval, at the breakdown's batch size. */
@@ -158,33 +114,17 @@ function encoderChart(canvas: Canvas, { encoders, subject: { batch }, samples }:
   })
 }
 
-function pointsOf(lines: readonly LineFigure[]) {
-  return lines.flatMap(({ name, points }) => points.map((point) => ({ name, ...point })))
-}
-
-function colorOf(lines: readonly LineFigure[]): (datum: { name: string }) => string {
-  return ({ name }) => seriesColor(lines.findIndex((line) => line.name === name))
-}
-
 /** Returns batch sizes close enough for a curve. */
-function steps(smallest: number, largest: number): number[] {
+function curve(smallest: number, largest: number): number[] {
   const count = 48
   return Array.from({ length: count + 1 }, (_, index) => smallest * (largest / smallest) ** (index / count))
 }
 
-/** Returns 1, 2 and 5 times the powers of ten around a range. */
-function roundValues(low: number, high: number): number[] {
-  const exponents = Array.from({ length: 16 }, (_, index) => index - 3)
-  const values = exponents.flatMap((exponent) => [1, 2, 5].map((digit) => digit * 10 ** exponent))
-  return values.filter((_, index) => (values[index + 1] ?? 0) > low && (values[index - 1] ?? 0) < high)
-}
-
 const LINE_GROUPS = [
-  { id: 'lines-send', title: 'The lines of sending', of: /^send/ },
-  { id: 'lines-gso', title: 'The lines of GSO', of: /^gso/ },
-  { id: 'lines-receive', title: 'The lines of receiving', of: /^recv/ },
+  ['lines-send', 'The lines of sending', /^send/],
+  ['lines-gso', 'The lines of GSO', /^gso/],
+  ['lines-receive', 'The lines of receiving', /^recv/],
 ] as const
-const BATCH_AXIS = { type: 'log', base: 2, label: 'messages per batch', grid: true, tickFormat: 'd' } as const
 const HEADROOM = 1.15
 /** Distinguishable with colour blindness (Okabe and Ito). */
 const COLORS: Record<ComponentName, string> = {

@@ -1,4 +1,4 @@
-import { counted, decimal, percent, signedPercent } from '../../report/format.js'
+import { decimal, percent, signedPercent } from '../../report/format.js'
 import type { TableModel } from '../../report/table.js'
 import { contains, type Interval } from '../../stats/interval.js'
 import { type Breakdown, breakdownName } from '../analysis/breakdown.js'
@@ -95,26 +95,6 @@ export function crossingsTable({ crossings }: ProfileDocument): TableModel {
   ])
   return { title, rows: [['', 'ns', 'interval'], ...rows] }
 }
-
-export function checkLines({ crossChecks }: ProfileDocument): string[] {
-  return crossChecks.map(({ name, by, verdict, text }) => {
-    const meaning = verdict === 'disagrees' && by !== 'strace -c' ? `. ${DISAGREEMENT}` : ''
-    return `${verdict}: ${name} (${by}): ${text}${meaning}`
-  })
-}
-
-/** What makes the run incomplete, above everything else. */
-export function partialResult({ measuring: { endedBy, rounds } }: ProfileDocument): string[] {
-  return endedBy === 'interruption' ? [`interrupted after ${counted(rounds, 'round')}`] : []
-}
-
-export function unmeasuredLines({ measuring }: ProfileDocument): string[] {
-  return measuring.unmeasured.map(({ id, reason }) => `${id}: ${reason}`)
-}
-
-const DISAGREEMENT =
-  'This source is less precise than the cost breakdown: treat the components that it concerns as estimates, and repeat the ' +
-  'run on an idle machine'
 
 function bytes(value: number | null): string {
   if (value === null) return '?'

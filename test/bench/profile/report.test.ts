@@ -4,8 +4,8 @@ import { checkReliability, noiseOf, outlierFlags } from '../../../bench/profile/
 import { parseCounts, parseSymbols, sharesByGroup } from '../../../bench/profile/checks/cross-check.js'
 import { groupOfSymbol } from '../../../bench/profile/checks/kernel-symbols.js'
 import { profileDocument } from '../../../bench/profile/report/document.js'
+import { terminalReport } from '../../../bench/profile/report/report.js'
 import { nanoseconds } from '../../../bench/profile/report/tables.js'
-import { stackedBar, terminalReport } from '../../../bench/profile/report/terminal.js'
 import { fakeRun, SUBJECT } from './support/fake-run.js'
 
 t.test('the terminal shows every section', async (t) => {
@@ -25,13 +25,6 @@ t.test('the answer names the ceiling', async (t) => {
   t.match(answer, /no batch size gains more than [\d.]+ %/)
   t.match(answer, /socket buffer, IP, device/)
   t.strictSame(answerInWords({ ...figures, breakdowns: [] }, SUBJECT).length, 1)
-})
-
-t.test('a bar is as long as its sum', async (t) => {
-  const { figures } = await fakeRun(1, 8)
-  const [breakdown] = figures.breakdowns
-  t.equal(stackedBar(breakdown, breakdown.sum.estimate, 80).length, 80)
-  t.equal(stackedBar(breakdown, 2 * breakdown.sum.estimate, 80).length, 40)
 })
 
 t.test('numbers have the digits they deserve', async (t) => {
