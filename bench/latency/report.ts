@@ -1,4 +1,4 @@
-import type { LatencyPlan } from '../options/latency-options.js'
+import type { LatencyPlan } from '../options/throughput-options.js'
 import { type Canvas, type Chart, percentileChart } from '../report/charts.js'
 import { configOf, documentHead, machineLine } from '../report/document.js'
 import { percent, whole } from '../report/format.js'

@@ -8,7 +8,11 @@ import { htmlReport, terminalReport } from './report/report.js'
 import { runProfile } from './run.js'
 
 /** Measures, and prints and writes the reports, also of an interrupted run. @throws what ended the run early */
-export async function printProfile(plan: ProfilePlan, signal: AbortSignal): Promise<void> {
+export async function printProfile(
+  plan: ProfilePlan | { readonly diff: DiffPlan },
+  signal: AbortSignal,
+): Promise<void> {
+  if ('diff' in plan) return printDiff(plan.diff)
   const document = profileDocument(await runProfile(plan, new Progress(plan.quiet), signal))
   if (process.stderr.isTTY && !plan.quiet) process.stderr.write('\r\x1b[K')
   // First the text, so that an error with the file does not lose it.
@@ -19,7 +23,7 @@ export async function printProfile(plan: ProfilePlan, signal: AbortSignal): Prom
   if (!document.reliability.isReliable) process.exitCode = 3
 }
 
-export function printDiff({ before, after, json }: DiffPlan): void {
+function printDiff({ before, after, json }: DiffPlan): void {
   const [one, other] = [before, after].map((file) => parseDocument(file, readText(file)))
   const comparison = compareDocuments(one, other)
   printResult({ json }, comparison, comparisonText(comparison))
