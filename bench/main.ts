@@ -15,9 +15,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   send: [traffic.SEND, traffic.parseSendOptions, () => require('./throughput/command.js').printThroughput],
   recv: [traffic.RECV, traffic.parseRecvOptions, () => require('./throughput/receive.js').receive],
   compare: [traffic.COMPARE, traffic.parseCompareOptions, () => require('./throughput/command.js').printThroughput],
-  latency: [traffic.LATENCY, traffic.parseLatencyOptions, () => require('./latency/report.js').printLatency],
+  latency: [traffic.LATENCY, traffic.parseLatencyOptions, () => require('./latency/measure.js').printLatency],
   'drop-in': [local.DROP_IN, local.parseDropInOptions, () => require('./drop-in/measure.js').printDropIn],
-  profile: [local.PROFILE, local.parseProfileOptions, () => require('./profile/command.js').printProfile],
+  profile: [local.PROFILE, local.parseProfileOptions, () => require('./profile/run.js').printProfile],
   merge: [local.MERGE, local.parseMergeOptions, () => require('./throughput/merge.js').printMerged],
   probe: [local.PROBE, local.parseProbeOptions, () => require('./report/probe-report.js').printProbe],
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { extname, join } from 'node:path'
 import { Failure } from '../cli/run-command.js'
 import { Mailbox } from './mailbox.js'
-import type { Transpiled } from './transpile.js'
+import type { Transpiled } from './temporary.js'
 
 export interface ChildPlan {
   /** A transpiled program, or the path without extension of one that runs as this process does: TypeScript or JavaScript. */

@@ -9,7 +9,7 @@ export interface Parse<T> {
   readonly form?: string
 }
 
-export interface Option<T> {
+interface Option<T> {
   readonly name: string
   readonly letter: string | undefined
   /** Undefined for an option without a value: `--name` or `--no-name`. */

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Endpoint, endpoint } from '../../src/index.js'
+import { Failure } from '../cli/run-command.js'
 import type { ReceiveMode } from '../traffic/modes.js'
+import { resolveHost } from '../traffic/network.js'
+import { openReceiver } from '../traffic/open.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
-import type { Receiver } from '../traffic/receiver.js'
-import { type DeliveryReport, type RoundRecord, roundRecord } from '../traffic/round-record.js'
-import { type StreamStatistics, Streams, UNNUMBERED } from '../traffic/streams.js'
+import { cpuSince, type DeliveryReport, type RoundRecord, roundRecord } from '../traffic/round-record.js'
+import { type Receiver, type StreamStatistics, Streams, UNNUMBERED } from '../traffic/streams.js'
 import type { ReceiverDescription, StartRequest } from './protocol.js'
-import type { AnnouncedRound, ControlHandler } from './server.js'
+import { type AnnouncedRound, type ControlHandler, ControlServer } from './server.js'
 
 /**
  * Receives, and keeps the statistics of the streams that senders announce and of those that were not announced. The latter end
@@ -104,21 +107,22 @@ export class ReceiveService implements ControlHandler {
   }
 
   #report({ statistics, dropsBefore, cpuBefore }: Round, sent: number | undefined): DeliveryReport {
-    const { reordered, duplicated, outdated, jitterMicroseconds, calls: receiveCalls } = statistics
-    const numbered = { reordered, duplicated, outdated, jitterMicroseconds }
-    const unnumbered = { reordered: null, duplicated: null, outdated: null, jitterMicroseconds: null }
+    const { delivered, bytes, truncated, arrived, calls: receiveCalls } = statistics
     const { kernelDrops } = this.#receiver
-    const { user, system } = process.cpuUsage(cpuBefore)
+    const ifNumbered = (value: number) => (statistics.stream === UNNUMBERED ? null : value)
     return {
-      delivered: statistics.delivered,
+      delivered,
       lost: statistics.lost(sent),
-      bytes: statistics.bytes,
-      ...(statistics.stream === UNNUMBERED ? unnumbered : numbered),
-      truncated: statistics.truncated,
+      bytes,
+      reordered: ifNumbered(statistics.reordered),
+      duplicated: ifNumbered(statistics.duplicated),
+      outdated: ifNumbered(statistics.outdated),
+      jitterMicroseconds: ifNumbered(statistics.jitterMicroseconds),
+      truncated,
       kernelDrops: kernelDrops === null ? null : kernelDrops - dropsBefore,
       receiveCalls,
-      achievedBatch: receiveCalls > 0 ? statistics.arrived / receiveCalls : 0,
-      cpu: { userSeconds: user / 1e6, systemSeconds: system / 1e6 },
+      achievedBatch: receiveCalls > 0 ? arrived / receiveCalls : 0,
+      cpu: cpuSince(cpuBefore),
     }
   }
 
@@ -167,3 +171,68 @@ interface Round {
   readonly dropsBefore: number
   readonly cpuBefore: NodeJS.CpuUsage
 }
+
+interface ListenPlan {
+  readonly listen: { readonly host?: string; readonly port: number }
+  readonly mode: ReceiveMode
+  readonly batch: number
+  readonly sizeBytes: number
+  readonly control: boolean
+  readonly token: string | undefined
+}
+
+/** Opens UDP and TCP on the same port. @throws Failure */
+export async function listen(plan: ListenPlan, onRecord: (record: ReceiveRecord) => void) {
+  const { host, port } = plan.listen
+  const candidates = host === undefined ? WILDCARDS.map((address) => endpoint({ address, port })) : []
+  if (host !== undefined) candidates.push(await resolveHost({ host, port }))
+  for (let attempt = 1; ; attempt += 1) {
+    const at = candidates[0]
+    try {
+      return await listenAt(at, plan, onRecord)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      const isWithoutIpv6 = code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'
+      if (candidates.length > 1 && isWithoutIpv6) candidates.shift()
+      // The port that the kernel chose for UDP may be in use for TCP.
+      else if (port !== 0 || code !== 'EADDRINUSE' || attempt === MAX_ATTEMPTS) throw cannotListen(at, error)
+    }
+  }
+}
+
+/** UDP first: it determines the port. */
+async function listenAt(at: Endpoint, plan: ListenPlan, onRecord: (record: ReceiveRecord) => void) {
+  const { mode, batch, sizeBytes, control, token } = plan
+  const receiver = await openReceiver(mode, { listen: at, batch, sizeBytes })
+  try {
+    const service = new ReceiveService(receiver, mode, onRecord)
+    const server = control ? await ControlServer.listen(receiver.localAddress, service, token) : undefined
+    return {
+      receiver,
+      service,
+      close() {
+        server?.close()
+        receiver.close()
+      },
+    }
+  } catch (error) {
+    receiver.close()
+    throw error
+  }
+}
+
+function cannotListen(at: Endpoint, error: unknown): Failure {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  return error instanceof Failure ? error : new Failure(`cannot listen on ${at}: ${REASONS[code] ?? message}`)
+}
+
+const REASONS: Readonly<Record<string, string | undefined>> = {
+  EADDRINUSE: 'address already in use (EADDRINUSE)',
+  EADDRNOTAVAIL: 'this host does not have this address (EADDRNOTAVAIL)',
+  EACCES: 'ports below 1024 require root (EACCES)',
+}
+
+/** Every address: IPv6 sockets receive IPv4 as well, if the host has IPv6. */
+const WILDCARDS = ['::', '0.0.0.0']
+/** For ports that are free for UDP and in use for TCP. */
+const MAX_ATTEMPTS = 10

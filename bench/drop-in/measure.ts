@@ -1,17 +1,40 @@
 import { join } from 'node:path'
 import { Child } from '../children/child.js'
-import { sweepFolders } from '../children/temporary.js'
-import { type Transpiled, transpile } from '../children/transpile.js'
+import { sweepFolders, type Transpiled, transpile } from '../children/temporary.js'
 import { Progress } from '../cli/progress.js'
 import { interleave } from '../engine/rounds.js'
-import type { DropInPlan } from '../options/local-options.js'
+import type { DropInPlan, MEASURES } from '../options/local-options.js'
 import { type Canvas, type Chart, intervalChart } from '../report/charts.js'
 import { configOf, documentHead, machineLine, reasonOf } from '../report/document.js'
 import { decimal } from '../report/format.js'
 import { printReport, type Report } from '../report/report.js'
 import { type Estimate, medianEstimate, ratioEstimate } from '../stats/interval.js'
 import { type Random, seededRandom } from '../stats/random.js'
-import { CANDIDATES, type Candidate, type Figures, type Measure, type Task } from './task.js'
+
+type Measure = (typeof MEASURES)[number]
+/** node:dgram, or the drop-in with or without GSO and GRO. */
+export type Candidate = 'dgram' | 'batchconn-dgram' | 'batchconn-dgram, no GSO' | 'batchconn-dgram, no GRO'
+
+/** The candidates of each measure: those for which it makes a difference. */
+const CANDIDATES: Readonly<Record<Measure, readonly Candidate[]>> = {
+  send: ['dgram', 'batchconn-dgram, no GSO', 'batchconn-dgram'],
+  receive: ['dgram', 'batchconn-dgram, no GRO', 'batchconn-dgram'],
+  'round-trip': ['dgram', 'batchconn-dgram'],
+  kept: ['dgram', 'batchconn-dgram, no GRO', 'batchconn-dgram'],
+  sockets: ['dgram', 'batchconn-dgram'],
+}
+
+/** What a worker process does: one candidate's part of one round. */
+export interface Task extends DropInPlan {
+  /** `echo` is the other end of a round trip. */
+  readonly measure: Measure | 'echo'
+  readonly candidate: Candidate
+  /** Number of datagrams, of round trips, or of ticks. */
+  readonly count: number
+}
+
+/** The figures of one round, by name and unit (`median us`); null if one could not be measured. */
+export type Figures = Readonly<Record<string, number | null>>
 
 /** One figure of one candidate over the rounds; docs/json-report.md describes each key. */
 export type FigureSummary = ReturnType<typeof summarizeMeasure>[number]

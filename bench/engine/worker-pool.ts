@@ -1,9 +1,8 @@
 import { Child, type ChildPlan } from '../children/child.js'
-import { type Transpiled, transpile } from '../children/transpile.js'
+import { type Transpiled, transpile } from '../children/temporary.js'
 import { Failure } from '../cli/run-command.js'
-import type { Case, Executor } from './case.js'
-import type { HeapGrowth, Sample } from './sample.js'
-import type { Answer, Hello, Order } from './serve.js'
+import type { Case, Executor } from './rounds.js'
+import type { Answer, HeapGrowth, Hello, Order, Sample } from './sample.js'
 
 interface PoolPlan<Work> {
   readonly program: string

@@ -1,10 +1,11 @@
 import { probit } from 'simple-statistics'
+import { parseJson } from '../cli/files.js'
 import { Failure } from '../cli/run-command.js'
-import { table } from '../report/table.js'
+import { table } from '../report/format.js'
 import { holm, type Interval, twoSidedP } from '../stats/interval.js'
 import { breakdownName } from './analysis/breakdown.js'
+import { nanoseconds as ns } from './report/charts.js'
 import { PROFILE_SCHEMA_VERSION, type ProfileDocument } from './report/document.js'
-import { nanoseconds as ns } from './report/tables.js'
 
 /** docs/profile-json.md describes each key. */
 type Comparison = ReturnType<typeof compareDocuments>
@@ -103,12 +104,7 @@ function figuresOf({ breakdowns, lines, encoders, crossings }: ProfileDocument):
 
 /** Parses a document. @throws Failure if the text is not a profile, or of another version */
 export function parseDocument(name: string, text: string): ProfileDocument {
-  let value: Partial<ProfileDocument> | null
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new Failure(`${name} is not JSON`)
-  }
+  const value = parseJson(name, text) as Partial<ProfileDocument> | null
   if (value?.kind !== 'batchconn-profile') throw new Failure(`${name} is not a profile; make one with --json`)
   if (value.schemaVersion !== PROFILE_SCHEMA_VERSION) {
     throw new Failure(

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { sweepFolders } from '../children/temporary.js'
-import type { Progress } from '../cli/progress.js'
-import { columns, type Series } from '../engine/case.js'
-import { measureRounds } from '../engine/rounds.js'
+import { readText, writeText } from '../cli/files.js'
+import { Progress } from '../cli/progress.js'
+import { columns, measureRounds, type Series } from '../engine/rounds.js'
 import { type HeapGrowth, raisePriority } from '../engine/sample.js'
 import { WorkerPool } from '../engine/worker-pool.js'
-import type { ProfilePlan } from '../options/local-options.js'
-import { describeMachine } from '../report/document.js'
+import type { DiffPlan, ProfilePlan } from '../options/local-options.js'
+import { describeMachine, printResult } from '../report/document.js'
 import { relativePrecision } from '../stats/interval.js'
 import { seededRandom } from '../stats/random.js'
 import { Resampling } from '../stats/resampling.js'
@@ -14,11 +14,14 @@ import { computeFigures } from './analysis/figures.js'
 import type { ProfileRun } from './analysis/reliability.js'
 import { batchSizes, callId, SEND_WAYS, type Subject, subjectCases, type Work } from './cases/cases.js'
 import { type CrossCheck, crossCheck } from './checks/cross-check.js'
+import { compareDocuments, comparisonText, parseDocument } from './compare.js'
 import { ENCODERS, LEFT_OUT } from './encoders/encoders.js'
+import { documentText, profileDocument } from './report/document.js'
+import { htmlReport, terminalReport } from './report/report.js'
 import { openTargets } from './targets.js'
 
 /** Measures. An interruption after the first round gives the complete rounds, without cross-checks. */
-export async function runProfile(plan: ProfilePlan, progress: Progress, signal: AbortSignal): Promise<ProfileRun> {
+async function runProfile(plan: ProfilePlan, progress: Progress, signal: AbortSignal): Promise<ProfileRun> {
   const startMs = performance.now()
   const startedAt = new Date().toISOString()
   const budgetMs = plan.budgetSeconds * 1000
@@ -128,3 +131,25 @@ const JUDGE_REPLICATES = 200
 const HEAP_MESSAGES = 512
 // Node 26 requires it, later versions do not, and earlier ones reject it.
 const FFI_FLAGS = ['--experimental-ffi'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag))
+
+/** Measures, and prints and writes the reports, also of an interrupted run. @throws what ended the run early */
+export async function printProfile(
+  plan: ProfilePlan | { readonly diff: DiffPlan },
+  signal: AbortSignal,
+): Promise<void> {
+  if ('diff' in plan) return printDiff(plan.diff)
+  const document = profileDocument(await runProfile(plan, new Progress(plan.quiet), signal))
+  if (process.stderr.isTTY && !plan.quiet) process.stderr.write('\r\x1b[K')
+  // First the text, so that an error with the file does not lose it.
+  process.stdout.write(`${plan.json ? documentText(document) : terminalReport(document)}\n`)
+  if (plan.html !== undefined) writeText(plan.html, await htmlReport(document))
+  signal.throwIfAborted()
+  // 3: the result is not reliable.
+  if (!document.reliability.isReliable) process.exitCode = 3
+}
+
+function printDiff({ before, after, json }: DiffPlan): void {
+  const [one, other] = [before, after].map((file) => parseDocument(file, readText(file)))
+  const comparison = compareDocuments(one, other)
+  printResult({ json }, comparison, comparisonText(comparison))
+}

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Chart } from './charts.js'
-import type { TableModel } from './table.js'
+import type { TableModel } from './format.js'
 
 export interface Page {
   readonly title: string

@@ -1,8 +1,8 @@
 import { writeText } from '../cli/files.js'
 import { type Canvas, type Chart, openCanvas } from './charts.js'
 import { printResult, reasonOf } from './document.js'
+import { type TableModel, table } from './format.js'
 import { chartHtml, listHtml, pageHtml, tableHtml } from './html.js'
-import { type TableModel, table } from './table.js'
 
 /** The result of a command, as all its formats are made from it. */
 export interface Report {

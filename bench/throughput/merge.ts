@@ -1,10 +1,9 @@
 import { max } from 'simple-statistics'
-import { readText } from '../cli/files.js'
+import { parseJson, readText } from '../cli/files.js'
 import { Failure } from '../cli/run-command.js'
 import type { MergePlan } from '../options/local-options.js'
 import { documentHead, printResult, SCHEMA_VERSION } from '../report/document.js'
-import { decimal, gigabits, whole } from '../report/format.js'
-import { table } from '../report/table.js'
+import { decimal, gigabits, table, whole } from '../report/format.js'
 import { Histogram } from '../stats/histogram.js'
 import { sumOrNull } from './summary.js'
 
@@ -153,13 +152,7 @@ function checkPlan(first: Report, other: Report): void {
 
 /** Parses a document of `send --json` or `latency --json`. @throws Failure if it is another one */
 export function parseReport(file: string, text: string): Report {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new Failure(`${file} is not JSON`)
-  }
-  const { command, schemaVersion, partial = null, config, results } = keysOf(value)
+  const { command, schemaVersion, partial = null, config, results } = keysOf(parseJson(file, text))
   if (command !== 'send' && command !== 'latency') {
     throw new Failure(`${file} is not a report of send or latency; make one with --json`)
   }

@@ -3,10 +3,10 @@ import { Worker } from 'node:worker_threads'
 import { max, sum } from 'simple-statistics'
 import type { EndpointLike } from '../../src/index.js'
 import { Mailbox } from '../children/mailbox.js'
-import { transpile } from '../children/transpile.js'
+import { transpile } from '../children/temporary.js'
 import { Failure } from '../cli/run-command.js'
 import type { SendMode } from '../traffic/modes.js'
-import type { SendResult } from '../traffic/round-record.js'
+import { cpuSince, type SendResult } from '../traffic/round-record.js'
 import type { SendCounts, SendPlan } from '../traffic/sender.js'
 import type { Candidate, RoundOrder, RoundResult } from './candidate.js'
 
@@ -46,7 +46,7 @@ export class StreamThreads implements AsyncDisposable {
     return {
       name: mode,
       run: (order) => this.#run(mode, order),
-      prepareNanoseconds: () => null,
+      costs: () => null,
       [Symbol.asyncDispose]: async () => {},
     }
   }
@@ -70,7 +70,6 @@ export class StreamThreads implements AsyncDisposable {
       }
     })
     const streams = await Promise.all(runs)
-    const { user, system } = process.cpuUsage(cpuBefore)
     return {
       seconds: max(streams.map((one) => one.seconds)),
       packets: sum(streams.map((one) => one.packets)),
@@ -80,7 +79,7 @@ export class StreamThreads implements AsyncDisposable {
       // Each stream has a pacer of its own.
       largestBurst: max(streams.map((one) => one.largestBurst ?? 0)) || undefined,
       // Node reports the processor time of the process, not of a thread.
-      cpu: { userSeconds: user / 1e6, systemSeconds: system / 1e6 },
+      cpu: cpuSince(cpuBefore),
       streams,
     }
   }

@@ -2,14 +2,12 @@ import { isIPv6 } from 'node:net'
 import type { Endpoint } from '../../src/index.js'
 import { sendToParent } from '../children/child.js'
 import { Progress } from '../cli/progress.js'
-import { Interrupted } from '../cli/run-command.js'
-import { timeLimit } from '../cli/time-limit.js'
-import { listen } from '../control/listen.js'
-import type { ReceiveRecord } from '../control/receive-service.js'
+import { Interrupted, timeLimit } from '../cli/run-command.js'
+import { listen, type ReceiveRecord } from '../control/receive-service.js'
 import type { RecvPlan } from '../options/throughput-options.js'
 import { configOf, documentHead, printResult } from '../report/document.js'
 import { decimal, gigabits, percent, whole } from '../report/format.js'
-import type { Receiver } from '../traffic/receiver.js'
+import type { Receiver } from '../traffic/streams.js'
 import { receiverLine } from './report.js'
 import { summarize } from './summary.js'
 
@@ -70,7 +68,7 @@ function showProgress({ counts }: Receiver, progress: Progress, intervalSeconds:
   return () => clearInterval(timer)
 }
 
-export function recordLine({ sender, delivered, ...record }: ReceiveRecord): string {
+function recordLine({ sender, delivered, ...record }: ReceiveRecord): string {
   const { packets, packetsPerSecond, bitsPerSecond, achievedBatch } = record
   const from = sender.address === null ? 'a sender without control connection' : bracketed(sender.address)
   const mode = sender.mode === null ? '' : ` (${sender.mode})`

@@ -3,7 +3,7 @@ import { machineLine } from '../report/document.js'
 import { decimal, gigabits, mebibytes, percent, whole } from '../report/format.js'
 import type { Estimate } from '../stats/interval.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
-import { WANTED_RECEIVE_BUFFER_BYTES } from '../traffic/receiver.js'
+import { WANTED_RECEIVE_BUFFER_BYTES } from '../traffic/streams.js'
 import type { ThroughputRun } from './measure.js'
 import type { SummaryRow } from './summary.js'
 
@@ -85,7 +85,8 @@ function quantities(interfaceName: string | undefined, { mode: first, streams }:
     [`${interfaceName} dropped`, ({ interfaceDropped }) => unlessZero(interfaceDropped ?? 0)],
     ['errors', ({ errors }) => unlessZero(errors)],
     ...streams.slice(0, MAX_STREAM_ROWS).map((_, index): Quantity => {
-      return [`stream ${index + 1} sent, lost`, ({ streams }) => streamCell(streams[index])]
+      const cell = ({ packets, lost }: SummaryRow['streams'][number]) => `${whole(packets)}, ${orUnknown(lost, whole)}`
+      return [`stream ${index + 1} sent, lost`, ({ streams }) => cell(streams[index])]
     }),
   ]
 }
@@ -95,10 +96,6 @@ function estimate(value: Estimate | null, format: (value: number) => string): st
   return orUnknown(value, ({ median, low, high }) =>
     low === high ? format(median) : `${format(median)} (${format(low)} - ${format(high)})`,
   )
-}
-
-function streamCell({ packets, lost }: SummaryRow['streams'][number]): string {
-  return `${whole(packets)}, ${orUnknown(lost, whole)}`
 }
 
 function unlessZero(count: number): string {

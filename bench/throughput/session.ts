@@ -5,30 +5,23 @@ import { type Endpoint, endpoint } from '../../src/index.js'
 import { Child } from '../children/child.js'
 import type { Progress } from '../cli/progress.js'
 import { Failure } from '../cli/run-command.js'
-import { ControlClient } from '../control/client.js'
+import { ControlClient } from '../control/protocol.js'
 import type { ThroughputPlan } from '../options/throughput-options.js'
 import { type HostPort, interfaceTowards, isLoopback, resolveHost } from '../traffic/network.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
 
-/** The receiver of a run, and the interface that leads there. */
-export interface Session extends AsyncDisposable {
-  readonly destination: Endpoint
-  /** The receiver is a child process of the command. */
-  readonly isLocal: boolean
-  /** Control connections, one per stream; none with `--no-control`. */
-  readonly controls: readonly ControlClient[]
-  /** The interface that the datagrams leave by; undefined if unknown. */
-  readonly interfaceName: string | undefined
-  /** That interface is the loopback interface. */
-  readonly isLoopback: boolean
-}
+/**
+ * The receiver of a run, with one control connection per stream, or none with `--no-control`; and the interface that leads
+ * there, undefined if unknown.
+ */
+export type Session = Awaited<ReturnType<typeof openSession>>
 
 /** Connects to the receiver, or starts one. @throws Failure */
 export async function openSession(
-  plan: Pick<ThroughputPlan, 'sizeBytes' | 'to' | 'token' | 'control' | 'parallel'>,
+  plan: Pick<ThroughputPlan, 'sizeBytes' | 'to' | 'bind' | 'token' | 'control' | 'parallel'>,
   progress: Progress,
   signal: AbortSignal,
-): Promise<Session> {
+) {
   if (plan.sizeBytes < HEADER_BYTES) {
     progress.say(`datagrams below ${HEADER_BYTES} bytes have no sequence number: they are only counted`)
   }
@@ -43,6 +36,7 @@ export async function openSession(
   }
   try {
     const destination = child === undefined ? await resolveHost(plan.to as HostPort) : await addressOf(child, signal)
+    const bind = plan.bind && (await resolveHost(plan.bind, destination.family === 'ipv4' ? 4 : 6))
     const interfaceName = interfaceTowards(destination)
     const token = child === undefined ? plan.token : ownToken
     for (let count = plan.control ? plan.parallel : 0; count > 0; count -= 1) {
@@ -50,6 +44,8 @@ export async function openSession(
     }
     return {
       destination,
+      bind,
+      // The receiver is a child process of the command.
       isLocal: child !== undefined,
       controls,
       interfaceName,

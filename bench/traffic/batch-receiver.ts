@@ -1,10 +1,15 @@
 import { setImmediate as nextIteration } from 'node:timers/promises'
 import { BatchConn, type Endpoint, type FeatureStatus, RecvBatch, SendBatch } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
-import { monotonicMicroseconds } from './clock.js'
-import { HEADER_BYTES, HeaderReader } from './payload-header.js'
-import { type ReceivePlan, type Receiver, WANTED_RECEIVE_BUFFER_BYTES } from './receiver.js'
-import { type StreamStatistics, type Streams, UNNUMBERED } from './streams.js'
+import { HEADER_BYTES, HeaderReader, monotonicMicroseconds } from './payload-header.js'
+import {
+  type ReceivePlan,
+  type Receiver,
+  type StreamStatistics,
+  type Streams,
+  UNNUMBERED,
+  WANTED_RECEIVE_BUFFER_BYTES,
+} from './streams.js'
 
 /**
  * Receives with the library: `recvmsg` for batches of one, `recvmmsg` for larger ones. It waits on the event loop: a thread

@@ -1,10 +1,15 @@
 import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram'
 import { once } from 'node:events'
 import { BatchConn, type Endpoint, endpoint, type FeatureStatus } from '../../src/index.js'
-import { monotonicMicroseconds } from './clock.js'
-import { HEADER_BYTES, HeaderOffset, headerWord, sequenceOf } from './payload-header.js'
-import { type ReceivePlan, type Receiver, WANTED_RECEIVE_BUFFER_BYTES } from './receiver.js'
-import { type StreamStatistics, type Streams, UNNUMBERED } from './streams.js'
+import { HEADER_BYTES, HeaderOffset, headerWord, monotonicMicroseconds, sequenceOf } from './payload-header.js'
+import {
+  type ReceivePlan,
+  type Receiver,
+  type StreamStatistics,
+  type Streams,
+  UNNUMBERED,
+  WANTED_RECEIVE_BUFFER_BYTES,
+} from './streams.js'
 
 /** That of `node:dgram`, or of a drop-in for it. */
 export type CreateSocket = (options: SocketOptions) => Socket

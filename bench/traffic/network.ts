@@ -91,15 +91,9 @@ export function parseCounters(line: string) {
 }
 
 export function interfaceDelta(name: string, before: InterfaceCounters, after: InterfaceCounters) {
-  return {
-    name,
-    txPackets: after.txPackets - before.txPackets,
-    txBytes: after.txBytes - before.txBytes,
-    txDropped: after.txDropped - before.txDropped,
-    rxPackets: after.rxPackets - before.rxPackets,
-    rxBytes: after.rxBytes - before.rxBytes,
-    rxDropped: after.rxDropped - before.rxDropped,
-  }
+  const counted = { ...after }
+  for (const key of Object.keys(before) as (keyof InterfaceCounters)[]) counted[key] -= before[key]
+  return { name, ...counted }
 }
 
 // Connecting a UDP socket sends nothing; the kernel chooses the route.

@@ -1,6 +1,5 @@
 import { medianSorted, numericSort, quantileSorted } from 'simple-statistics'
-import type { Series } from '../../engine/case.js'
-import type { Measured } from '../../engine/rounds.js'
+import type { Measured, Series } from '../../engine/rounds.js'
 import type { ProfilePlan } from '../../options/local-options.js'
 import type { Machine } from '../../report/document.js'
 import { counted, percent } from '../../report/format.js'
@@ -27,7 +26,7 @@ export interface ProfileRun {
 }
 
 /** How disturbed the measurement was; docs/profile-json.md describes each key. */
-export type Noise = ReturnType<typeof noiseOf>
+type Noise = ReturnType<typeof noiseOf>
 
 export function noiseOf({ series, rounds }: Pick<Measured<unknown>, 'series' | 'rounds'>) {
   const samples = series.flatMap((one) => one.samples)

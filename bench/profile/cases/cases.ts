@@ -1,4 +1,4 @@
-import { type Case, replicated } from '../../engine/case.js'
+import { type Case, replicated } from '../../engine/rounds.js'
 import { MAX_PAYLOAD_BYTES } from '../../traffic/modes.js'
 
 export type SendFunction = 'sendmsg' | 'sendmmsg'
@@ -224,4 +224,4 @@ function ascending(sizes: readonly number[]): number[] {
 }
 
 const MAX_SEGMENTS = 64
-export const CROSSINGS = ['javascript', 'koffi', 'node:ffi'] as const
+const CROSSINGS = ['javascript', 'koffi', 'node:ffi'] as const

@@ -8,7 +8,7 @@ export interface EncoderPlan {
 }
 
 /** One way to convert a batch of messages to the structures that sendmmsg(2) reads. */
-export interface Encoder {
+interface Encoder {
   /** @returns the address of the first `mmsghdr`, valid until the next call; 0 if it exists during a system call only */
   prepare(): Address
   /** Prepares and sends them. @returns the result of sendmmsg(2) */

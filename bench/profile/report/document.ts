@@ -1,4 +1,4 @@
-import { keyOf, type RoundSample } from '../../engine/case.js'
+import { keyOf, type RoundSample } from '../../engine/rounds.js'
 import { configOf } from '../../report/document.js'
 import { answerInWords } from '../analysis/answer.js'
 import { checkReliability, noiseOf, outlierFlags, type ProfileRun, withRoot } from '../analysis/reliability.js'
@@ -8,7 +8,6 @@ export const PROFILE_SCHEMA_VERSION = 2
 
 /** What `--json` prints, and `--diff` reads; docs/profile-json.md describes each key. */
 export type ProfileDocument = ReturnType<typeof profileDocument>
-export type SampleRow = ProfileDocument['samples'][number]
 
 export function profileDocument(run: ProfileRun) {
   const { plan, measured, figures, subject, isRealTime, clockNanoseconds } = run

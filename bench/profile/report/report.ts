@@ -1,10 +1,9 @@
 import { machineLine } from '../../report/document.js'
-import { counted, percent } from '../../report/format.js'
+import { counted, percent, type TableModel, tableText } from '../../report/format.js'
 import { chartHtml, listHtml, pageHtml, tableHtml } from '../../report/html.js'
-import { type TableModel, tableText } from '../../report/table.js'
+import * as tables from './charts.js'
 import { drawCharts } from './charts.js'
 import { documentText, type ProfileDocument } from './document.js'
-import * as tables from './tables.js'
 
 export function terminalReport(document: ProfileDocument): string {
   const { failures, warnings } = document.reliability

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import t, { type Test } from 'tap'
+import type { Test } from 'tap'
+import t from 'tap'
 import { type ReceiveRecord, ReceiveService } from '../../../bench/control/receive-service.js'
 import { RECEIVE_MODES, type ReceiveMode } from '../../../bench/traffic/modes.js'
 import { openReceiver } from '../../../bench/traffic/open.js'
 import { HeaderStamper } from '../../../bench/traffic/payload-header.js'
-import type { Receiver } from '../../../bench/traffic/receiver.js'
+import type { Receiver } from '../../../bench/traffic/streams.js'
 import { BatchConn, endpoint, SendBatch } from '../../../src/index.js'
 
 const SIZE_BYTES = 200

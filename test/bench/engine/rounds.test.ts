@@ -1,6 +1,5 @@
 import t from 'tap'
-import { representative } from '../../../bench/engine/case.js'
-import { type MeasurePlan, measureRounds } from '../../../bench/engine/rounds.js'
+import { type MeasurePlan, measureRounds, representative } from '../../../bench/engine/rounds.js'
 import type { ProfileCase, Work } from '../../../bench/profile/cases/cases.js'
 import { seededRandom } from '../../../bench/stats/random.js'
 import { FakeMachine } from '../profile/support/fake-machine.js'

@@ -1,11 +1,10 @@
 import t from 'tap'
 import { answerInWords } from '../../../bench/profile/analysis/answer.js'
 import { checkReliability, noiseOf, outlierFlags } from '../../../bench/profile/analysis/reliability.js'
-import { parseCounts, parseSymbols, sharesByGroup } from '../../../bench/profile/checks/cross-check.js'
-import { groupOfSymbol } from '../../../bench/profile/checks/kernel-symbols.js'
+import { groupOfSymbol, parseCounts, parseSymbols, sharesByGroup } from '../../../bench/profile/checks/cross-check.js'
+import { nanoseconds } from '../../../bench/profile/report/charts.js'
 import { profileDocument } from '../../../bench/profile/report/document.js'
 import { terminalReport } from '../../../bench/profile/report/report.js'
-import { nanoseconds } from '../../../bench/profile/report/tables.js'
 import { fakeRun, SUBJECT } from './support/fake-run.js'
 
 t.test('the terminal shows every section', async (t) => {
