@@ -60,8 +60,8 @@ export class WorkerPool<Work> implements Executor<Work>, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const workers = await Promise.allSettled(this.#workers.values())
-    await Promise.all(workers.map((one) => (one.status === 'fulfilled' ? one.value[Symbol.asyncDispose]() : undefined)))
+    const end = async (worker: Promise<Child>) => (await worker)[Symbol.asyncDispose]()
+    await Promise.allSettled([...this.#workers.values()].map(end))
     this.#program[Symbol.dispose]()
   }
 
@@ -73,21 +73,20 @@ export class WorkerPool<Work> implements Executor<Work>, AsyncDisposable {
   }
 
   #worker(one: Case<Work>): Promise<Child> {
-    const worker = this.#workers.get(one.worker) ?? this.#open(one)
+    const open = async () => {
+      const child = this.#start(one, [])
+      try {
+        this.hellos.push((await child.next(this.#plan.signal)) as Hello)
+        return child
+      } catch (error) {
+        await child[Symbol.asyncDispose]()
+        throw error
+      }
+    }
+    const worker = this.#workers.get(one.worker) ?? open()
     worker.catch(() => {})
     this.#workers.set(one.worker, worker)
     return worker
-  }
-
-  async #open(one: Case<Work>): Promise<Child> {
-    const child = this.#start(one, [])
-    try {
-      this.hellos.push((await child.next(this.#plan.signal)) as Hello)
-      return child
-    } catch (error) {
-      await child[Symbol.asyncDispose]()
-      throw error
-    }
   }
 
   #start(one: Case<Work>, tool: readonly string[]): Child {

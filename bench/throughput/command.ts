@@ -1,3 +1,4 @@
+import { sum } from 'simple-statistics'
 import { commandLine } from '../cli/run-command.js'
 import type { ThroughputPlan } from '../options/throughput-options.js'
 import { type Canvas, type Chart, intervalChart, stackChart } from '../report/charts.js'
@@ -104,29 +105,22 @@ const MEDIANS = 'Medians of the rounds with their intervals; each small dot is a
 
 /** Returns what the table means, in two to four sentences: the cost of preparing, of the call, and what batching and GSO gain. */
 export function answerInWords({ plan, summary }: Pick<ThroughputRun, 'plan' | 'summary'>): string[] {
-  if (plan.packetsPerSecond !== undefined) return []
+  const { packetsPerSecond, sizeBytes, batch } = plan
+  if (packetsPerSecond !== undefined) return []
   const row = (mode: string) => summary.find((one) => one.mode === mode)
   const [single, batched, gso] = [row('sendmsg'), row('sendmmsg'), row('gso')]
   const sentences = [
-    ...costs(single ?? batched, plan.sizeBytes),
-    ...(single === undefined || batched === undefined ? [] : batching(single, batched, plan.batch)),
-    ...(gso === undefined || gso === summary[0] ? [] : gsoGain(gso, summary[0])),
+    ...costs(single ?? batched, sizeBytes),
+    ...(single === undefined || batched === undefined ? [] : [batching(single, batched, batch)]),
+    ...(gso === undefined || gso === summary[0] ? [] : [gsoGain(gso, summary[0])]),
   ]
-  if (sentences.length === 0) return []
-  return [
-    ...sentences,
-    `Each component in detail: ${commandLine('profile')}${plan.sizeBytes > 1472 ? '' : sizeOption(plan.sizeBytes)}`,
-  ]
-}
-
-function sizeOption(sizeBytes: number): string {
-  return sizeBytes === 1400 || sizeBytes < 4 ? '' : ` --size ${sizeBytes}`
+  const size = sizeBytes === 1400 || sizeBytes < 4 || sizeBytes > 1472 ? '' : ` --size ${sizeBytes}`
+  return sentences.length === 0 ? [] : [...sentences, `Each component in detail: ${commandLine('profile')}${size}`]
 }
 
 function costs(row: SummaryRow | undefined, sizeBytes: number): string[] {
-  const breakdown = row?.breakdown
-  if (row === undefined || breakdown == null) return []
-  const { marshalling, crossing, systemCall } = breakdown
+  if (row === undefined || row.breakdown === null) return []
+  const { marshalling, crossing, systemCall } = row.breakdown
   return [
     `With ${row.mode}, a ${whole(sizeBytes)}-byte datagram takes ${whole(cpuNanoseconds(row))} ns of processor time: ` +
       `${percent(marshalling.share)} for preparing the structures (marshalling), ${percent(crossing.share)} for the FFI ` +
@@ -138,42 +132,36 @@ function costs(row: SummaryRow | undefined, sizeBytes: number): string[] {
  * The cost of a batch of n is a + b·n: a per call, b per message. Two measured points give both, and a/b is the most that any
  * batch size can gain over batches of one.
  */
-function batching(single: SummaryRow, batched: SummaryRow, batch: number): string[] {
-  const from = `Batching (sendmmsg of ${batch}) sends ${times(batched.ratioToFirst ?? ratioOf(batched, single))} as many packets as sendmsg`
+function batching(single: SummaryRow, batched: SummaryRow, batch: number): string {
+  const plain = batched.packetsPerSecond.median / single.packetsPerSecond.median
+  const ratio = batched.ratioToFirst ?? { median: plain, low: plain, high: plain }
+  const from = `Batching (sendmmsg of ${batch}) sends ${times(ratio)} as many packets as sendmsg`
   const [one, many] = [cpuNanoseconds(single), cpuNanoseconds(batched)]
   const n = batched.achievedBatch.median
-  if (!(n > 1 && one > 0 && many > 0)) return [`${from}.`]
+  if (!(n > 1 && one > 0 && many > 0)) return `${from}.`
   const perCall = (one - many) / (1 - 1 / n)
   const perMessage = one - perCall
-  if (perCall <= 0) return [`${from}: here a call costs too little for batching to gain anything.`]
-  return [
-    `${from}. No batch size can gain more than about ${decimal(Math.max(one / perMessage, batched.ratioToFirst?.median ?? 0), 2)} times: ${whole(perMessage)} of the ` +
-      `${whole(one)} ns are work on each datagram, which a batch does not share.`,
-  ]
+  if (perCall <= 0) return `${from}: here a call costs too little for batching to gain anything.`
+  const most = decimal(Math.max(one / perMessage, batched.ratioToFirst?.median ?? 0), 2)
+  return (
+    `${from}. No batch size can gain more than about ${most} times: ${whole(perMessage)} of the ${whole(one)} ns are work on ` +
+    'each datagram, which a batch does not share.'
+  )
 }
 
-function gsoGain(gso: SummaryRow, first: SummaryRow): string[] {
-  const sent = `GSO sends ${times(gso.ratioToFirst)} as many packets as ${first.mode}`
-  if (gso.deliveredRatioToFirst === null) return [`${sent}.`]
-  const lost = gso.lost !== null && gso.lost > 0 ? ` (${percent(gso.lost / Math.max(1, gso.packets))} were lost)` : ''
-  return [`${sent}; ${times(gso.deliveredRatioToFirst)} as many were delivered${lost}.`]
-}
-
-function ratioOf(row: SummaryRow, base: SummaryRow): Estimate | null {
-  const { median } = base.packetsPerSecond
-  if (median === 0) return null
-  const ratio = row.packetsPerSecond.median / median
-  return { median: ratio, low: ratio, high: ratio, confidence: 0 }
+function gsoGain({ ratioToFirst, deliveredRatioToFirst, lost, packets }: SummaryRow, first: SummaryRow): string {
+  const sent = `GSO sends ${times(ratioToFirst)} as many packets as ${first.mode}`
+  if (deliveredRatioToFirst === null) return `${sent}.`
+  const share = lost !== null && lost > 0 ? ` (${percent(lost / Math.max(1, packets))} were lost)` : ''
+  return `${sent}; ${times(deliveredRatioToFirst)} as many were delivered${share}.`
 }
 
 function cpuNanoseconds({ breakdown }: SummaryRow): number {
-  if (breakdown === null) return 0
-  return breakdown.marshalling.nanoseconds + breakdown.crossing.nanoseconds + breakdown.systemCall.nanoseconds
+  return breakdown === null ? 0 : sum(Object.values(breakdown).map(({ nanoseconds }) => nanoseconds))
 }
 
-function times(ratio: Estimate | null): string {
-  if (ratio === null) return 'an unknown multiple of'
-  const { median, low, high } = ratio
-  const interval = low === high ? '' : ` [${decimal(low, 2)}, ${decimal(high, 2)}]`
-  return `${decimal(median, 2)} times${interval}`
+function times(ratio: Pick<Estimate, 'median' | 'low' | 'high'> | null): string {
+  if (ratio === null || !Number.isFinite(ratio.median)) return 'an unknown multiple of'
+  const [median, low, high] = [ratio.median, ratio.low, ratio.high].map((value) => decimal(value, 2))
+  return `${median} times${low === high ? '' : ` [${low}, ${high}]`}`
 }

@@ -33,41 +33,37 @@ const COUNTS = {
 } as const
 type Command = keyof typeof COUNTS
 
+type Columns = readonly (readonly [label: string, key: string, format?: (value: number) => string])[]
 /** The columns of the table: the key of a row, and how it is printed. */
-const COLUMNS: Readonly<Record<Command, readonly (readonly [label: string, key: string, format?: typeof gigabits])[]>> =
-  {
-    send: [
-      ['sent', 'packets'],
-      ['delivered', 'delivered'],
-      ['lost', 'lost'],
-      ['packets/s', 'packetsPerSecond'],
-      ['Gbit/s', 'bitsPerSecond', gigabits],
-      ['delivered/s', 'deliveredPerSecond'],
-    ],
-    latency: [
-      ['requests', 'sent'],
-      ['replies', 'replies'],
-      ['lost', 'lost'],
-    ],
-  }
+const SENT: Columns = [
+  ['sent', 'packets'],
+  ['delivered', 'delivered'],
+  ['lost', 'lost'],
+  ['packets/s', 'packetsPerSecond'],
+  ['Gbit/s', 'bitsPerSecond', gigabits],
+  ['delivered/s', 'deliveredPerSecond'],
+]
+const ANSWERED: Columns = [
+  ['requests', 'sent'],
+  ['replies', 'replies'],
+  ['lost', 'lost'],
+]
 
 /** Prints the totals of several reports. @throws Failure if they cannot be added */
 export function printMerged({ files, ...format }: MergePlan): void {
   const reports = files.map((file) => parseReport(file, readText(file)))
   const merged = mergeReports(reports)
   const rows = merged.summary.flatMap((total) => [...merged.results.filter(({ mode }) => mode === total.mode), total])
-  const columns = COLUMNS[reports[0].command]
   const names = Object.keys(rows[0].nanoseconds ?? {})
+  const columns = names.length === 0 ? SENT : ANSWERED
   const cell = (value: unknown, print: (value: number) => string) => (typeof value === 'number' ? print(value) : '-')
+  const cells = (row: Readonly<Record<string, unknown>> & (typeof rows)[number]) => [
+    `${row.mode}, ${row.file}`,
+    ...columns.map(([, key, print = whole]) => cell(row[key], print)),
+    ...names.map((name) => cell(row.nanoseconds?.[name], (value) => decimal(value / 1000, 1))),
+  ]
   const text = [
-    table([
-      ['', ...columns.map(([label]) => label), ...names.map((name) => `${name} us`)],
-      ...rows.map((row: Readonly<Record<string, unknown>> & (typeof rows)[number]) => [
-        `${row.mode}, ${row.file}`,
-        ...columns.map(([, key, print = whole]) => cell(row[key], print)),
-        ...names.map((name) => cell(row.nanoseconds?.[name], (value) => decimal(value / 1000, 1))),
-      ]),
-    ]),
+    table([['', ...columns.map(([label]) => label), ...names.map((name) => `${name} us`)], ...rows.map(cells)]),
     '',
     names.length === 0
       ? 'Counts are sums. The rate of a file is its packets over its seconds; a total rate is the sum of the rates.'
@@ -159,37 +155,38 @@ export function parseReport(file: string, text: string): Report {
   if (schemaVersion !== SCHEMA_VERSION) {
     throw new Failure(`${file} has schema version ${schemaVersion}, this command reads version ${SCHEMA_VERSION}`)
   }
-  const rounds = Array.isArray(results) ? results.map((result) => roundOf(command, keysOf(result))) : []
-  if (rounds.length > 0 && rounds.every((round) => round !== undefined)) {
-    return { file, command, partial, config: keysOf(config), rounds }
-  }
-  throw new Failure(`${file} has no results, or damaged ones`)
+  const damaged = new Failure(`${file} has no results, or damaged ones`)
+  if (!Array.isArray(results) || results.length === 0) throw damaged
+  const rounds = results.map((result) => roundOf(command, keysOf(result), damaged))
+  return { file, command, partial, config: keysOf(config), rounds }
 }
 
-/** Returns undefined for a damaged one. */
-function roundOf(command: Command, result: Readonly<Record<string, unknown>>): Round | undefined {
+function roundOf(command: Command, result: Keys, damaged: Failure): Round {
   const { mode, delivered, nanoseconds, histogram = [] } = result
-  const counts = countsOf(COUNTS[command], result)
-  const arrived = command === 'latency' ? {} : delivered === null ? UNKNOWN : countsOf(DELIVERY, keysOf(delivered))
+  const count = (value: unknown): number => {
+    if (typeof value === 'number' && value >= 0 && Number.isFinite(value)) return value
+    throw damaged
+  }
+  const countsOf = (keys: readonly string[], from: Keys) =>
+    Object.fromEntries(keys.map((key) => [key, count(from[key])]))
+  const unknown = { delivered: null, lost: null }
+  const arrived =
+    command === 'latency' ? {} : delivered === null ? unknown : countsOf(Object.keys(unknown), keysOf(delivered))
   const isValid = typeof mode === 'string' && /^[\w+-]{1,40}$/.test(mode) && Array.isArray(histogram)
-  if (!isValid || counts === undefined || arrived === undefined) return undefined
-  if (!histogram.every((bucket) => Array.isArray(bucket) && bucket.length === 2 && bucket.every(isCount)))
-    return undefined
-  return { mode, counts: { ...counts, ...arrived }, histogram, shares: Object.keys(keysOf(nanoseconds)) }
+  if (!isValid) throw damaged
+  return {
+    mode,
+    counts: { ...countsOf(COUNTS[command], result), ...arrived },
+    histogram: histogram.map((bucket) => {
+      if (!Array.isArray(bucket) || bucket.length !== 2) throw damaged
+      return [count(bucket[0]), count(bucket[1])]
+    }),
+    shares: Object.keys(keysOf(nanoseconds)),
+  }
 }
 
-const DELIVERY = ['delivered', 'lost'] as const
-const UNKNOWN = { delivered: null, lost: null }
+type Keys = Readonly<Record<string, unknown>>
 
-function countsOf(keys: readonly string[], from: Readonly<Record<string, unknown>>): Round['counts'] | undefined {
-  const found = keys.flatMap((key) => (isCount(from[key]) ? [[key, from[key]] as const] : []))
-  return found.length === keys.length ? Object.fromEntries(found) : undefined
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && Number.isFinite(value)
-}
-
-function keysOf(value: unknown): Readonly<Record<string, unknown>> {
+function keysOf(value: unknown): Keys {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }

@@ -66,19 +66,12 @@ function lineFigures(resampling: Resampling, subject: Subject) {
 /** Returns the cost over the batch size, T(n) = a + b·n, and the upper limit of the gain over one call per message, a/b. */
 export function lineFigure(resampling: Resampling, key: LineKey, batches: readonly number[]) {
   const pointsOf = (of: Lookup) => batches.map((n) => ({ n, nanoseconds: of(lineId(key, n)) }))
-  const intervalOf = (figure: (line: ReturnType<typeof fitLine>) => number) =>
-    resampling.interval((of) => figure(fitLine(pointsOf(of))))
-  const [a, b] = [intervalOf((line) => line.a), intervalOf((line) => line.b)]
+  const intervalOf = (figure: (line: Line) => number) => resampling.interval((of) => figure(fitLine(pointsOf(of))))
+  const [a, b, maxGain] = [intervalOf((line) => line.a), intervalOf((line) => line.b), intervalOf(({ a, b }) => a / b)]
+  const measured = pointsOf((id) => resampling.value(id))
   return {
-    ...key,
-    name: lineName(key),
-    a,
-    b,
-    maxGain: intervalOf((line) => line.a / line.b),
-    quality: fitQuality(
-      pointsOf((id) => resampling.value(id)),
-      { a: a.estimate, b: b.estimate },
-    ),
+    ...{ ...key, name: lineName(key), a, b, maxGain },
+    quality: fitQuality(measured, { a: a.estimate, b: b.estimate }),
     points: batches.map((n) => ({ n, nanoseconds: resampling.interval((of) => of(lineId(key, n))) })),
   }
 }

@@ -1,7 +1,7 @@
 import type * as Koffi from 'koffi'
 import type { Unmeasured } from '../../engine/rounds.js'
 import { type Endpoint, koffi, SendBatch, SOCKADDR_SLOT_BYTES, sockaddrWords, structs } from '../library.js'
-import { type EncoderDefinition, encoderOf, makePayloads, makeStructures } from './encoder.js'
+import { type EncoderDefinition, encoderOf, makePayloads, storing } from './encoder.js'
 import { DATA_VIEW, FRESH_ALLOCATION, REF_NAPI, TYPED_ARRAY } from './stores.js'
 
 /** The library: headers are built once, and filling a batch writes what changed. */
@@ -20,18 +20,15 @@ const LIBRARY: EncoderDefinition = {
 }
 
 /** Writes each structure with `koffi.encode`, from an object of its members. */
-const KOFFI_ENCODE: EncoderDefinition = {
-  name: 'koffi-encode',
-  describe: 'koffi.encode of each structure into native memory',
-  open(plan) {
-    const { batch, sizeBytes, destination } = plan
+const KOFFI_ENCODE = storing(
+  'koffi-encode',
+  'koffi.encode of each structure into native memory',
+  ({ batch, sizeBytes, destination, payloads, structures: { bytes, slabs } }) => {
     const { encode } = koffi()
     const { sockaddrIn, iovec, mmsghdr } = messageTypes()
     const sizes = structs()
     const sockaddr = sockaddrObject(destination)
-    const payloads = makePayloads(plan)
-    const { bytes, slabs } = makeStructures(plan)
-    return encoderOf(batch, () => {
+    return () => {
       for (let message = 0; message < batch; message += 1) {
         const name = message * SOCKADDR_SLOT_BYTES
         const vector = message * sizes.iovec.bytes
@@ -42,9 +39,9 @@ const KOFFI_ENCODE: EncoderDefinition = {
         encode(bytes, slabs.headers.offset + message * sizes.mmsghdr.bytes, mmsghdr, header)
       }
       return slabs.headers.address
-    })
+    }
   },
-}
+)
 
 /**
  * Passes an array of objects to a function declared with `mmsghdr *`: Koffi converts all of it in each call. Alone, it is passed

@@ -152,86 +152,85 @@ function intervalCells({ estimate, low, high }: Interval): [string, string] {
   return [nanoseconds(estimate), `[${nanoseconds(low)}, ${nanoseconds(high)}]`]
 }
 
-export function breakdownTable(breakdown: Breakdown): TableModel {
+function breakdownTable(breakdown: Breakdown): TableModel {
   const { batch, components, sum, whole, difference, sumWithinWhole, addsUp } = breakdown
   const verdict = sumWithinWhole ? 'the sum is within it' : addsUp ? 'difference not significant' : 'the sum differs'
   return {
     title: `${breakdownName(breakdown)}, batches of ${batch}`,
     rows: [
       ['', 'ns', 'interval', 'share', '', 'measured as'],
-      ...components.map(({ label, nanoseconds: value, includesZero, share, from }) => [
-        label,
-        ...intervalCells(value),
-        percent(share),
-        includesZero ? '~ 0' : '',
-        from,
-      ]),
+      ...components.map(({ label, nanoseconds: value, includesZero, share, from }) => {
+        return [label, ...intervalCells(value), percent(share), includesZero ? '~ 0' : '', from]
+      }),
       ['sum', ...intervalCells(sum), '', '', ''],
       ['measured directly', ...intervalCells(whole), '', '', `${verdict}: ${intervalCells(difference).join(' ')}`],
     ],
   }
 }
 
-/** The lines: cost per call and per message, and the upper limit of what batching gains. */
-export function linesTable({ lines }: ProfileDocument): TableModel {
-  return {
-    title: 'The line T(n) = a + b n: a per call, b per message; no batch size gains more than a/b',
-    rows: [
-      ['', 'a', 'interval', 'b', 'interval', 'a/b', 'R²', 'farthest point'],
-      ...lines.map(({ name, a, b, maxGain, quality }) => [
-        name,
-        ...intervalCells(a),
-        ...intervalCells(b),
-        contains(b, 0) ? 'b ~ 0' : percent(maxGain.estimate),
-        quality.rSquared.toFixed(3),
-        `${percent(quality.worstDeviation)} at ${quality.worstAt}`,
-      ]),
+/** Returns the tables by the id of the chart that they are below on the page. */
+export function tablesOf({ breakdowns, lines, gains, encoders, crossings, subject }: ProfileDocument) {
+  const points = encoders.flatMap(({ name, points }) => points.map((point) => ({ name, ...point })))
+  const tables: Record<string, TableModel[]> = {
+    breakdown: breakdowns.map(breakdownTable),
+    'lines-send': [
+      {
+        title: 'The line T(n) = a + b n: a per call, b per message; no batch size gains more than a/b',
+        rows: [
+          ['', 'a', 'interval', 'b', 'interval', 'a/b', 'R²', 'farthest point'],
+          ...lines.map(({ name, a, b, maxGain, quality: { rSquared, worstDeviation, worstAt } }) => [
+            ...[name, ...intervalCells(a), ...intervalCells(b)],
+            contains(b, 0) ? 'b ~ 0' : percent(maxGain.estimate),
+            ...[rSquared.toFixed(3), `${percent(worstDeviation)} at ${worstAt}`],
+          ]),
+        ],
+      },
+      {
+        title: 'More messages in the same time than with sendmsg',
+        rows: [
+          ['', 'gain', 'interval'],
+          ...gains.map(({ label, gain: { estimate, low, high } }) => {
+            return [label, signedPercent(estimate), `[${signedPercent(low)}, ${signedPercent(high)}]`]
+          }),
+        ],
+      },
+    ],
+    encoders: [
+      {
+        title: `Preparing messages, batches of ${subject.batch}: alone and with sendmmsg, share of the whole, bytes per message`,
+        rows: [
+          ['', 'alone', 'interval', 'with call', 'share', 'heap B', 'external B', 'GC ns'],
+          ...points
+            .filter(({ batch }) => batch === subject.batch)
+            .map(({ name, alone, withCall, share, heapBytes, externalBytes, collectionNanoseconds }) => [
+              ...[name, ...intervalCells(alone), nanoseconds(withCall.estimate), percent(share.estimate)],
+              ...[bytes(heapBytes), bytes(externalBytes), nanoseconds(collectionNanoseconds)],
+            ]),
+        ],
+      },
+      {
+        title: 'The same alone, over the batch size',
+        rows: [
+          ['', ...subject.batches.map(String)],
+          ...encoders.map(({ name }) => {
+            const of = (size: number) => points.find((one) => one.name === name && one.batch === size)?.alone.estimate
+            return [name, ...subject.batches.map(of).map((value) => (value === undefined ? '' : nanoseconds(value)))]
+          }),
+        ],
+      },
+      {
+        title: 'Crossing into C: ns per call, minus the call of a JavaScript function',
+        rows: [
+          ['', 'ns', 'interval'],
+          ...crossings.map(({ by, function: name, nanoseconds }) => [
+            `${by}, as ${name}`,
+            ...intervalCells(nanoseconds),
+          ]),
+        ],
+      },
     ],
   }
-}
-
-export function gainsTable({ gains }: ProfileDocument): TableModel {
-  const rows = gains.map(({ label, gain: { estimate, low, high } }) => {
-    return [label, signedPercent(estimate), `[${signedPercent(low)}, ${signedPercent(high)}]`]
-  })
-  return { title: 'More messages in the same time than with sendmsg', rows: [['', 'gain', 'interval'], ...rows] }
-}
-
-export function encodersTable({ encoders, subject }: ProfileDocument): TableModel {
-  const rows = encoders.flatMap(({ name, points }) =>
-    points
-      .filter(({ batch }) => batch === subject.batch)
-      .map(({ alone, withCall, share, heapBytes, externalBytes, collectionNanoseconds }) => [
-        name,
-        ...intervalCells(alone),
-        nanoseconds(withCall.estimate),
-        percent(share.estimate),
-        bytes(heapBytes),
-        bytes(externalBytes),
-        nanoseconds(collectionNanoseconds),
-      ]),
-  )
-  return {
-    title: `Preparing messages, batches of ${subject.batch}: alone and with sendmmsg, share of the whole, bytes per message`,
-    rows: [['', 'alone', 'interval', 'with call', 'share', 'heap B', 'external B', 'GC ns'], ...rows],
-  }
-}
-
-export function batchSizesTable({ encoders, subject: { batches } }: ProfileDocument): TableModel {
-  const rows = encoders.map(({ name, points }) => {
-    const of = (batch: number) => points.find((one) => one.batch === batch)?.alone.estimate
-    return [name, ...batches.map(of).map((value) => (value === undefined ? '' : nanoseconds(value)))]
-  })
-  return { title: 'The same alone, over the batch size', rows: [['', ...batches.map(String)], ...rows] }
-}
-
-export function crossingsTable({ crossings }: ProfileDocument): TableModel {
-  const title = 'Crossing into C: ns per call, minus the call of a JavaScript function'
-  const rows = crossings.map(({ by, function: name, nanoseconds: value }) => [
-    `${by}, as ${name}`,
-    ...intervalCells(value),
-  ])
-  return { title, rows: [['', 'ns', 'interval'], ...rows] }
+  return tables
 }
 
 function bytes(value: number | null): string {

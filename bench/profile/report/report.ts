@@ -1,8 +1,7 @@
 import { machineLine } from '../../report/document.js'
-import { counted, percent, type TableModel, tableText } from '../../report/format.js'
+import { counted, percent, tableText } from '../../report/format.js'
 import { chartHtml, listHtml, pageHtml, tableHtml } from '../../report/html.js'
-import * as tables from './charts.js'
-import { drawCharts } from './charts.js'
+import { drawCharts, tablesOf } from './charts.js'
 import { documentText, type ProfileDocument } from './document.js'
 
 export function terminalReport(document: ProfileDocument): string {
@@ -63,15 +62,6 @@ function factsOf({
       `${noise.outliers} outliers; the machine's speed varied by ${percent(noise.drift)}`,
     'Times are nanoseconds per message, with 95 % intervals, unless stated otherwise.',
   ]
-}
-
-/** Returns the tables by the id of the chart that they are below on the page. */
-function tablesOf(document: ProfileDocument): Readonly<Record<string, readonly TableModel[]>> {
-  return {
-    breakdown: document.breakdowns.map(tables.breakdownTable),
-    'lines-send': [tables.linesTable(document), tables.gainsTable(document)],
-    encoders: [tables.encodersTable(document), tables.batchSizesTable(document), tables.crossingsTable(document)],
-  }
 }
 
 type List = readonly [title: string, lines: readonly string[]]
