@@ -39,15 +39,12 @@ ${body.join('\n')}
 /** Returns a section with a list; nothing for an empty list. */
 export function listHtml(title: string, items: readonly string[]): string {
   if (items.length === 0) return ''
-  const lines = items.map((item) => {
-    const verdict = /^(agrees|disagrees|unavailable): /.exec(item)?.[1]
-    return `<li${verdict === undefined ? '' : ` class="${verdict}"`}>${text(item)}</li>`
-  })
+  const lines = items.map((item) => `<li${/^disagrees: /.test(item) ? ' class="disagrees"' : ''}>${text(item)}</li>`)
   return `<h2>${text(title)}</h2>\n<ul>\n${lines.join('\n')}\n</ul>`
 }
 
 export function chartHtml({ id, title, caption, keys, svg }: Chart): string {
-  const legend = keys.map(({ label, color }) => `<li><span style="background:${color}"></span>${text(label)}</li>`)
+  const legend = keys.map(({ label, color }) => `<li><span style="color:${color}">■</span> ${text(label)}</li>`)
   return `<h2>${text(title)}</h2>
 ${legend.length === 0 ? '' : `<ul class="keys">${legend.join('')}</ul>`}
 <figure id="${id}">${svg}</figure><p class="caption">${text(caption)}</p>`

@@ -36,7 +36,7 @@ export async function crossCheck(
   checks: CrossCheck[],
 ): Promise<void> {
   for (const breakdown of breakdowns) {
-    const { mode, connected, batch } = breakdown
+    const { mode, connected } = breakdown
     const [first] = series.filter(({ case: one }) => one.id === callId(breakdown, 'library', subject))
     if (!mode.startsWith('send') || first === undefined || first.samples.length === 0) continue
     const name = breakdownName(breakdown)
@@ -48,20 +48,18 @@ export async function crossCheck(
     }
     const operations = Math.max(...first.samples.map((sample) => sample.operations))
     const long: Sample[] = []
-    for (let turn = 0; turn < LONG_SAMPLES; turn += 1) {
-      long.push(await pool.sample(first.case, operations * LONG_FACTOR, operations))
-    }
+    while (long.length < LONG_SAMPLES) long.push(await pool.sample(first.case, operations * LONG_FACTOR, operations))
     add('user and system time', 'getrusage', compareUsage(long, breakdown))
     if (connected) continue
-    add('system calls', 'strace -c', await countSystemCalls(first.case, batch, mode, pool))
+    add('system calls', 'strace -c', await countSystemCalls(first.case, breakdown, pool))
     add('kernel functions', 'perf record', await sampleSymbols(first.case, pool, operations, breakdown))
   }
   const clean = series.flatMap(({ samples }) => samples.filter(isClean))
   if (clean.length === 0) return
   const share = median(clean.map((sample) => sample.wallNanoseconds / sample.runningNanoseconds)) - 1
   const text = `samples without interruption took ${percent(share)} longer by the wall clock than their thread was running`
-  const finding = agreement(Math.abs(share) < TOLERANCE, text)
-  checks.push({ name: 'wall clock and thread clock', by: 'clock_gettime', ...finding })
+  const both = { name: 'wall clock and thread clock', by: 'clock_gettime' }
+  checks.push({ ...both, ...agreement(Math.abs(share) < TOLERANCE, text) })
 }
 
 /**
@@ -87,8 +85,7 @@ function compareUsage(samples: readonly Sample[], breakdown: Breakdown): Finding
 /** Counts the system calls of some operations with strace. */
 async function countSystemCalls(
   one: ProfileCase,
-  batch: number,
-  mode: string,
+  { batch, mode }: Breakdown,
   pool: WorkerPool<Work>,
 ): Promise<Finding> {
   if (spawnSync('strace', ['-V']).status !== 0) return unavailable('this host has no strace')
@@ -101,10 +98,8 @@ async function countSystemCalls(
     return unavailable((error as Error).message)
   }
   const found = parseCounts(readFileSync(output, 'utf8')).get(mode) ?? 0
-  const text =
-    `${OPERATIONS} sends of ${batch} (${OPERATIONS * batch} messages) made ${found} ${mode} calls; ` +
-    `${OPERATIONS} are expected`
-  return agreement(found === OPERATIONS, text)
+  const sends = `${OPERATIONS} sends of ${batch} (${OPERATIONS * batch} messages)`
+  return agreement(found === OPERATIONS, `${sends} made ${found} ${mode} calls; ${OPERATIONS} are expected`)
 }
 
 /** Parses the table of `strace -c`: the number of calls by name. */
