@@ -1,11 +1,4 @@
-import {
-  BatchConn,
-  type Endpoint,
-  type FeatureStatus,
-  type MessageOptions,
-  type OpenOptions,
-  SendBatch,
-} from '../../src/index.js'
+import { BatchConn, type FeatureStatus, type MessageOptions, type OpenOptions, SendBatch } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
 import { HEADER_BYTES, HeaderStamper } from './payload-header.js'
 import { pacedBatch, type Rate, Sender, type SendPlan, type SocketPlan, sendFailure } from './sender.js'
@@ -186,11 +179,11 @@ const POLL_MS = 50
  * may reject what the kernel supports. The send belongs to stream 0, which receivers do not count.
  */
 export function gsoUnsupportedReason({ destination, sizeBytes, segments }: SendPlan): string | undefined {
-  const conn = BatchConn.open({ family: destination.family })
+  using conn = BatchConn.open({ family: destination.family })
   try {
-    conn.connect(destination)
-    const { mtu } = conn.options
-    if (sizeBytes + headerBytes(destination) > mtu) {
+    const { mtu } = conn.connect(destination).options
+    const isIPv4 = destination.family === 'ipv4' || destination.address.startsWith('::ffff:')
+    if (sizeBytes + (isIPv4 ? IPV4_HEADERS_BYTES : IPV6_HEADERS_BYTES) > mtu) {
       return `datagrams of ${sizeBytes} bytes do not fit the MTU of ${mtu}, and GSO segments cannot be fragmented`
     }
     // Shorter datagrams have no stream number, and would be counted.
@@ -202,12 +195,9 @@ export function gsoUnsupportedReason({ destination, sizeBytes, segments }: SendP
   } catch {
     // Not caused by GSO: the next send has the same error and reports it.
     return undefined
-  } finally {
-    conn.close()
   }
 }
 
-/** Size of the IP and UDP headers. */
-function headerBytes({ family, address }: Endpoint): number {
-  return (family === 'ipv4' || address.startsWith('::ffff:') ? 20 : 40) + 8
-}
+/** IP and UDP. */
+const IPV4_HEADERS_BYTES = 20 + 8
+const IPV6_HEADERS_BYTES = 40 + 8
