@@ -26,7 +26,9 @@ export class Child implements AsyncDisposable {
   constructor(name: string, { program, words = [], wrapper = [], cpu, nodeFlags = [], env = process.env }: ChildPlan) {
     this.#name = name
     const isTranspiled = typeof program !== 'string'
-    const script = isTranspiled ? [program.entry] : sameRuntime(program)
+    const extension = extname(__filename)
+    const loader = extension === '.ts' && !isTranspiled ? ['-r', require.resolve('ts-node/register')] : []
+    const script = [...loader, isTranspiled ? program.entry : `${program}${extension}`]
     const pin = cpu === undefined ? [] : ['taskset', '-c', String(cpu)]
     const [command, ...rest] = [...pin, ...wrapper, process.execPath, ...nodeFlags, ...script, ...words]
     const child = spawn(command, rest, {
@@ -80,12 +82,6 @@ export function sendToParent(message: object): void {
 export function exitWithParent(): void {
   if (!process.connected) process.exit(0)
   process.once('disconnect', () => process.exit(0))
-}
-
-function sameRuntime(program: string): string[] {
-  const extension = extname(__filename)
-  const loader = extension === '.ts' ? ['-r', require.resolve('ts-node/register')] : []
-  return [...loader, `${program}${extension}`]
 }
 
 /** Compiling and starting takes seconds on a busy machine; a sample with a million kept datagrams takes longer. */

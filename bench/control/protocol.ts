@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import type { Endpoint } from '../../src/index.js'
-import { JsonLines, type LineLimits } from '../children/mailbox.js'
+import { jsonLines, type LineLimits } from '../children/mailbox.js'
 import { commandLine, Failure, timeLimit } from '../cli/run-command.js'
 import { MAX_PAYLOAD_BYTES } from '../traffic/modes.js'
 import type { DeliveryReport } from '../traffic/round-record.js'
@@ -89,84 +89,66 @@ function inRange(value: unknown, name: string, low: number, high: number, isWhol
 /** A day, the longest round of `send`. */
 const MAX_ROUND_SECONDS = 86_400
 
-export class ControlClient {
-  readonly #receiver: Endpoint
-  readonly #socket: Socket
-  readonly #lines: JsonLines
-  readonly #signal: AbortSignal
-  #description: ReceiverDescription | undefined
+/** The sender's end of the connection. */
+export type ControlClient = Awaited<ReturnType<typeof connectControl>>
 
-  private constructor(receiver: Endpoint, socket: Socket, signal: AbortSignal) {
-    this.#receiver = receiver
-    this.#socket = socket
-    // It may close while nothing is read from it; the next request reports that.
-    socket.on('error', () => {})
-    this.#lines = new JsonLines(socket)
-    this.#signal = signal
+/** Connects to a receiver. @throws Failure if there is none, or if it requires another token */
+export async function connectControl(receiver: Endpoint, signal: AbortSignal, token?: string) {
+  const socket = connect({ host: receiver.address, port: receiver.port, noDelay: true })
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.any([signal, timeLimit(CONNECT_TIMEOUT_MS)]) })
+  } catch (error) {
+    socket.destroy()
+    signal.throwIfAborted()
+    throw unreachable(receiver, error)
   }
-
-  /** Connects to a receiver. @throws Failure if there is none, or if it requires another token */
-  static async connect(receiver: Endpoint, signal: AbortSignal, token?: string): Promise<ControlClient> {
-    const socket = connect({ host: receiver.address, port: receiver.port, noDelay: true })
-    try {
-      await once(socket, 'connect', { signal: AbortSignal.any([signal, timeLimit(CONNECT_TIMEOUT_MS)]) })
-    } catch (error) {
-      socket.destroy()
-      signal.throwIfAborted()
-      throw unreachable(receiver, error)
-    }
-    const client = new ControlClient(receiver, socket, signal)
-    try {
-      await client.#ready({ type: 'hello', version: CONTROL_VERSION, ...(token === undefined ? {} : { token }) })
-      return client
-    } catch (error) {
-      client.close()
-      throw error
-    }
-  }
-
-  get description(): ReceiverDescription {
-    return this.#description as ReceiverDescription
-  }
-
-  /** Begins a round. The receiver is ready when this settles. */
-  async start(round: Omit<StartRequest, 'type'>): Promise<void> {
-    await this.#ready({ type: 'start', ...round })
-  }
-
-  /** Ends a round. Settles when all datagrams have arrived, or none arrives any more. */
-  async stop(sent: number): Promise<DeliveryReport> {
-    const { type: _, ...report } = (await this.#request({ type: 'stop', sent }, 'report')) as ReportAnswer
-    return report
-  }
-
-  /** Closes the connection. A round that has not ended is abandoned. */
-  close(): void {
-    this.#socket.destroy()
-  }
-
-  async #ready(request: ControlRequest): Promise<void> {
-    const { mode, batch, gro, receiveBufferBytes } = (await this.#request(request, 'ready')) as ReadyAnswer
-    this.#description = { mode, batch, gro: gro === true, receiveBufferBytes }
-  }
-
-  async #request(request: ControlRequest, expected: ControlAnswer['type']): Promise<ControlAnswer> {
+  // It may close while nothing is read from it; the next request reports that.
+  socket.on('error', () => {})
+  const lines = jsonLines(socket)
+  const request = async <T extends ControlAnswer>(request: ControlRequest, type: T['type']): Promise<T> => {
     let answer: ControlAnswer | undefined
-    this.#socket.write(`${JSON.stringify(request)}\n`)
+    socket.write(`${JSON.stringify(request)}\n`)
     try {
-      answer = (await this.#lines.next(ANSWER_TIMEOUT_MS, this.#signal)) as ControlAnswer
+      answer = (await lines.next(ANSWER_TIMEOUT_MS, signal)) as ControlAnswer
     } catch (error) {
-      this.#signal.throwIfAborted()
+      signal.throwIfAborted()
       // What is not JSON is an answer, too.
-      if (!(error instanceof SyntaxError)) {
-        throw new Failure(`lost the receiver at ${this.#receiver}: ${(error as Error).message}`)
-      }
+      if (!(error instanceof SyntaxError))
+        throw new Failure(`lost the receiver at ${receiver}: ${(error as Error).message}`)
     }
-    if (answer?.type === expected) return answer
-    if (answer?.type !== 'refused') {
-      throw new Failure(`the service at ${this.#receiver} is not a batchconn receiver`)
+    if (answer?.type === type) return answer as T
+    if (answer?.type !== 'refused') throw new Failure(`the service at ${receiver} is not a batchconn receiver`)
+    throw new Failure(`the receiver at ${receiver} refuses: ${printable(answer.reason)}`)
+  }
+  const ready = async (round: ControlRequest): Promise<ReceiverDescription> => {
+    const { mode, batch, gro, receiveBufferBytes } = await request<ReadyAnswer>(round, 'ready')
+    return { mode, batch, gro: gro === true, receiveBufferBytes }
+  }
+  try {
+    let description = await ready({
+      type: 'hello',
+      version: CONTROL_VERSION,
+      ...(token === undefined ? {} : { token }),
+    })
+    return {
+      get description() {
+        return description
+      },
+      /** Begins a round. The receiver is ready when this settles. */
+      async start(round: Omit<StartRequest, 'type'>): Promise<void> {
+        description = await ready({ type: 'start', ...round })
+      },
+      /** Ends a round. Settles when all datagrams have arrived, or none arrives any more. */
+      async stop(sent: number): Promise<DeliveryReport> {
+        const { type: _, ...report } = await request<ReportAnswer>({ type: 'stop', sent }, 'report')
+        return report
+      },
+      /** Closes the connection. A round that has not ended is abandoned. */
+      close: () => void socket.destroy(),
     }
-    throw new Failure(`the receiver at ${this.#receiver} refuses: ${printable(answer.reason)}`)
+  } catch (error) {
+    socket.destroy()
+    throw error
   }
 }
 

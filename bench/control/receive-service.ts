@@ -8,7 +8,7 @@ import { HEADER_BYTES } from '../traffic/payload-header.js'
 import { cpuSince, type DeliveryReport, type RoundRecord, roundRecord } from '../traffic/round-record.js'
 import { type Receiver, type StreamStatistics, Streams, UNNUMBERED } from '../traffic/streams.js'
 import type { ReceiverDescription, StartRequest } from './protocol.js'
-import { type AnnouncedRound, type ControlHandler, ControlServer } from './server.js'
+import { type AnnouncedRound, type ControlHandler, listenControl } from './server.js'
 
 /**
  * Receives, and keeps the statistics of the streams that senders announce and of those that were not announced. The latter end
@@ -206,7 +206,7 @@ async function listenAt(at: Endpoint, plan: ListenPlan, onRecord: (record: Recei
   const receiver = await openReceiver(mode, { listen: at, batch, sizeBytes })
   try {
     const service = new ReceiveService(receiver, mode, onRecord)
-    const server = control ? await ControlServer.listen(receiver.localAddress, service, token) : undefined
+    const server = control ? await listenControl(receiver.localAddress, service, token) : undefined
     return {
       receiver,
       service,

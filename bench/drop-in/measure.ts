@@ -119,8 +119,8 @@ export function dropInReport(plan: DropInPlan, summaries: readonly FigureSummary
 
 /** A chart per figure. */
 function chartsOf(canvas: Canvas, summaries: readonly FigureSummary[]): Chart[] {
-  const titles = [...new Set(summaries.map(titleOf))]
-  return titles.flatMap((title, index) => {
+  const titleOf = ({ measure, figure }: FigureSummary) => `${measure}: ${figure}`
+  return [...new Set(summaries.map(titleOf))].flatMap((title, index) => {
     const shown = summaries.filter((one) => titleOf(one) === title)
     return intervalChart(canvas, {
       ...{ id: `figure-${index + 1}`, title, label: shown[0].figure, format: (value) => decimal(value, 1) },
@@ -132,10 +132,6 @@ function chartsOf(canvas: Canvas, summaries: readonly FigureSummary[]): Chart[] 
       }),
     })
   })
-}
-
-function titleOf({ measure, figure }: FigureSummary): string {
-  return `${measure}: ${figure}`
 }
 
 function resultRows(summaries: readonly FigureSummary[]): string[][] {

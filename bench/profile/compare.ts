@@ -63,7 +63,7 @@ function errorOf({ standardError, estimate }: Interval): number {
 function warnings(before: ProfileDocument, after: ProfileDocument): string[] {
   const found: string[] = []
   const differ = (what: string, one: unknown, other: unknown) => {
-    if (JSON.stringify(one) !== JSON.stringify(other)) found.push(`${what}: ${show(one)} before, ${show(other)} after`)
+    if (one !== other) found.push(`${what}: ${one} before, ${other} after`)
   }
   for (const key of ['kernel', 'cpu', 'cores', 'node', 'koffi'] as const) {
     differ(key, before.machine[key], after.machine[key])
@@ -78,10 +78,6 @@ function warnings(before: ProfileDocument, after: ProfileDocument): string[] {
       'other machines on the host): measure before, after, and before again to see it',
   )
   return found
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** Returns all figures of a document by names that two runs share: nanoseconds, less is faster. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setImmediate as nextIteration } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { JsonLines } from '../children/mailbox.js'
+import { jsonLines } from '../children/mailbox.js'
 import { temporaryFolder } from '../children/temporary.js'
 import { Failure } from '../cli/run-command.js'
 import type { PeerName } from '../options/throughput-options.js'
@@ -116,7 +116,7 @@ function startPeer(name: string, folder: Disposable, program: string, options: r
   // A program that did not start, or has ended, gives no answer, which is reported.
   child.on('error', () => {})
   child.stdin.on('error', () => {})
-  const answers = new JsonLines(child.stdout)
+  const answers = jsonLines(child.stdout)
   const next = async (timeoutMs: number, signal: AbortSignal): Promise<PeerAnswer> => {
     try {
       return (await answers.next(timeoutMs, signal)) as PeerAnswer

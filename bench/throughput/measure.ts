@@ -12,7 +12,7 @@ import { hasFq, interfaceDelta, readInterfaceCounters, settledInterfaceCounters 
 import { addDelivery, type RoundRecord, roundRecord } from '../traffic/round-record.js'
 import type { SendPlan } from '../traffic/sender.js'
 import { buildPeer, type Candidate, openLocal, type RoundOrder } from './candidate.js'
-import { StreamThreads } from './parallel.js'
+import { startThreads } from './parallel.js'
 import { openSession, type Session } from './session.js'
 import { ratiosToOthers, summarize } from './summary.js'
 
@@ -134,7 +134,7 @@ async function openCandidates(
   }
   try {
     if (parallel > 1 || peers.length > 0) sweepFolders()
-    const threads = parallel === 1 ? undefined : new StreamThreads(parallel, plan)
+    const threads = parallel === 1 ? undefined : startThreads(parallel, plan)
     if (threads !== undefined) resources.push(threads)
     for (const mode of modes) {
       const isOwn = command === 'compare' && mode === modes[0]

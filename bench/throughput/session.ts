@@ -5,7 +5,7 @@ import { type Endpoint, endpoint } from '../../src/index.js'
 import { Child } from '../children/child.js'
 import type { Progress } from '../cli/progress.js'
 import { Failure } from '../cli/run-command.js'
-import { ControlClient } from '../control/protocol.js'
+import { type ControlClient, connectControl } from '../control/protocol.js'
 import type { ThroughputPlan } from '../options/throughput-options.js'
 import { type HostPort, interfaceTowards, isLoopback, resolveHost } from '../traffic/network.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
@@ -40,7 +40,7 @@ export async function openSession(
     const interfaceName = interfaceTowards(destination)
     const token = child === undefined ? plan.token : ownToken
     for (let count = plan.control ? plan.parallel : 0; count > 0; count -= 1) {
-      controls.push(await ControlClient.connect(destination, signal, token))
+      controls.push(await connectControl(destination, signal, token))
     }
     return {
       destination,

@@ -1,7 +1,7 @@
 import { createSocket } from '../../src/dgram/index.js'
 import { BatchReceiver } from './batch-receiver.js'
 import { BatchSender } from './batch-sender.js'
-import { DgramReceiver } from './dgram-receiver.js'
+import { openDgramReceiver } from './dgram-receiver.js'
 import { DgramSender } from './dgram-sender.js'
 import type { ReceiveMode, SendMode } from './modes.js'
 import type { Sender, SendPlan } from './sender.js'
@@ -23,8 +23,8 @@ const RECEIVERS: Readonly<Record<ReceiveMode, (plan: ReceivePlan) => Receiver | 
   recvmmsg: (plan) => new BatchReceiver(plan, plan.batch, false),
   recvmsg: (plan) => new BatchReceiver(plan, 1, false),
   gro: (plan) => new BatchReceiver(plan, plan.batch, true),
-  dgram: (plan) => DgramReceiver.open(plan),
-  'batchconn-dgram': (plan) => DgramReceiver.open(plan, createSocket),
+  dgram: (plan) => openDgramReceiver(plan),
+  'batchconn-dgram': (plan) => openDgramReceiver(plan, createSocket),
 }
 
 export async function openSender(mode: SendMode, plan: SendPlan): Promise<Sender> {
