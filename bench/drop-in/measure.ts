@@ -104,13 +104,13 @@ export function dropInReport(plan: DropInPlan, summaries: readonly FigureSummary
     title: 'batchconn/dgram and node:dgram',
     partial,
     facts: headLines(plan),
-    rows: resultRows(summaries),
-    notes: [
-      ...(plan.rounds < 6 ? ['The interval is the range of the rounds; a 95 % interval requires six.'] : []),
-      ...(unknown ? ['n/a: the process used memory that it already had; keep more datagrams (--kept)'] : []),
+    tables: { all: [{ title: '', rows: resultRows(summaries) }] },
+    lists: [
+      ['', plan.rounds < 6 ? ['The interval is the range of the rounds; a 95 % interval requires six.'] : []],
+      ['', unknown ? ['n/a: the process used memory that it already had; keep more datagrams (--kept)'] : []],
     ],
     warnings: [],
-    answer: [],
+    answer: ['', []],
     charts: (canvas) => chartsOf(canvas, summaries),
     document: { ...documentHead('drop-in'), partial, config: configOf(plan), figures: summaries },
     results: summaries,

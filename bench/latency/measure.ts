@@ -92,6 +92,8 @@ export function latencyReport(run: LatencyRun): Report {
   const { sizeBytes, packetsPerSecond, batch, rounds, durationSeconds, seed } = plan
   const { destination, isLocal } = session
   const [partial, warnings] = [partialReason(run), warningsOf(run)]
+  const heads = ['', ...summary.map(({ mode }) => mode)]
+  const rows = [heads, ...ROWS.map(([label, cell]) => [label, ...summary.map(cell)])]
   const config = { ...configOf(plan), to: destination, local: isLocal, receiver }
   return {
     title: 'The time from request to reply',
@@ -102,10 +104,15 @@ export function latencyReport(run: LatencyRun): Report {
       receiverLine('answered with', receiver),
       machineLine(),
     ],
-    rows: [['', ...summary.map(({ mode }) => mode)], ...ROWS.map(([label, cell]) => [label, ...summary.map(cell)])],
-    notes: ['Time from when a request is due to its reply, over all rounds; - with too few replies. The client polls.'],
+    tables: { latency: [{ title: '', rows }] },
+    lists: [
+      [
+        '',
+        ['Time from when a request is due to its reply, over all rounds; - with too few replies. The client polls.'],
+      ],
+    ],
     warnings,
-    answer: [],
+    answer: ['', []],
     charts: (canvas) => chartsOf(canvas, summary),
     document: { ...documentHead('latency'), partial, config, results: records, summary, warnings },
     // A histogram has thousands of cells.

@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { sweepFolders } from '../children/temporary.js'
-import { readText, writeText } from '../cli/files.js'
+import { readText } from '../cli/files.js'
 import { Progress } from '../cli/progress.js'
 import { columns, measureRounds, type Series } from '../engine/rounds.js'
 import { type HeapGrowth, raisePriority } from '../engine/sample.js'
 import { WorkerPool } from '../engine/worker-pool.js'
 import type { DiffPlan, ProfilePlan } from '../options/local-options.js'
 import { describeMachine, printResult } from '../report/document.js'
+import { printReport } from '../report/report.js'
 import { relativePrecision } from '../stats/interval.js'
 import { seededRandom } from '../stats/random.js'
 import { Resampling } from '../stats/resampling.js'
@@ -16,8 +17,8 @@ import { batchSizes, callId, SEND_WAYS, type Subject, subjectCases, type Work } 
 import { type CrossCheck, crossCheck } from './checks/cross-check.js'
 import { compareDocuments, comparisonText, parseDocument } from './compare.js'
 import { ENCODERS, LEFT_OUT } from './encoders/encoders.js'
-import { documentText, profileDocument } from './report/document.js'
-import { htmlReport, terminalReport } from './report/report.js'
+import { profileDocument } from './report/document.js'
+import { profileReport } from './report/report.js'
 import { openTargets } from './targets.js'
 
 /** Measures. An interruption after the first round gives the complete rounds, without cross-checks. */
@@ -140,9 +141,7 @@ export async function printProfile(
   if ('diff' in plan) return printDiff(plan.diff)
   const document = profileDocument(await runProfile(plan, new Progress(plan.quiet), signal))
   if (process.stderr.isTTY && !plan.quiet) process.stderr.write('\r\x1b[K')
-  // First the text, so that an error with the file does not lose it.
-  process.stdout.write(`${plan.json ? documentText(document) : terminalReport(document)}\n`)
-  if (plan.html !== undefined) writeText(plan.html, await htmlReport(document))
+  await printReport(plan, profileReport(document))
   signal.throwIfAborted()
   // 3: the result is not reliable.
   if (!document.reliability.isReliable) process.exitCode = 3

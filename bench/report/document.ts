@@ -36,11 +36,16 @@ const NOT_IN_CONFIG = ['command', 'json', 'csv', 'html', 'quiet', 'token', 'anno
 /** Prints a result: its JSON document, its rows as CSV, or its text. */
 export function printResult(
   { json, csv: isCsv = false }: { readonly json: boolean; readonly csv?: boolean },
-  document: object,
+  document: object | string,
   text: string,
   rows: readonly object[] = [],
 ): void {
-  process.stdout.write(`${json ? JSON.stringify(document, null, 2) : isCsv ? csv(rows) : text}\n`)
+  process.stdout.write(`${json ? asJson(document) : isCsv ? csv(rows) : text}\n`)
+}
+
+/** Returns a document as text; one that is text already, as it is. */
+export function asJson(document: object | string): string {
+  return typeof document === 'string' ? document : JSON.stringify(document, null, 2)
 }
 
 export function reasonOf(error: unknown): string {

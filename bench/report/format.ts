@@ -60,5 +60,5 @@ export function table(rows: TableModel['rows']): string {
 }
 
 export function tableText({ title, rows }: TableModel): string {
-  return `${title}\n${table(rows)}`
+  return `${title === '' ? '' : `${title}\n`}${table(rows)}`
 }

@@ -34,10 +34,10 @@ export function throughputReport(run: ThroughputRun): Report {
     title: command === 'send' ? 'The cost of a datagram' : 'batchconn and other programs',
     partial,
     facts: headLines(run),
-    rows: summaryRows(summary, session.interfaceName),
-    notes: [...ratioLines(ratios), ...notesOf(run)],
+    tables: { all: [{ title: '', rows: summaryRows(summary, session.interfaceName) }] },
+    lists: [['', [...ratioLines(ratios), ...notesOf(run)]]],
     warnings,
-    answer,
+    answer: ['', answer],
     charts: (canvas) => chartsOf(canvas, run),
     document: {
       ...{ ...documentHead(command), partial, config, results: records, summary },

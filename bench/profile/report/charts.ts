@@ -1,12 +1,11 @@
-import { type Canvas, type Chart, intervalChart, openCanvas, seriesColor, stackChart } from '../../report/charts.js'
+import { type Canvas, type Chart, intervalChart, seriesColor, stackChart } from '../../report/charts.js'
 import { decimal, percent, signedPercent, type TableModel } from '../../report/format.js'
 import { contains, type Interval } from '../../stats/interval.js'
 import { type Breakdown, breakdownName, type ComponentName } from '../analysis/breakdown.js'
 import { encoderId, lineId } from '../cases/cases.js'
 import type { ProfileDocument } from './document.js'
 
-export async function drawCharts(document: ProfileDocument): Promise<Chart[]> {
-  const canvas = await openCanvas()
+export function drawCharts(canvas: Canvas, document: ProfileDocument): Chart[] {
   return [
     breakdownChart(canvas, document),
     ...LINE_GROUPS.flatMap((group) => lineChart(canvas, document, group)),

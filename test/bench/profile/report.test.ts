@@ -4,12 +4,13 @@ import { checkReliability, noiseOf, outlierFlags } from '../../../bench/profile/
 import { groupOfSymbol, parseCounts, parseSymbols, sharesByGroup } from '../../../bench/profile/checks/cross-check.js'
 import { nanoseconds } from '../../../bench/profile/report/charts.js'
 import { profileDocument } from '../../../bench/profile/report/document.js'
-import { terminalReport } from '../../../bench/profile/report/report.js'
+import { profileReport } from '../../../bench/profile/report/report.js'
+import { reportText } from '../../../bench/report/report.js'
 import { fakeRun, SUBJECT } from './support/fake-run.js'
 
 t.test('the terminal shows every section', async (t) => {
   const run = await fakeRun(1, 12)
-  const text = terminalReport(profileDocument(run))
+  const text = reportText(profileReport(profileDocument(run)))
   for (const part of ['FFI crossing', 'measured directly', 'T(n) = a + b n', 'Preparing messages', 'Cross-checks']) {
     t.ok(text.includes(part), part)
   }

@@ -7,7 +7,7 @@ import { latencyReport, QUANTILES } from '../../../bench/latency/measure.js'
 import { parseDropInOptions } from '../../../bench/options/local-options.js'
 import { parseLatencyOptions } from '../../../bench/options/throughput-options.js'
 import { profileDocument } from '../../../bench/profile/report/document.js'
-import { htmlReport } from '../../../bench/profile/report/report.js'
+import { profileReport } from '../../../bench/profile/report/report.js'
 import { type Report, reportHtml } from '../../../bench/report/report.js'
 import { Histogram } from '../../../bench/stats/histogram.js'
 import { throughputReport } from '../../../bench/throughput/command.js'
@@ -21,7 +21,7 @@ const DATA = { text: '</pre> & "quotes"' }
 
 const PAGES: Readonly<Record<string, { make: () => Promise<string>; charts: readonly string[] }>> = {
   profile: {
-    make: async () => htmlReport(profileDocument(await fakeRun(1, 20))),
+    make: async () => reportHtml(profileReport(profileDocument(await fakeRun(1, 20)))),
     charts: ['breakdown', 'lines-send', 'lines-gso', 'lines-receive', 'encoders'],
   },
   send: {
