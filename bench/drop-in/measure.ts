@@ -62,8 +62,7 @@ export async function printDropIn(plan: DropInPlan, signal: AbortSignal): Promis
   }
   if (summaries.length === 0) throw error
   const partial = error === undefined ? null : `not all rounds are complete (${reasonOf(error)})`
-  await printReport(plan, dropInReport(plan, summaries, partial))
-  if (error !== undefined) throw error
+  await printReport(plan, dropInReport(plan, summaries, partial), error)
 }
 
 async function runWorker(

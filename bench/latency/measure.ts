@@ -83,8 +83,7 @@ export const QUANTILES = { p50: 0.5, p90: 0.9, p99: 0.99, 'p99.9': 0.999, 'p99.9
 /** Measures, and prints the result, also an incomplete one. @throws what ended it early */
 export async function printLatency(plan: LatencyPlan, signal: AbortSignal): Promise<void> {
   const run = await measureLatency(plan, signal)
-  await printReport(plan, latencyReport(run))
-  if (run.error !== undefined) throw run.error
+  await printReport(plan, latencyReport(run), run.error)
 }
 
 export function latencyReport(run: LatencyRun): Report {

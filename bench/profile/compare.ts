@@ -61,23 +61,25 @@ function errorOf({ standardError, estimate }: Interval): number {
 }
 
 function warnings(before: ProfileDocument, after: ProfileDocument): string[] {
-  const found: string[] = []
-  const differ = (what: string, one: unknown, other: unknown) => {
-    if (one !== other) found.push(`${what}: ${one} before, ${other} after`)
+  const conditions = ({ machine: { kernel, cpu, cores, node, koffi }, target, subject }: ProfileDocument) => {
+    return { kernel, cpu, cores, node, koffi, target: target.name, 'payload bytes': subject.sizeBytes }
   }
-  for (const key of ['kernel', 'cpu', 'cores', 'node', 'koffi'] as const) {
-    differ(key, before.machine[key], after.machine[key])
-  }
-  differ('target', before.target.name, after.target.name)
-  differ('payload bytes', before.subject.sizeBytes, after.subject.sizeBytes)
-  for (const [name, { reliability }] of Object.entries({ before, after })) {
-    if (!reliability.isReliable) found.push(`the run ${name} is not reliable: ${reliability.failures.join('; ')}`)
-  }
-  found.push(
+  const now = Object.values(conditions(after))
+  return [
+    ...Object.entries(conditions(before)).flatMap(([what, value], index) =>
+      value === now[index] ? [] : [`${what}: ${value} before, ${now[index]} after`],
+    ),
+    ...Object.entries({ before, after }).flatMap(
+      ([
+        name,
+        {
+          reliability: { isReliable, failures },
+        },
+      ]) => (isReliable ? [] : [`the run ${name} is not reliable: ${failures.join('; ')}`]),
+    ),
     'intervals contain the variation within each run, not the variation between runs (clock frequency, other programs, ' +
       'other machines on the host): measure before, after, and before again to see it',
-  )
-  return found
+  ]
 }
 
 /** Returns all figures of a document by names that two runs share: nanoseconds, less is faster. */

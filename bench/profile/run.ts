@@ -70,7 +70,8 @@ async function runProfile(plan: ProfilePlan, progress: Progress, signal: AbortSi
   const figures = computeFigures({ ...measured, subject, growth, encoders: ENCODERS }, plan.seed + 1)
   const crossChecks: CrossCheck[] = []
   try {
-    if (!signal.aborted) await crossCheck(measured.series, figures.breakdowns, subject, pool, hasTime, crossChecks)
+    const checks = crossCheck(measured.series, figures.breakdowns, subject, pool, hasTime)
+    if (!signal.aborted) for await (const check of checks) crossChecks.push(check)
   } catch (error) {
     // An interruption: the checks so far are reported.
     if (!signal.aborted) throw error
@@ -102,20 +103,18 @@ function isEnough(series: readonly Series<Work>[], rounds: number, plan: Profile
   )
 }
 
-async function measureHeap(
-  pool: WorkerPool<Work>,
-  series: readonly Series<Work>[],
-  hasTime: () => boolean,
-): Promise<Map<string, HeapGrowth>> {
+/** Returns the memory that the encoders allocate, by case. */
+async function measureHeap(pool: WorkerPool<Work>, series: readonly Series<Work>[], hasTime: () => boolean) {
   const growth = new Map<string, HeapGrowth>()
   for (const { case: one, samples } of series) {
     const { work } = one
     if (work.kind !== 'encode' || work.withCall || samples.length === 0 || !hasTime()) continue
-    try {
-      growth.set(one.id, await pool.heap(one, Math.max(1, Math.round(HEAP_MESSAGES / work.batch))))
-    } catch {
-      // A worker that ended meanwhile: its memory stays unknown.
-    }
+    const operations = Math.max(1, Math.round(HEAP_MESSAGES / work.batch))
+    // A worker that ended meanwhile: its memory stays unknown.
+    await pool.heap(one, operations).then(
+      (found) => growth.set(one.id, found),
+      () => {},
+    )
   }
   return growth
 }

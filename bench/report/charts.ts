@@ -84,19 +84,10 @@ interface StackRow {
   readonly name: string
   /** What is written above the row. */
   readonly label: string
-  readonly parts: readonly StackPart[]
+  /** Each with its value in words; the difference of a pale one from 0 is not significant. */
+  readonly parts: readonly Readonly<{ label: string; color: string; value: number; note: string; isPale?: boolean }>[]
   /** The sum measured directly. */
   readonly whole?: { readonly estimate: number; readonly low: number; readonly high: number }
-}
-
-interface StackPart {
-  readonly label: string
-  readonly color: string
-  readonly value: number
-  /** The value in words. */
-  readonly note: string
-  /** Its difference from 0 is not significant. */
-  readonly isPale?: boolean
 }
 
 /** Draws sums below each other as bars, each composed of its parts. */
@@ -134,11 +125,8 @@ function barsOf({ name, parts }: StackRow): object[] {
   })
 }
 
-/** A distribution: `value` is not exceeded by this share of the measurements. */
-interface Distribution {
-  readonly name: string
-  readonly points: readonly { readonly share: number; readonly value: number }[]
-}
+/** Of `points`, `value` is not exceeded by this share of the measurements. */
+type Distribution = Readonly<{ name: string; points: readonly Readonly<{ share: number; value: number }>[] }>
 
 /** Draws values over percentiles whose distance grows with the number of nines, as is usual for latencies. */
 export function percentileChart({ Plot, draw }: Canvas, { label, rows, ...frame }: Rows<Distribution>): Chart {
@@ -147,9 +135,11 @@ export function percentileChart({ Plot, draw }: Canvas, { label, rows, ...frame 
       .filter(({ share }) => share < 1)
       .map(({ share, value }) => ({ name, value, color: seriesColor(index), nines: 1 / (1 - share) })),
   )
+  // 1000 as `99.9 %`.
+  const tickFormat = (nines: number) => `${Number((100 * (1 - 1 / nines)).toPrecision(7))} %`
   const svg = draw({
     ...{ height: 360, marginTop: 36, marginLeft: 64, marginRight: 40 },
-    x: { type: 'log', label: 'percentile', grid: true, tickFormat: percentile },
+    x: { type: 'log', label: 'percentile', grid: true, tickFormat },
     y: { type: 'log', label, grid: true, tickFormat: ',' },
     marks: [
       Plot.lineY(points, { x: 'nines', y: 'value', z: 'name', stroke: 'color', curve: 'step-after' }),
@@ -157,11 +147,6 @@ export function percentileChart({ Plot, draw }: Canvas, { label, rows, ...frame 
     ],
   })
   return { ...frame, keys: rows.map(({ name: label }, index) => ({ label, color: seriesColor(index) })), svg }
-}
-
-/** 1000 as `99.9 %`. */
-function percentile(nines: number): string {
-  return `${Number((100 * (1 - 1 / nines)).toPrecision(7))} %`
 }
 
 function layout(rows: readonly { readonly name: string }[]) {

@@ -35,10 +35,15 @@ interface Formats {
   readonly html: string | undefined
 }
 
-/** Prints a report in the format of the plan, and writes its page. First it prints, so that an error with the file loses nothing. */
-export async function printReport(plan: Formats, report: Report): Promise<void> {
+/**
+ * Prints a report in the format of the plan, and writes its page. First it prints, so that an error with the file loses nothing.
+ *
+ * @param error - what ended the measurement early. @throws it
+ */
+export async function printReport(plan: Formats, report: Report, error?: unknown): Promise<void> {
   printResult(plan, report.document, reportText(report), report.results)
   if (plan.html !== undefined) writeText(plan.html, await reportHtml(report))
+  if (error !== undefined) throw error
 }
 
 export function reportText({ partial, facts, tables, lists, warnings, answer }: Report): string {

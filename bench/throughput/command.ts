@@ -13,8 +13,7 @@ import { roundsOf, type SummaryRow } from './summary.js'
 /** Measures, and prints the result, also an incomplete one. @throws what ended it early */
 export async function printThroughput(plan: ThroughputPlan, signal: AbortSignal): Promise<void> {
   const run = await measureThroughput(plan, signal)
-  await printReport(plan, throughputReport(run))
-  if (run.error !== undefined) throw run.error
+  await printReport(plan, throughputReport(run), run.error)
 }
 
 export function throughputReport(run: ThroughputRun): Report {

@@ -52,12 +52,11 @@ export function startThreads(count: number, { destination, bind, ...plan }: Send
       }
     })
     const streams = await Promise.all(runs)
+    const total = (key: 'packets' | 'sendCalls' | 'wouldBlock' | 'errors') => sum(streams.map((one) => one[key]))
     return {
       seconds: max(streams.map((one) => one.seconds)),
-      packets: sum(streams.map((one) => one.packets)),
-      sendCalls: sum(streams.map((one) => one.sendCalls)),
-      wouldBlock: sum(streams.map((one) => one.wouldBlock)),
-      errors: sum(streams.map((one) => one.errors)),
+      ...{ packets: total('packets'), sendCalls: total('sendCalls') },
+      ...{ wouldBlock: total('wouldBlock'), errors: total('errors') },
       // Each stream has a pacer of its own.
       largestBurst: max(streams.map((one) => one.largestBurst ?? 0)) || undefined,
       // Node reports the processor time of the process, not of a thread.

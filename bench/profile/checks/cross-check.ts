@@ -26,40 +26,37 @@ export interface CrossCheck {
 
 type Finding = Omit<CrossCheck, 'name' | 'by'>
 
-/** Compares the breakdowns of sends with independent sources, as long as `hasTime` returns true. Adds to `checks`. */
-export async function crossCheck(
+/** Compares the breakdowns of sends with independent sources, as long as `hasTime` returns true. */
+export async function* crossCheck(
   series: readonly Series<Work>[],
   breakdowns: readonly Breakdown[],
   subject: Subject,
   pool: WorkerPool<Work>,
   hasTime: () => boolean,
-  checks: CrossCheck[],
-): Promise<void> {
+): AsyncGenerator<CrossCheck> {
   for (const breakdown of breakdowns) {
     const { mode, connected } = breakdown
     const [first] = series.filter(({ case: one }) => one.id === callId(breakdown, 'library', subject))
     if (!mode.startsWith('send') || first === undefined || first.samples.length === 0) continue
     const name = breakdownName(breakdown)
-    const add = (what: string, by: string, finding: Finding) =>
-      checks.push({ name: `${what} of ${name}`, by, ...finding })
+    const check = (what: string, by: string, finding: Finding) => ({ name: `${what} of ${name}`, by, ...finding })
     if (!hasTime()) {
-      add('the time', 'getrusage, strace, perf', unavailable('the budget was used up'))
+      yield check('the time', 'getrusage, strace, perf', unavailable('the budget was used up'))
       continue
     }
     const operations = Math.max(...first.samples.map((sample) => sample.operations))
     const long: Sample[] = []
     while (long.length < LONG_SAMPLES) long.push(await pool.sample(first.case, operations * LONG_FACTOR, operations))
-    add('user and system time', 'getrusage', compareUsage(long, breakdown))
+    yield check('user and system time', 'getrusage', compareUsage(long, breakdown))
     if (connected) continue
-    add('system calls', 'strace -c', await countSystemCalls(first.case, breakdown, pool))
-    add('kernel functions', 'perf record', await sampleSymbols(first.case, pool, operations, breakdown))
+    yield check('system calls', 'strace -c', await countSystemCalls(first.case, breakdown, pool))
+    yield check('kernel functions', 'perf record', await sampleSymbols(first.case, pool, operations, breakdown))
   }
   const clean = series.flatMap(({ samples }) => samples.filter(isClean))
   if (clean.length === 0) return
   const share = median(clean.map((sample) => sample.wallNanoseconds / sample.runningNanoseconds)) - 1
   const text = `samples without interruption took ${percent(share)} longer by the wall clock than their thread was running`
-  const both = { name: 'wall clock and thread clock', by: 'clock_gettime' }
-  checks.push({ ...both, ...agreement(Math.abs(share) < TOLERANCE, text) })
+  yield { name: 'wall clock and thread clock', by: 'clock_gettime', ...agreement(Math.abs(share) < TOLERANCE, text) }
 }
 
 /**
