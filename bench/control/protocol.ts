@@ -18,18 +18,17 @@ export const REQUEST_LIMITS: LineLimits = { lineLength: 1024, waitingLines: 2 }
 type ControlRequest = ReturnType<typeof checkRequest>
 export type StartRequest = Extract<ControlRequest, { readonly type: 'start' }>
 
-export interface ReceiverDescription {
-  readonly mode: string
-  readonly batch: number
-  readonly gro: boolean
-  /** SO_RCVBUF as granted; null if unknown. */
-  readonly receiveBufferBytes: number | null
-}
+/** `receiveBufferBytes` is SO_RCVBUF as granted; null if unknown. */
+export type ReceiverDescription = Readonly<{
+  mode: string
+  batch: number
+  gro: boolean
+  receiveBufferBytes: number | null
+}>
 
 type ReadyAnswer = ReceiverDescription & { readonly type: 'ready' }
 type ReportAnswer = DeliveryReport & { readonly type: 'report' }
-type RefusedAnswer = { readonly type: 'refused'; readonly reason: string }
-export type ControlAnswer = ReadyAnswer | ReportAnswer | RefusedAnswer
+export type ControlAnswer = ReadyAnswer | ReportAnswer | { readonly type: 'refused'; readonly reason: string }
 
 /**
  * Checks a request. `hello` is the first; `start` announces a round, and makes the connection one of the senders.

@@ -55,8 +55,10 @@ export class WorkerPool<Work> implements Executor<Work>, AsyncDisposable {
   async sampleUnder(tool: readonly string[], one: Case<Work>, operations: number): Promise<void> {
     await using child = this.#start(one, tool)
     await child.next(this.#plan.signal)
-    const order: Order<Work> = { do: 'sample', work: one.work, operations, warmOperations: 0 }
-    await child.ask(order, this.#plan.signal)
+    await child.ask(
+      { do: 'sample', work: one.work, operations, warmOperations: 0 } satisfies Order<Work>,
+      this.#plan.signal,
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
