@@ -28,11 +28,7 @@ export function isAlive(pid: number): boolean {
 
 // Process ids mean nothing to another container that shares the temporary folder.
 function pidNamespace(): string {
-  try {
-    return readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')
-  } catch {
-    return '0'
-  }
+  return readlinkSync('/proc/self/ns/pid').replace(/\D/g, '')
 }
 
 export interface Transpiled extends Disposable {

@@ -32,47 +32,36 @@ export type PeerName = (typeof PEER_NAMES)[number]
 const LATENCY_MODES = ['sendmsg', 'sendmmsg', 'dgram', 'batchconn-dgram'] as const
 export type LatencyMode = (typeof LATENCY_MODES)[number]
 
-/** The letters are iperf3's where the meaning is the same. */
+/** The options of a command that measures with a receiver. The letters are iperf3's where the meaning is the same. */
+const WITH_RECEIVER = {
+  to: option('to c', hostPort(1), 'receiver; default: start one on this host'),
+  durationSeconds: option('duration t', seconds(0.01, MAX_SECONDS), 'seconds per round', '1'),
+  rounds: option('rounds', integer(1, 10_000), 'rounds per candidate, interleaved in random order', '5'),
+  omitSeconds: option('omit O', seconds(0, MAX_SECONDS), 'seconds of warm-up, not reported', '0.3'),
+  bind: option('bind B', hostPort(1, 0), 'source address'),
+  token: option('token', token, "the receiver's shared secret; default: the variable BATCHCONN_TOKEN"),
+  ...MEASURING,
+} as const
+
 const TRAFFIC = {
   modes: option('mode', choices(SEND_MODES), 'how to send; ratios refer to the first', 'sendmsg,sendmmsg,gso'),
-  to: option('to c', hostPort(1), 'receiver; default: start one on this host'),
   sizeBytes: option('size l', integer(1, MAX_PAYLOAD_BYTES), 'bytes of payload per datagram', '1400'),
   batch: option('batch', integer(1, MAX_BATCH), 'messages per system call', '64'),
   segments: option('segments', integer(1, MAX_SEGMENTS), 'datagrams per GSO send, together at most 65507 bytes', '40'),
-  buffers: option(
-    'buffers',
-    integer(1, 4096),
-    'payload buffers that modes with gso use in turn; with many, copying reads from slower caches',
-    '1',
-  ),
-  durationSeconds: option('duration t', seconds(0.01, MAX_SECONDS), 'seconds per round', '1'),
-  rounds: option('rounds', integer(1, 10_000), 'rounds per candidate, interleaved in random order', '5'),
-  omitSeconds: option(
-    'omit O',
-    seconds(0, MAX_SECONDS),
-    'seconds of warm-up before the first round, not reported',
-    '0.3',
-  ),
+  buffers: option('buffers', integer(1, 4096), 'payload buffers that modes with gso use in turn', '1'),
   connect: flag('connect', 'connect the socket; otherwise each message carries its destination'),
   prepare: option('prepare', choice(['once', 'batch']), 'build the headers once, or again for each batch', 'once'),
   rate: option('rate b', word, 'packets (200k) or bits (1G) per second; default: unlimited'),
   burstMs: option(
     'burst-ms',
     within('a number of milliseconds', /^(\d+(?:\.\d+)?)$/, 0.01, 1000),
-    'with --rate: at most what is due in this many milliseconds is sent at once',
+    'with --rate: milliseconds whose packets may leave at once',
     '1',
   ),
-  bind: option('bind B', hostPort(1, 0), 'source address'),
   control: flag('control', 'the receiver reports what arrived; --no-control sends without a receiver', true),
-  token: option('token', token, "the receiver's shared secret; default: the variable BATCHCONN_TOKEN"),
-  intervalSeconds: option(
-    'interval i',
-    seconds(0, MAX_SECONDS),
-    'seconds between reports within a round; 0 for none',
-    '1',
-  ),
+  intervalSeconds: option('interval i', seconds(0, MAX_SECONDS), 'seconds between reports in a round; 0 for none', '1'),
   peers: option('peers', choices(PEER_NAMES), 'also programs in other languages'),
-  ...MEASURING,
+  ...WITH_RECEIVER,
 } as const
 
 export const SEND = {
@@ -80,12 +69,7 @@ export const SEND = {
   usage: 'Sends UDP datagrams in several modes, in turn, and reports what each costs.',
   options: {
     ...TRAFFIC,
-    parallel: option(
-      'parallel P',
-      integer(1, MAX_STREAMS),
-      'streams at the same time, each with a thread and a socket, and its own --rate',
-      '1',
-    ),
+    parallel: option('parallel P', integer(1, MAX_STREAMS), 'streams at a time, each with a thread and a --rate', '1'),
   },
   examples: [
     ['', 'sendmsg, sendmmsg and GSO over loopback, to a receiver that it starts'],
@@ -152,16 +136,10 @@ export const LATENCY = {
   usage: 'Sends requests at a rate, each answered by the receiver, and reports the distribution of the latency.',
   options: {
     modes: option('mode', choices(LATENCY_MODES), 'how to send requests', LATENCY_MODES.join(',')),
-    to: TRAFFIC.to,
     sizeBytes: option('size l', integer(HEADER_BYTES, 1472), 'bytes of payload per datagram', '64'),
     rate: option('rate b', word, 'requests (10k) or bits (10M) per second', '10k'),
     batch: { ...TRAFFIC.batch, describe: 'most requests per system call, if as many are due' },
-    durationSeconds: TRAFFIC.durationSeconds,
-    rounds: TRAFFIC.rounds,
-    omitSeconds: TRAFFIC.omitSeconds,
-    bind: TRAFFIC.bind,
-    token: TRAFFIC.token,
-    ...MEASURING,
+    ...WITH_RECEIVER,
   },
   examples: [
     ['', '10,000 requests per second, over loopback'],
@@ -178,7 +156,7 @@ export function parseLatencyOptions(words: readonly string[]) {
   return { ...rest, packetsPerSecond: rate(rateText, 'rate', rest.sizeBytes) }
 }
 
-type Measuring = Pick<Parsed<typeof TRAFFIC>, 'json' | 'csv' | 'seed' | 'token'>
+type Measuring = Pick<Parsed<typeof WITH_RECEIVER>, 'json' | 'csv' | 'seed' | 'token'>
 
 function measuringPlan<T extends Measuring>(parsed: T) {
   const { seed = randomSeed(), token = process.env.BATCHCONN_TOKEN } = oneFormat(parsed)

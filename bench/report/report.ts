@@ -114,17 +114,10 @@ function text(plain: string): string {
   return plain.replace(/[&<>"]/g, (sign) => ENTITIES[sign])
 }
 
-interface Interruptible {
-  readonly plan: { readonly rounds: number }
-  /** Number of complete rounds. */
-  readonly rounds: number
-  /** What ended the measurement early; undefined if it is complete. */
-  readonly error: unknown
-}
-
-/** Describes why a run is incomplete; null if it is complete. */
-export function partialReason({ plan, rounds, error }: Interruptible): string | null {
-  return error === undefined ? null : `${rounds} of ${plan.rounds} rounds are complete (${reasonOf(error)})`
+/** Describes why only some rounds are complete: what ended them early; null if all are. */
+export function partialReason(run: { plan: { rounds: number }; rounds: number; error: unknown }): string | null {
+  if (run.error === undefined) return null
+  return `${run.rounds} of ${run.plan.rounds} rounds are complete (${reasonOf(run.error)})`
 }
 
 /** Longer cells are wrapped. */

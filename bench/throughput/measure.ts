@@ -13,7 +13,7 @@ import { addDelivery, type RoundRecord, roundRecord } from '../traffic/round-rec
 import type { SendPlan } from '../traffic/sender.js'
 import { buildPeer, type Candidate, openLocal, type RoundOrder } from './candidate.js'
 import { startThreads } from './parallel.js'
-import { openSession, type Session } from './session.js'
+import { openSession } from './session.js'
 import { ratiosToOthers, summarize } from './summary.js'
 
 /** `error` is what ended the measurement early, undefined if it is complete; `rounds` is the number of complete rounds. */
@@ -24,14 +24,43 @@ export async function measureThroughput(plan: ThroughputPlan, signal: AbortSigna
   const progress = new Progress(plan.quiet, plan.intervalSeconds)
   await using session = await openSession(plan, progress, signal)
   const { destination, bind, controls, interfaceName } = session
+  const { sizeBytes } = plan
   const isFair = plan.packetsPerSecond !== undefined && interfaceName !== undefined && hasFq(interfaceName)
   const sending = { ...plan, destination, bind, hasFq: isFair }
   await using candidates = await openCandidates(plan, sending, progress, signal)
   const { list, skipped } = candidates
   const names = list.map(({ name }) => name)
   if (plan.omitSeconds > 0) progress.say(`warming up: ${names.join(', ')}`)
+  /** Runs one candidate's part of a round. Round 0 is the warm-up. */
+  const runRound = async (candidate: Candidate, round: number): Promise<RoundRecord> => {
+    const { name: mode } = candidate
+    const seconds = round === 0 ? plan.omitSeconds : plan.durationSeconds
+    const streams = Array.from({ length: plan.parallel }, () => randomInt(1, 2 ** 32))
+    const start = { sizeBytes, mode, seconds, warmUp: round === 0 }
+    await Promise.all(controls.map((control, index) => control.start({ ...start, stream: streams[index] })))
+    const tick = progress.ticker(seconds)
+    const onProgress: RoundOrder['onProgress'] = ({ packets }, elapsedSeconds) =>
+      tick(elapsedSeconds, () => {
+        const rate = packets / elapsedSeconds
+        const soFar = rates(rate, rate * sizeBytes * 8)
+        return `round ${round} of ${plan.rounds}, ${mode}, after ${elapsedSeconds.toFixed(1)} s: ${soFar}`
+      })
+    // Read directly before and after sending: the packets of the control connection count, too.
+    const before = interfaceName === undefined ? undefined : readInterfaceCounters(interfaceName)
+    const sent = await candidate.run({ seconds, streams, signal, ...(round === 0 ? {} : { onProgress }) })
+    const after = before && (await settledInterfaceCounters(interfaceName ?? '', before.txPackets + sent.packets))
+    const each = sent.streams ?? [sent]
+    const reports = await Promise.all(controls.map((control, index) => control.stop(each[index].packets)))
+    const delivered = reports.length === 0 ? null : reports.reduce(addDelivery)
+    const counted = interfaceName && before && after ? interfaceDelta(interfaceName, before, after) : null
+    const record = roundRecord({ mode, round, bytes: sent.packets * sizeBytes, delivered, interface: counted, sent })
+    const perStream = sent.streams?.map(({ seconds, packets, errors }, index) => {
+      return { seconds, packets, errors, delivered: reports[index] ?? null }
+    })
+    return perStream === undefined ? record : { ...record, streams: perStream }
+  }
   const { records, rounds, error } = await measureEach(list, plan, signal, async (candidate, round) => {
-    const record = await runRound({ plan, session, progress, signal }, candidate, round)
+    const record = await runRound(candidate, round)
     if (round > 0) progress.say(roundLine(record, plan.rounds))
     return record
   })
@@ -51,48 +80,6 @@ export async function measureThroughput(plan: ThroughputPlan, signal: AbortSigna
     rounds,
     error,
   }
-}
-
-interface RoundContext {
-  readonly plan: ThroughputPlan
-  readonly session: Session
-  readonly progress: Progress
-  readonly signal: AbortSignal
-}
-
-/** Runs one candidate's part of a round. Round 0 is the warm-up. */
-async function runRound(
-  { plan, session, progress, signal }: RoundContext,
-  candidate: Candidate,
-  round: number,
-): Promise<RoundRecord> {
-  const { controls, interfaceName } = session
-  const { sizeBytes } = plan
-  const { name: mode } = candidate
-  const seconds = round === 0 ? plan.omitSeconds : plan.durationSeconds
-  const streams = Array.from({ length: plan.parallel }, () => randomInt(1, 2 ** 32))
-  const start = { sizeBytes, mode, seconds, warmUp: round === 0 }
-  await Promise.all(controls.map((control, index) => control.start({ ...start, stream: streams[index] })))
-  const tick = progress.ticker(seconds)
-  const onProgress: RoundOrder['onProgress'] = ({ packets }, elapsedSeconds) =>
-    tick(elapsedSeconds, () => {
-      const rate = packets / elapsedSeconds
-      const soFar = rates(rate, rate * sizeBytes * 8)
-      return `round ${round} of ${plan.rounds}, ${mode}, after ${elapsedSeconds.toFixed(1)} s: ${soFar}`
-    })
-  // Read directly before and after sending: the packets of the control connection count, too.
-  const before = interfaceName === undefined ? undefined : readInterfaceCounters(interfaceName)
-  const sent = await candidate.run({ seconds, streams, signal, ...(round === 0 ? {} : { onProgress }) })
-  const after = before && (await settledInterfaceCounters(interfaceName ?? '', before.txPackets + sent.packets))
-  const each = sent.streams ?? [sent]
-  const reports = await Promise.all(controls.map((control, index) => control.stop(each[index].packets)))
-  const delivered = reports.length === 0 ? null : reports.reduce(addDelivery)
-  const counted = interfaceName && before && after ? interfaceDelta(interfaceName, before, after) : null
-  const record = roundRecord({ mode, round, bytes: sent.packets * sizeBytes, delivered, interface: counted, sent })
-  const perStream = sent.streams?.map(({ seconds, packets, errors }, index) => {
-    return { seconds, packets, errors, delivered: reports[index] ?? null }
-  })
-  return perStream === undefined ? record : { ...record, streams: perStream }
 }
 
 export function roundLine(record: RoundRecord, rounds: number): string {

@@ -8,39 +8,35 @@ import type { ThroughputRun } from './measure.js'
 import type { SummaryRow } from './summary.js'
 
 /** Returns what was measured, how, and where. */
-export function headLines(run: ThroughputRun): string[] {
-  const { plan, session, receiver } = run
+export function headLines({ plan, session, receiver, hasFq }: ThroughputRun): string[] {
   const { sizeBytes, batch, segments, rounds, durationSeconds, connect, prepare, seed, packetsPerSecond } = plan
+  const { destination, isLocal, interfaceName } = session
   const [streams, perStream] = plan.parallel > 1 ? [`${plan.parallel} streams of `, ' per stream'] : ['', '']
   const how = `${connect ? 'connected' : 'not connected'}, headers built ${prepare === 'once' ? 'once' : 'for each batch'}`
-  return [
-    `${streams}datagrams of ${sizeBytes} bytes to ${session.destination}${session.isLocal ? ' (a process on this host)' : ''}`,
+  const lines = [
+    `${streams}datagrams of ${sizeBytes} bytes to ${destination}${isLocal ? ' (a process on this host)' : ''}`,
     `batch ${batch}, GSO sends of ${segments}, ${how}, rounds: ${rounds} of ${durationSeconds} s each, in random order (seed ${seed})`,
     receiver === null ? 'delivery not measured (--no-control)' : receiverLine('received with', receiver),
     machineLine(),
-    ...(packetsPerSecond === undefined ? [] : [pacingLine(packetsPerSecond, perStream, run)]),
   ]
-}
-
-function pacingLine(packetsPerSecond: number, perStream: string, { plan, session, hasFq }: ThroughputRun): string {
-  const fq = hasFq ? `, and by fq on ${session.interfaceName} (not dgram, batchconn-dgram)` : ''
-  return `paced by the sender at ${whole(packetsPerSecond)} packets/s${perStream}, at most ${plan.burstMs} ms of them at once${fq}`
+  if (packetsPerSecond === undefined) return lines
+  const fq = hasFq ? `, and by fq on ${interfaceName} (not dgram, batchconn-dgram)` : ''
+  const rate = `${whole(packetsPerSecond)} packets/s${perStream}`
+  return [...lines, `paced by the sender at ${rate}, at most ${plan.burstMs} ms of them at once${fq}`]
 }
 
 /** Returns the ratios of `compare` in words. */
 export function ratioLines(ratios: ThroughputRun['ratios']): string[] {
+  const line = (measure: string, candidate: string, ratio: Estimate | null) => {
+    const name = `${measure}, batchconn / ${candidate}`
+    if (ratio === null) return `${name}: n/a: ${candidate} sent no packets in at least one round`
+    const [median, low, high] = [ratio.median, ratio.low, ratio.high].map((value) => decimal(value, 3))
+    return `${name}: ${median} (${ratio.confidence < 0.95 ? 'range' : '95 % bootstrap interval'} ${low} - ${high})`
+  }
   return [
-    ...ratios.map(({ candidate, ratio }) => ratioLine('packets per second', candidate, ratio)),
-    ...ratios.map(({ candidate, cpuRatio }) => ratioLine('packets per CPU second', candidate, cpuRatio)),
+    ...ratios.map(({ candidate, ratio }) => line('packets per second', candidate, ratio)),
+    ...ratios.map(({ candidate, cpuRatio }) => line('packets per CPU second', candidate, cpuRatio)),
   ]
-}
-
-function ratioLine(measure: string, candidate: string, ratio: Estimate | null): string {
-  const name = `${measure}, batchconn / ${candidate}`
-  if (ratio === null) return `${name}: n/a: ${candidate} sent no packets in at least one round`
-  const [median, low, high] = [ratio.median, ratio.low, ratio.high].map((value) => decimal(value, 3))
-  const interval = ratio.confidence < 0.95 ? 'range' : '95 % bootstrap interval'
-  return `${name}: ${median} (${interval} ${low} - ${high})`
 }
 
 /** One column per candidate, one row per quantity. Rows without a value are left out. */

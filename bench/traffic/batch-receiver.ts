@@ -62,8 +62,10 @@ export class BatchReceiver implements Receiver {
 
   async run(streams: Streams, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      if (this.#drain(streams)) await this.#conn.readable({ signal }).catch(unlessAborted(signal))
-      else await nextIteration()
+      const wait = this.#drain(streams) ? this.#conn.readable({ signal }) : nextIteration()
+      await wait.catch((error) => {
+        if (!signal.aborted) throw error
+      })
     }
   }
 
@@ -152,12 +154,6 @@ interface Arrival {
   readonly microseconds: number
   /** Those of the previous datagram's stream; undefined if it is not counted. */
   statistics: StreamStatistics | undefined
-}
-
-function unlessAborted(signal: AbortSignal): (error: unknown) => void {
-  return (error) => {
-    if (!signal.aborted) throw error
-  }
 }
 
 /** Maximum duration of receiving in one loop iteration. */

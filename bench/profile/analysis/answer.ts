@@ -72,8 +72,8 @@ function preparing({ encoders }: Figures, many: Breakdown, batch: number): strin
     points.filter((point) => point.batch === batch).map(({ alone }) => ({ name, alone })),
   )
   const own = costs.find(({ name }) => name === 'library')
-  const [slowest] = [...costs].sort((one, other) => other.alone.estimate - one.alone.estimate)
   if (own === undefined) return []
+  const [slowest] = [...costs].sort((one, other) => other.alone.estimate - one.alone.estimate)
   return [
     `Preparing a message costs ${ns(own.alone)} in this library, ${percent(own.alone.estimate / many.whole.estimate)} of the ` +
       `send. The slowest encoder measured (${slowest.name}) costs ${ns(slowest.alone)} per message.`,

@@ -1,7 +1,7 @@
 import { type Canvas, type Chart, intervalChart, seriesColor, stackChart } from '../../report/charts.js'
 import { decimal, percent, signedPercent, type TableModel } from '../../report/format.js'
 import { contains, type Interval } from '../../stats/interval.js'
-import { type Breakdown, breakdownName, type ComponentName } from '../analysis/breakdown.js'
+import { type Breakdown, breakdownName, COMPONENT_COLORS } from '../analysis/breakdown.js'
 import { encoderId, lineId } from '../cases/cases.js'
 import type { ProfileDocument } from './document.js'
 
@@ -25,7 +25,7 @@ function breakdownChart(canvas: Canvas, { breakdowns }: ProfileDocument): Chart 
       label: `${breakdown.whole.estimate.toFixed(0)} ns`,
       whole: breakdown.whole,
       parts: breakdown.components.map(({ name, label, nanoseconds, includesZero }) => ({
-        ...{ label, color: COLORS[name], value: nanoseconds.estimate, isPale: includesZero },
+        ...{ label, color: COMPONENT_COLORS[name], value: nanoseconds.estimate, isPale: includesZero },
         note:
           `${intervalCells(nanoseconds).join(' ')} ns` +
           `${includesZero ? ', not significantly different from zero' : ''}`,
@@ -126,20 +126,6 @@ const LINE_GROUPS = [
   ['lines-receive', 'The lines of receiving', /^recv/],
 ] as const
 const HEADROOM = 1.15
-/** Distinguishable with colour blindness (Okabe and Ito). */
-const COLORS: Record<ComponentName, string> = {
-  loop: '#8c8c8c',
-  marshalling: '#e69f00',
-  bookkeeping: '#f0c75e',
-  crossing: '#d55e00',
-  entry: '#cc79a7',
-  import: '#0072b2',
-  route: '#56b4e9',
-  dequeue: '#3f7f93',
-  device: '#4b8f5c',
-  payload: '#009e73',
-  copy: '#7fd1ae',
-}
 
 export function nanoseconds(value: number): string {
   const digits = Math.abs(value) < 9.95 ? 1 : 0
