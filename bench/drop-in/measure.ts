@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { Child } from '../children/child.js'
+import { startChild } from '../children/child.js'
 import { sweepFolders, type Transpiled, transpile } from '../children/temporary.js'
 import { Progress } from '../cli/progress.js'
 import { interleave } from '../engine/rounds.js'
@@ -75,7 +75,7 @@ async function runWorker(
   const count = measure === 'kept' ? plan.kept : COUNTS[measure] / (plan.isQuick ? 10 : 1)
   const words = [JSON.stringify({ ...plan, measure, candidate, count } satisfies Task)]
   const name = `the process for ${measure}, ${candidate}`
-  await using child = new Child(name, { program, words, cpu: plan.cpu })
+  await using child = startChild(name, { program, words, cpu: plan.cpu })
   return (await child.next(signal)) as Figures
 }
 

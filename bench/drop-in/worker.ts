@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm'
 import { median, quantile } from 'simple-statistics'
 import { createSocket } from '../../src/dgram/index.js'
 import { BatchConn, endpoint, SendBatch } from '../../src/index.js'
-import { Child, exitWithParent, sendToParent } from '../children/child.js'
+import { exitWithParent, sendToParent, startChild } from '../children/child.js'
 import { gsoSegments } from '../traffic/modes.js'
 import type { Candidate, Figures, Task } from './measure.js'
 
@@ -130,7 +130,7 @@ async function sendCost({ candidate, sizeBytes, count, to, ...task }: Task): Pro
 /** Measures the time of one datagram to a process with the same kind of socket and back, one at a time. */
 async function roundTripTimes(task: Task): Promise<Figures> {
   const words = [JSON.stringify({ ...task, measure: 'echo' } satisfies Task)]
-  await using echo = new Child('the echo process', { program: join(__dirname, 'worker'), words })
+  await using echo = startChild('the echo process', { program: join(__dirname, 'worker'), words })
   const { port } = (await echo.next()) as { port: number }
   const socket = await openSocket(task.candidate)
   let onAnswer = () => {}

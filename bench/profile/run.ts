@@ -4,7 +4,7 @@ import { readText } from '../cli/files.js'
 import { Progress } from '../cli/progress.js'
 import { columns, measureRounds, type Series } from '../engine/rounds.js'
 import { type HeapGrowth, raisePriority } from '../engine/sample.js'
-import { WorkerPool } from '../engine/worker-pool.js'
+import { openPool, type WorkerPool } from '../engine/worker-pool.js'
 import type { DiffPlan, ProfilePlan } from '../options/local-options.js'
 import { describeMachine, printResult } from '../report/document.js'
 import { printReport } from '../report/report.js'
@@ -40,7 +40,7 @@ async function runProfile(plan: ProfilePlan, progress: Progress, signal: AbortSi
   }
   const encoders = ENCODERS.map(({ name }) => name)
   const cases = subjectCases(subject, encoders)
-  await using pool = new WorkerPool<Work>({
+  await using pool = openPool<Work>({
     program: join(__dirname, 'worker'),
     isRealTime: plan.isRealTime,
     cpu: plan.cpu,

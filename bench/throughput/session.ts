@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import { type Endpoint, endpoint } from '../../src/index.js'
-import { Child } from '../children/child.js'
+import { type Child, startChild } from '../children/child.js'
 import type { Progress } from '../cli/progress.js'
 import { type ControlClient, connectControl } from '../control/protocol.js'
 import type { ThroughputPlan } from '../options/throughput-options.js'
@@ -60,7 +60,7 @@ export async function openSession(
 
 /** Starts `bench/recv.ts` on loopback. */
 function startReceiver(token: string): Child {
-  return new Child('the receiver', {
+  return startChild('the receiver', {
     program: join(__dirname, '../recv'),
     words: ['--listen', '127.0.0.1:0', '--announce', '--quiet'],
     env: { ...process.env, BATCHCONN_TOKEN: token },
