@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { extname, join } from 'node:path'
 import { Failure } from '../cli/run-command.js'
@@ -56,14 +56,19 @@ export function startChild(
     },
     /** Ends the child: by closing the channel, after 2 s by SIGKILL. */
     async [Symbol.asyncDispose](): Promise<void> {
-      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
-      const gone = once(child, 'exit')
-      if (child.connected) child.disconnect()
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
-      await gone
+      await end(child, () => child.connected && child.disconnect())
       clearTimeout(timer)
     },
   }
+}
+
+/** Ends a process, unless it has ended, and waits for that. */
+export async function end(child: ChildProcess, stop: () => unknown): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  const gone = once(child, 'exit')
+  stop()
+  await gone
 }
 
 /** Sends a message to the parent process. It is dropped if the parent has ended. */

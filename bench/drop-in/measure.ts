@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { startChild } from '../children/child.js'
-import { sweepFolders, type Transpiled, transpile } from '../children/temporary.js'
+import { sweepFolders, transpile } from '../children/temporary.js'
 import { Progress } from '../cli/progress.js'
 import { interleave } from '../engine/rounds.js'
 import type { DropInPlan, MEASURES } from '../options/local-options.js'
@@ -47,11 +47,18 @@ export async function printDropIn(plan: DropInPlan, signal: AbortSignal): Promis
   let error: unknown
   sweepFolders()
   using program = transpile(join(__dirname, 'worker'))
+  const runWorker = async (measure: Measure, candidate: Candidate): Promise<Figures> => {
+    const count = measure === 'kept' ? plan.kept : COUNTS[measure] / (plan.isQuick ? 10 : 1)
+    const words = [JSON.stringify({ ...plan, measure, candidate, count } satisfies Task)]
+    const name = `the process for ${measure}, ${candidate}`
+    await using child = startChild(name, { program, words, cpu: plan.cpu })
+    return (await child.next(signal)) as Figures
+  }
   for (const measure of plan.measures) {
     const figures = new Map<Candidate, Figures[]>(CANDIDATES[measure].map((candidate) => [candidate, []]))
     const rounds = { itemsOf: () => [...figures], isOver: (done: number) => done === plan.rounds, random, signal }
     const end = await interleave(rounds, async ([candidate, all], round) => {
-      const found = await runWorker(program, measure, candidate, plan, signal)
+      const found = await runWorker(measure, candidate)
       all.push(found)
       const text = Object.entries(found).map(([name, value]) => `${value?.toFixed(1) ?? 'n/a'} ${name}`)
       progress.say(`${measure}, round ${round} of ${plan.rounds}, ${candidate}: ${text.join(', ')}`)
@@ -63,20 +70,6 @@ export async function printDropIn(plan: DropInPlan, signal: AbortSignal): Promis
   if (summaries.length === 0) throw error
   const partial = error === undefined ? null : `not all rounds are complete (${reasonOf(error)})`
   await printReport(plan, dropInReport(plan, summaries, partial), error)
-}
-
-async function runWorker(
-  program: Transpiled,
-  measure: Measure,
-  candidate: Candidate,
-  plan: DropInPlan,
-  signal: AbortSignal,
-): Promise<Figures> {
-  const count = measure === 'kept' ? plan.kept : COUNTS[measure] / (plan.isQuick ? 10 : 1)
-  const words = [JSON.stringify({ ...plan, measure, candidate, count } satisfies Task)]
-  const name = `the process for ${measure}, ${candidate}`
-  await using child = startChild(name, { program, words, cpu: plan.cpu })
-  return (await child.next(signal)) as Figures
 }
 
 /** Summarizes the rounds of one measure; candidates without a round are left out. */
@@ -134,12 +127,10 @@ function chartsOf(canvas: Canvas, summaries: readonly FigureSummary[]): Chart[] 
 }
 
 function resultRows(summaries: readonly FigureSummary[]): string[][] {
-  const rows = summaries.map(({ measure, figure, candidate, value, ratio }) => [
-    `${measure}, ${candidate}`,
-    figure,
-    interval(value, 1),
-    candidate === 'dgram' ? '1' : interval(ratio, 3),
-  ])
+  const rows = summaries.map(({ measure, figure, candidate, value, ratio }) => {
+    const relative = candidate === 'dgram' ? '1' : interval(ratio, 3)
+    return [`${measure}, ${candidate}`, figure, interval(value, 1), relative]
+  })
   return [['', 'unit', 'median (interval)', 'ratio to dgram'], ...rows]
 }
 

@@ -64,15 +64,11 @@ export async function measureEach<T, R>(
 
 export interface MeasurePlan<Work> {
   readonly sampleNanoseconds: number
-  /** No round is begun after this time, unless there are too few. */
-  readonly deadlineMs: number
   readonly fewestRounds: number
-  readonly mostRounds: number
   readonly random: Random
-  readonly clock: () => number
   readonly signal: AbortSignal
-  /** Called after each round: returns whether the result is precise enough. */
-  isEnough(series: readonly Series<Work>[], rounds: number): boolean
+  /** Called after each round from the fewest on: returns why it is the last one; undefined if it is not. */
+  endOf(series: readonly Series<Work>[], rounds: number): 'precision' | 'budget' | undefined
   say(line: string): void
 }
 
@@ -80,7 +76,7 @@ export interface Measured<Work> {
   readonly series: readonly Series<Work>[]
   readonly rounds: number
   readonly unmeasured: readonly Unmeasured[]
-  readonly endedBy: 'precision' | 'budget' | 'rounds' | 'interruption'
+  readonly endedBy: 'precision' | 'budget' | 'interruption'
 }
 
 /**
@@ -94,7 +90,7 @@ export async function measureRounds<Work>(
   executor: Executor<Work>,
   plan: MeasurePlan<Work>,
 ): Promise<Measured<Work>> {
-  const { clock, signal, random, say, sampleNanoseconds } = plan
+  const { signal, random, say, sampleNanoseconds } = plan
   const unmeasured: Unmeasured[] = []
   const series: Series<Work>[] = []
   /** The cases that have not failed, with the number of operations in a sample. */
@@ -117,15 +113,12 @@ export async function measureRounds<Work>(
       series.push(made)
     })
   }
-  let endedBy: Measured<Work>['endedBy'] = 'rounds'
+  let endedBy: Measured<Work>['endedBy'] = 'interruption'
   const isOver = (rounds: number): boolean => {
     if (rounds > 0) say(`round ${rounds}`)
-    if (rounds >= plan.mostRounds) return true
-    if (rounds < plan.fewestRounds) return false
-    if (plan.isEnough(series, rounds)) endedBy = 'precision'
-    else if (clock() >= plan.deadlineMs) endedBy = 'budget'
-    else return false
-    return true
+    const end = rounds < plan.fewestRounds ? undefined : plan.endOf(series, rounds)
+    endedBy = end ?? 'interruption'
+    return end !== undefined
   }
   const itemsOf = (round: number) => [...running].filter(([{ case: one }]) => (round - 1) % (one.every ?? 1) === 0)
   const { rounds, error } = await interleave({ itemsOf, isOver, random, signal }, ([one, operations], round) =>
@@ -144,7 +137,7 @@ export async function measureRounds<Work>(
       unmeasured.push({ id: keyOf(one), reason: 'messages were missing in every sample' })
     }
   }
-  return { series, rounds, unmeasured, endedBy: error === undefined ? endedBy : 'interruption' }
+  return { series, rounds, unmeasured, endedBy }
 }
 
 /** Returns how many operations a sample has. The number grows from one, which also warms the case up. */

@@ -55,12 +55,12 @@ async function runProfile(plan: ProfilePlan, progress: Progress, signal: AbortSi
   const deadlineMs = startMs + budgetMs - Math.min(MAX_RESERVE_MS, budgetMs * RESERVE_SHARE)
   const found = await measureRounds(cases, pool, {
     sampleNanoseconds: plan.sampleMilliseconds * 1e6,
-    deadlineMs,
     fewestRounds: performance.now() < deadlineMs ? FEWEST_ROUNDS : 1,
-    mostRounds: Number.POSITIVE_INFINITY,
     random: seededRandom(plan.seed),
-    clock: () => performance.now(),
-    isEnough: (series, rounds) => isEnough(series, rounds, plan, subject),
+    endOf(series, rounds) {
+      if (isEnough(series, rounds, plan, subject)) return 'precision'
+      return performance.now() < deadlineMs ? undefined : 'budget'
+    },
     say: (line) => progress.update(line),
     signal,
   })

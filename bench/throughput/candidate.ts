@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { setImmediate as nextIteration } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { end } from '../children/child.js'
 import { jsonLines } from '../children/mailbox.js'
 import { temporaryFolder } from '../children/temporary.js'
 import { Failure } from '../cli/run-command.js'
@@ -83,17 +83,11 @@ export async function buildPeer(
   const folder = temporaryFolder('peers')
   const program = join(folder.path, 'udp-send')
   try {
-    if (name !== 'go') {
-      await run('cc', ['-O2', '-o', program, join(PEERS, 'c', 'udp-send.c')], { signal })
-    } else {
-      // golang.org/x/net from Debian's packages.
-      const ours = { GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: join(folder.path, 'go-cache') }
-      await run('go', ['build', '-o', program, '.'], {
-        cwd: join(PEERS, 'go'),
-        env: { ...process.env, ...ours },
-        signal,
-      })
-    }
+    // golang.org/x/net is from Debian's packages.
+    const go = { GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: join(folder.path, 'go-cache') }
+    const options = { cwd: join(PEERS, name === 'go' ? 'go' : 'c'), env: { ...process.env, ...go }, signal }
+    if (name === 'go') await run('go', ['build', '-o', program, '.'], options)
+    else await run('cc', ['-O2', '-o', program, 'udp-send.c'], options)
     return startPeer(name, folder, program, peerOptions(plan, name, mode))
   } catch (error) {
     folder[Symbol.dispose]()
@@ -117,32 +111,22 @@ function startPeer(name: string, folder: Disposable, program: string, options: r
   child.on('error', () => {})
   child.stdin.on('error', () => {})
   const answers = jsonLines(child.stdout)
-  const next = async (timeoutMs: number, signal: AbortSignal): Promise<PeerAnswer> => {
-    try {
-      return (await answers.next(timeoutMs, signal)) as PeerAnswer
-    } catch (error) {
-      signal.throwIfAborted()
-      const { exitCode } = child
-      const reason = exitCode === null ? (error as Error).message : `it ended with exit status ${exitCode}`
-      throw new Failure(`the peer ${name} gave no result: ${reason}`)
-    }
-  }
   return {
     name,
     async run({ seconds, streams: [stream], signal }) {
       child.stdin.write(`run ${seconds} ${stream}\n`)
-      const answer = await next(seconds * 1000 + PATIENCE_MS, signal)
+      const answer = await answers.next(seconds * 1000 + PATIENCE_MS, signal).catch(({ message }: Error) => {
+        signal.throwIfAborted()
+        const reason = child.exitCode === null ? message : `it ended with exit status ${child.exitCode}`
+        throw new Failure(`the peer ${name} gave no result: ${reason}`)
+      })
       // Its `systemCalls` are those that send; it polls once each time the socket is full.
-      const { systemCalls: sendCalls, userSeconds, systemSeconds, ...counts } = answer
+      const { systemCalls: sendCalls, userSeconds, systemSeconds, ...counts } = answer as PeerAnswer
       return { ...counts, sendCalls, cpu: { userSeconds, systemSeconds } }
     },
     costs: () => null,
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
-        const gone = once(child, 'exit')
-        child.kill('SIGKILL')
-        await gone
-      }
+      await end(child, () => child.kill('SIGKILL'))
       folder[Symbol.dispose]()
     },
   }
