@@ -105,11 +105,36 @@ export async function measureRounds<Work>(
       running.delete(one)
     }
   }
+  /** Returns how many operations a sample has. The number grows from one, which also warms the case up. */
+  const calibrated = async (one: Case<Work>): Promise<number> => {
+    let operations = 1
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const sample = await executor.sample(one, operations, 0)
+      if (sample.operations < operations) return sample.operations
+      const wanted = sampleNanoseconds / Math.max(1 / operations, sample.wallNanoseconds)
+      if (wanted <= operations * CLOSE_ENOUGH) return Math.max(1, Math.round(wanted))
+      operations = Math.ceil(Math.min(operations * MAX_GROWTH, wanted))
+    }
+    return operations
+  }
+  /** Samples a case, again after an interruption. @returns the last sample */
+  const sampleOnce = async (
+    { case: one, samples }: Series<Work>,
+    operations: number,
+    round: number,
+  ): Promise<Sample> => {
+    for (let attempt = 1; ; attempt += 1) {
+      // A warm-up as long as the sample itself: with a fifth of that, a send shows 3 % more than it costs (measured).
+      const sample = await executor.sample(one, operations, operations)
+      samples.push({ ...sample, round })
+      if (isClean(sample) || attempt === REPETITIONS) return sample
+    }
+  }
   for (const [index, one] of cases.entries()) {
     say(`warming up, case ${index + 1} of ${cases.length}`)
     const made = { case: one, samples: [] }
     await attempt(made, async () => {
-      running.set(made, await operationsPerSample(executor, one, sampleNanoseconds))
+      running.set(made, await calibrated(one))
       series.push(made)
     })
   }
@@ -123,7 +148,7 @@ export async function measureRounds<Work>(
   const itemsOf = (round: number) => [...running].filter(([{ case: one }]) => (round - 1) % (one.every ?? 1) === 0)
   const { rounds, error } = await interleave({ itemsOf, isOver, random, signal }, ([one, operations], round) =>
     attempt(one, async () => {
-      const last = await sampleOnce(executor, one, operations, round - 1)
+      const last = await sampleOnce(one, operations, round - 1)
       // The first samples ran code that was not compiled yet. A receive is limited by its buffer.
       if (round > RECALIBRATED_ROUNDS || last.operations < operations) return
       running.set(one, Math.max(1, Math.round(sampleNanoseconds / Math.max(1, last.nanoseconds))))
@@ -138,38 +163,6 @@ export async function measureRounds<Work>(
     }
   }
   return { series, rounds, unmeasured, endedBy }
-}
-
-/** Returns how many operations a sample has. The number grows from one, which also warms the case up. */
-async function operationsPerSample<Work>(
-  executor: Executor<Work>,
-  one: Case<Work>,
-  sampleNanoseconds: number,
-): Promise<number> {
-  let operations = 1
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-    const sample = await executor.sample(one, operations, 0)
-    if (sample.operations < operations) return sample.operations
-    const wanted = sampleNanoseconds / Math.max(1 / operations, sample.wallNanoseconds)
-    if (wanted <= operations * CLOSE_ENOUGH) return Math.max(1, Math.round(wanted))
-    operations = Math.ceil(Math.min(operations * MAX_GROWTH, wanted))
-  }
-  return operations
-}
-
-/** Samples a case, again after an interruption. @returns the last sample */
-async function sampleOnce<Work>(
-  executor: Executor<Work>,
-  { case: one, samples }: Series<Work>,
-  operations: number,
-  round: number,
-): Promise<Sample> {
-  for (let attempt = 1; ; attempt += 1) {
-    // A warm-up as long as the sample itself: with a fifth of that, a send shows 3 % more than it costs (measured).
-    const sample = await executor.sample(one, operations, operations)
-    samples.push({ ...sample, round })
-    if (isClean(sample) || attempt === REPETITIONS) return sample
-  }
 }
 
 const REPETITIONS = 3

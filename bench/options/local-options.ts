@@ -53,9 +53,10 @@ export const PROFILE = {
 export type ProfilePlan = ReturnType<typeof profilePlan>
 
 export type DiffPlan = Record<'before' | 'after', string> & { readonly json: boolean }
+export type ProfileCommand = ProfilePlan | { readonly diff: DiffPlan }
 
 /** @throws UsageError */
-export function parseProfileOptions(words: readonly string[]): ProfilePlan | { readonly diff: DiffPlan } {
+export function parseProfileOptions(words: readonly string[]): ProfileCommand {
   const files: string[] = []
   const { diff, ...parsed } = parseCommandLine(PROFILE, words, files)
   const [before, after, ...more] = files

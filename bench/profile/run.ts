@@ -5,7 +5,7 @@ import { Progress } from '../cli/progress.js'
 import { columns, measureRounds, type Series } from '../engine/rounds.js'
 import { type HeapGrowth, raisePriority } from '../engine/sample.js'
 import { openPool, type WorkerPool } from '../engine/worker-pool.js'
-import type { DiffPlan, ProfilePlan } from '../options/local-options.js'
+import type { DiffPlan, ProfileCommand, ProfilePlan } from '../options/local-options.js'
 import { describeMachine, printResult } from '../report/document.js'
 import { printReport } from '../report/report.js'
 import { relativePrecision } from '../stats/interval.js'
@@ -133,10 +133,7 @@ const HEAP_MESSAGES = 512
 const FFI_FLAGS = ['--experimental-ffi'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag))
 
 /** Measures, and prints and writes the reports, also of an interrupted run. @throws what ended the run early */
-export async function printProfile(
-  plan: ProfilePlan | { readonly diff: DiffPlan },
-  signal: AbortSignal,
-): Promise<void> {
+export async function printProfile(plan: ProfileCommand, signal: AbortSignal): Promise<void> {
   if ('diff' in plan) return printDiff(plan.diff)
   const document = profileDocument(await runProfile(plan, new Progress(plan.quiet), signal))
   if (process.stderr.isTTY && !plan.quiet) process.stderr.write('\r\x1b[K')
