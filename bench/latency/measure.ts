@@ -148,16 +148,16 @@ const ROWS: readonly (readonly [string, (row: LatencyRow) => string])[] = [
 ]
 
 function warningsOf({ session, summary }: LatencyRun): string[] {
-  const late = summary.flatMap(({ mode, due, sent }) => {
-    return sent === due
-      ? []
-      : [`${mode}: ${whole(due - sent)} requests were due and not sent: it cannot keep this rate.`]
-  })
-  const lost = summary.flatMap(({ mode, lost }) => {
-    return lost === 0 ? [] : [`${mode}: the latency of ${whole(lost)} lost requests is not included.`]
-  })
-  const local = session.isLocal ? ['On loopback client and receiver share the cores.'] : []
-  return [...late, ...lost, ...local]
+  const late = summary.filter(({ due, sent }) => sent < due)
+  const lossy = summary.filter(({ lost }) => lost > 0)
+  return [
+    ...late.map(
+      ({ mode, due, sent }) =>
+        `${mode}: ${whole(due - sent)} requests were due and not sent: it cannot keep this rate.`,
+    ),
+    ...lossy.map(({ mode, lost }) => `${mode}: the latency of ${whole(lost)} lost requests is not included.`),
+    ...(session.isLocal ? ['On loopback client and receiver share the cores.'] : []),
+  ]
 }
 
 /** From 0 to 99.99 %, at equal distances on the chart's axis: four points per nine. */

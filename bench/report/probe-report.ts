@@ -1,10 +1,9 @@
 import { type FeatureStatus, probe } from '../../src/index.js'
-import { Failure } from '../cli/run-command.js'
 import { documentHead, machineLine, printResult } from './document.js'
 
-/** Probes this machine, and an interface if one is named; prints the result. @throws Failure for an unknown interface */
+/** Probes this machine, and an interface if one is named; prints the result. @throws Error for an unknown interface */
 export function printProbe({ json, interface: name }: { json: boolean; interface: string | undefined }): void {
-  const { features, maxSegments, interface: over = null } = tried(name)
+  const { features, maxSegments, interface: over = null } = probe(name === undefined ? {} : { interface: name })
   const findings = Object.entries<FeatureStatus>(features)
   if (over !== null)
     findings.push([`GSO over ${over.name}, IPv4`, over.ipv4], [`GSO over ${over.name}, IPv6`, over.ipv6])
@@ -16,12 +15,4 @@ export function printProbe({ json, interface: name }: { json: boolean; interface
   const config = { interface: over?.name ?? null }
   const document = { ...documentHead('probe'), config, features, maxSegments, interface: over }
   printResult({ json }, document, [machineLine(), '', ...lines, '', gso].join('\n'))
-}
-
-function tried(name: string | undefined) {
-  try {
-    return probe(name === undefined ? {} : { interface: name })
-  } catch (error) {
-    throw new Failure((error as Error).message)
-  }
 }

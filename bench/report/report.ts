@@ -29,11 +29,7 @@ export interface Report {
   readonly results: readonly object[]
 }
 
-interface Formats {
-  readonly json: boolean
-  readonly csv?: boolean
-  readonly html: string | undefined
-}
+type Formats = Readonly<{ json: boolean; csv?: boolean; html: string | undefined }>
 
 /**
  * Prints a report in the format of the plan, and writes its page. First it prints, so that an error with the file loses nothing.

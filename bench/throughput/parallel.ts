@@ -13,11 +13,7 @@ import type { Candidate, RoundOrder, RoundResult } from './candidate.js'
 /** The plan as a thread gets it: an Endpoint cannot be copied to it. */
 export type ThreadPlan = Omit<SendPlan, 'destination'> & { readonly destination: EndpointLike }
 
-export interface ThreadOrder {
-  readonly mode: SendMode
-  readonly seconds: number
-  readonly stream: number
-}
+export type ThreadOrder = Readonly<{ mode: SendMode; seconds: number; stream: number }>
 
 export type ThreadAnswer = { readonly sent: SendResult } | { readonly soFar: SendCounts }
 

@@ -1,3 +1,4 @@
+import { sum } from 'simple-statistics'
 import type { ReceiverDescription } from '../control/protocol.js'
 import { machineLine } from '../report/document.js'
 import { decimal, gigabits, mebibytes, percent, whole } from '../report/format.js'
@@ -111,40 +112,29 @@ export function receiverLine(prefix: string, { mode, batch, receiveBufferBytes }
   return `${prefix} ${mode}, batch ${batch}${buffer}`
 }
 
-export function notesOf(run: ThroughputRun): string[] {
-  const { plan, session, records, summary } = run
-  const lines = [intervalNote(run)]
-  if (plan.sizeBytes < HEADER_BYTES) lines.push(`Below ${HEADER_BYTES} bytes, duplicates and order are not measured.`)
-  if (session.isLocal) {
-    lines.push(
+export function notesOf({ plan, session, receiver, records, summary }: ThroughputRun): string[] {
+  const drops = sum(records.map(({ delivered }) => delivered?.kernelDrops ?? 0))
+  const errors = sum(summary.map((row) => row.errors))
+  const granted = receiver?.receiveBufferBytes ?? WANTED_RECEIVE_BUFFER_BYTES
+  const notes = [
+    intervalNote(summary[0]),
+    plan.sizeBytes < HEADER_BYTES && `Below ${HEADER_BYTES} bytes, duplicates and order are not measured.`,
+    session.isLocal &&
       'On loopback sender and receiver share the cores, and a send succeeds even if the datagram is then dropped.',
-    )
-  }
-  const drops = records.reduce((sum, record) => sum + (record.delivered?.kernelDrops ?? 0), 0)
-  if (drops > 0) {
-    lines.push(
+    drops > 0 &&
       `The receiver's socket was full for ${whole(drops)} datagrams: lost by the receiver, not by the network.`,
-    )
-    const granted = run.receiver?.receiveBufferBytes ?? WANTED_RECEIVE_BUFFER_BYTES
-    if (granted < WANTED_RECEIVE_BUFFER_BYTES) {
-      lines.push(`Its buffer is ${mebibytes(granted)}: as root, or with a higher net.core.rmem_max, it gets more.`)
-    }
-  }
-  const errors = summary.reduce((sum, row) => sum + row.errors, 0)
-  if (errors > 0) lines.push(`${whole(errors)} datagrams were refused: no socket is bound to ${session.destination}.`)
-  return lines
+    drops > 0 &&
+      granted < WANTED_RECEIVE_BUFFER_BYTES &&
+      `Its buffer is ${mebibytes(granted)}: as root, or with a higher net.core.rmem_max, it gets more.`,
+    errors > 0 && `${whole(errors)} datagrams were refused: no socket is bound to ${session.destination}.`,
+  ]
+  return notes.filter((note) => note !== false)
 }
 
-function intervalNote({ summary }: ThroughputRun): string {
-  const { rounds, packetsPerSecond } = summary[0]
-  const text = 'Rates: median of the rounds'
-  if (rounds === 1) return `${text}; one round has no interval. Gbit/s is payload. Counts are sums.`
-  const { confidence } = packetsPerSecond
-  const interval =
-    confidence < 0.95
-      ? `with their range; of ${rounds} rounds it is a ${percent(confidence)} interval (95 % requires six)`
-      : 'with 95 % interval'
-  return `${text}, ${interval}. Gbit/s is payload. Counts are sums.`
+function intervalNote({ rounds, packetsPerSecond: { confidence } }: SummaryRow): string {
+  const few = `with their range; of ${rounds} rounds it is a ${percent(confidence)} interval (95 % requires six)`
+  const interval = rounds === 1 ? '; one round has no interval' : `, ${confidence < 0.95 ? few : 'with 95 % interval'}`
+  return `Rates: median of the rounds${interval}. Gbit/s is payload. Counts are sums.`
 }
 
 /** Facts that make a figure misleading. */

@@ -6,7 +6,7 @@ import { type Child, startChild } from '../children/child.js'
 import type { Progress } from '../cli/progress.js'
 import { type ControlClient, connectControl } from '../control/protocol.js'
 import type { ThroughputPlan } from '../options/throughput-options.js'
-import { type HostPort, interfaceTowards, isLoopback, resolveHost } from '../traffic/network.js'
+import { type HostPort, interfaceTowards, resolveHost } from '../traffic/network.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
 
 /**
@@ -37,7 +37,7 @@ export async function openSession(
   try {
     const destination = child === undefined ? await resolveHost(plan.to as HostPort) : await addressOf(child, signal)
     const bind = plan.bind && (await resolveHost(plan.bind, destination.family === 'ipv4' ? 4 : 6))
-    const interfaceName = interfaceTowards(destination)
+    const towards = interfaceTowards(destination)
     const token = child === undefined ? plan.token : ownToken
     for (let count = plan.control ? plan.parallel : 0; count > 0; count -= 1) {
       controls.push(await connectControl(destination, signal, token))
@@ -48,8 +48,8 @@ export async function openSession(
       // The receiver is a child process of the command.
       isLocal: child !== undefined,
       controls,
-      interfaceName,
-      isLoopback: interfaceName !== undefined && isLoopback(interfaceName),
+      interfaceName: towards?.name,
+      isLoopback: towards?.internal ?? false,
       [Symbol.asyncDispose]: close,
     }
   } catch (error) {

@@ -34,8 +34,8 @@ export async function resolveHost({ host, port }: HostPort, family: 0 | 4 | 6 = 
 type InterfaceCounters = ReturnType<typeof parseCounters>
 export type InterfaceDelta = ReturnType<typeof interfaceDelta>
 
-/** Returns the interface of the route to a destination; undefined if it cannot be determined. */
-export function interfaceTowards(destination: Endpoint): string | undefined {
+/** Returns the interface of the route to a destination, `internal` for loopback; undefined if it cannot be determined. */
+export function interfaceTowards(destination: Endpoint) {
   const source = sourceAddress(destination)
   const addresses = Object.entries(networkInterfaces()).flatMap(([name, infos = []]) =>
     // In the form that the kernel prints.
@@ -43,11 +43,7 @@ export function interfaceTowards(destination: Endpoint): string | undefined {
   )
   // Datagrams to this host's own addresses go through lo, on whichever interface the address is.
   const isOwn = source.startsWith('127.') || addresses.some((one) => one.plain === plain(destination.address))
-  return addresses.find((one) => (isOwn ? one.internal : one.plain === source))?.name
-}
-
-export function isLoopback(name: string): boolean {
-  return networkInterfaces()[name]?.some(({ internal }) => internal) ?? false
+  return addresses.find((one) => (isOwn ? one.internal : one.plain === source))
 }
 
 /** Returns whether the interface has the queueing discipline fq, which paces sockets; false without the command tc. */

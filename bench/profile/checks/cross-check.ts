@@ -134,11 +134,7 @@ async function sampleSymbols(
   return symbols.length === 0 ? unavailable('perf took no sample') : judge(symbols, breakdown)
 }
 
-interface SymbolShare {
-  readonly share: number
-  readonly symbol: string
-  readonly group: SymbolGroup
-}
+type SymbolShare = Readonly<{ share: number; symbol: string; group: SymbolGroup }>
 
 /** Parses the output of `perf report`, which has the largest shares first. */
 export function parseSymbols(report: string): SymbolShare[] {
