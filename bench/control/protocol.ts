@@ -117,7 +117,8 @@ export async function connectControl(receiver: Endpoint, signal: AbortSignal, to
     }
     if (answer?.type === type) return answer as T
     if (answer?.type !== 'refused') throw new Failure(`the service at ${receiver} is not a batchconn receiver`)
-    throw new Failure(`the receiver at ${receiver} refuses: ${printable(answer.reason)}`)
+    const reason = String(answer.reason).replace(/[^\x20-\x7e]/g, '?')
+    throw new Failure(`the receiver at ${receiver} refuses: ${reason.slice(0, 200)}`)
   }
   const ready = async (round: ControlRequest): Promise<ReceiverDescription> => {
     const { mode, batch, gro, receiveBufferBytes } = await request<ReadyAnswer>(round, 'ready')
@@ -156,12 +157,6 @@ function unreachable(receiver: Endpoint, error: unknown): Failure {
   const reason = code === 'ECONNREFUSED' ? 'connection refused' : name === 'AbortError' ? 'no answer' : code
   const advice = `start ${commandLine('recv')} there, or send without a receiver: --no-control`
   return new Failure(`there is no receiver at ${receiver} (${reason}); ${advice}`)
-}
-
-function printable(text: unknown): string {
-  return String(text)
-    .replace(/[^\x20-\x7e]/g, '?')
-    .slice(0, 200)
 }
 
 const CONNECT_TIMEOUT_MS = 5_000

@@ -85,7 +85,8 @@ export async function listenControl(at: Endpoint, handler: ControlHandler, token
       if (request.type === 'start') {
         const sender = senders.get(socket) ?? admit(socket)
         sender.round?.abandon()
-        sender.round = handler.start(request, addressOf(socket))
+        // An IPv4 address as such, even on an IPv6 socket.
+        sender.round = handler.start(request, (socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, ''))
         sender.requestMs = performance.now()
         patienceMs = PATIENCE_MS + request.seconds * 1000
         answer(socket, ready())
@@ -120,11 +121,6 @@ export async function listenControl(at: Endpoint, handler: ControlHandler, token
       for (const socket of [...others, ...senders.keys()]) socket.destroy()
     },
   }
-}
-
-/** Returns the peer's address; an IPv4 address as such, even on an IPv6 socket. */
-function addressOf({ remoteAddress = 'unknown' }: Socket): string {
-  return remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
 }
 
 function answer(socket: Socket, message: ControlAnswer): void {

@@ -189,12 +189,7 @@ const SCHED_FIFO = 1
 const WARM_ROUNDS = 3
 const HEAP_ROUNDS = 31
 
-export interface Order<Work> {
-  readonly do: 'sample' | 'heap'
-  readonly work: Work
-  readonly operations: number
-  readonly warmOperations: number
-}
+export type Order<Work> = Readonly<{ do: 'sample' | 'heap'; work: Work; operations: number; warmOperations: number }>
 
 export interface Hello {
   readonly costs: ClockCosts
@@ -217,12 +212,8 @@ export function serve<Work>(open: (work: Work) => Operation, wantsRealTime: bool
   raisePriority()
   const scheduling = wantsRealTime ? realTime() : undefined
   const costs = clockCosts(meters)
-  const answer = async ({
-    work,
-    operations,
-    warmOperations,
-    ...order
-  }: Order<Work>): Promise<Answer<Sample | HeapGrowth>> => {
+  const answer = async (order: Order<Work>): Promise<Answer<Sample | HeapGrowth>> => {
+    const { work, operations, warmOperations } = order
     const key = JSON.stringify(work)
     const operation = opened.get(key) ?? open(work)
     opened.set(key, operation)

@@ -108,8 +108,10 @@ export class BatchSender extends Sender {
     const { messages, segments } = this.#shape
     const { sizeBytes } = this.#plan
     const batch = new SendBatch({ capacity: messages, slotBytes: sizeBytes * segments, maxSegments: segments })
-    const payloads = Array.from({ length: messages }, () => this.#reserve(batch).fill(0))
-    return { batch, headers: new HeaderStamper(payloads.flatMap((message) => cut(message, sizeBytes))) }
+    const payloads = Array.from({ length: messages }, () => this.#reserve(batch).fill(0)).flatMap((message) =>
+      Array.from({ length: segments }, (_, index) => message.subarray(index * sizeBytes, (index + 1) * sizeBytes)),
+    )
+    return { batch, headers: new HeaderStamper(payloads) }
   }
 
   /** The work of `--prepare batch`: everything except the payload's header, per message. */
@@ -140,11 +142,6 @@ function pacedShape({ messages, segments, ...rest }: BatchShape, rate: Rate): Ba
   const perMessage = pacedBatch(segments, rate)
   const packets = pacedBatch(messages * perMessage, rate)
   return { ...rest, messages: Math.floor(packets / perMessage), segments: perMessage }
-}
-
-function cut(message: Buffer, sizeBytes: number): Buffer[] {
-  const count = message.byteLength / sizeBytes
-  return Array.from({ length: count }, (_, index) => message.subarray(index * sizeBytes, (index + 1) * sizeBytes))
 }
 
 /** Opens a socket as planned. @throws ErrnoError from bind and connect */

@@ -77,18 +77,14 @@ export class StreamStatistics {
   calls = 0
   firstArrivalMs = 0
   lastArrivalMs = 0
+  /** Smoothed difference between the transit times of successive datagrams (RFC 3550, 6.4.1). */
+  jitterMicroseconds = 0
   readonly #window = new SequenceWindow()
   #first = 0
   #lastTransit = 0
-  #jitterMicroseconds = 0
 
   constructor(stream: number) {
     this.stream = stream
-  }
-
-  /** Smoothed difference between the transit times of successive datagrams (RFC 3550, 6.4.1). */
-  get jitterMicroseconds(): number {
-    return this.#jitterMicroseconds
   }
 
   get arrived(): number {
@@ -124,7 +120,7 @@ export class StreamStatistics {
     const transit = (arrivedMicroseconds - sentMicroseconds) | 0
     if (this.delivered > 0) {
       const difference = Math.abs((transit - this.#lastTransit) | 0)
-      this.#jitterMicroseconds += (difference - this.#jitterMicroseconds) / 16
+      this.jitterMicroseconds += (difference - this.jitterMicroseconds) / 16
     }
     this.#lastTransit = transit
     this.delivered += 1

@@ -115,15 +115,15 @@ export function checkReliability(
 /** Returns what root would add to a run of an ordinary user. */
 export function withRoot({ target, plan, isRealTime, measured, crossChecks }: ProfileRun): string[] {
   if (process.getuid?.() === 0) return []
-  const additions = {
-    'a sink with a real device path instead of loopback': target.name === 'loopback' && plan.target === 'auto',
-    'real-time priority, so that other programs interrupt fewer samples': plan.isRealTime && !isRealTime,
-    'receive buffers that hold every batch size': measured.unmeasured.some(({ reason }) => reason.includes('rmem_max')),
-    'the comparison with kernel functions (perf)': crossChecks.some(
-      ({ by, verdict }) => by === 'perf record' && verdict === 'unavailable',
-    ),
-  }
-  return Object.entries(additions).flatMap(([text, isMissing]) => (isMissing ? [text] : []))
+  const hasNoPerf = crossChecks.some(({ by, verdict }) => by === 'perf record' && verdict === 'unavailable')
+  const additions = [
+    target.name === 'loopback' && plan.target === 'auto' && 'a sink with a real device path instead of loopback',
+    plan.isRealTime && !isRealTime && 'real-time priority, so that other programs interrupt fewer samples',
+    measured.unmeasured.some(({ reason }) => reason.includes('rmem_max')) &&
+      'receive buffers that hold every batch size',
+    hasNoPerf && 'the comparison with kernel functions (perf)',
+  ]
+  return additions.filter((text) => text !== false)
 }
 
 const FEWEST_FOR_OUTLIERS = 5
