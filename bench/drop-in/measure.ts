@@ -92,15 +92,16 @@ function summarizeMeasure(measure: Measure, figures: ReadonlyMap<Candidate, read
 
 export function dropInReport(plan: DropInPlan, summaries: readonly FigureSummary[], partial: string | null): Report {
   const unknown = summaries.some(({ value }) => value === null)
+  const notes = [
+    plan.rounds < 6 && 'The interval is the range of the rounds; a 95 % interval requires six.',
+    unknown && 'n/a: the process used memory that it already had; keep more datagrams (--kept)',
+  ]
   return {
     title: 'batchconn/dgram and node:dgram',
     partial,
     facts: headLines(plan),
     tables: { all: [{ title: '', rows: resultRows(summaries) }] },
-    lists: [
-      ['', plan.rounds < 6 ? ['The interval is the range of the rounds; a 95 % interval requires six.'] : []],
-      ['', unknown ? ['n/a: the process used memory that it already had; keep more datagrams (--kept)'] : []],
-    ],
+    lists: [['', notes.filter((note) => note !== false)]],
     warnings: [],
     answer: ['', []],
     charts: (canvas) => chartsOf(canvas, summaries),

@@ -6,7 +6,7 @@ import { type TableModel, tableText } from './format.js'
 
 type List = readonly [title: string, lines: readonly string[]]
 
-/** The result of a command, as all its formats are made from it. Titles of tables and lists may be empty. */
+/** The result of a command, as all its formats are made from it. Titles of tables and lists may be empty: the text then has none. */
 export interface Report {
   readonly title: string
   /** Why the result is incomplete; null if it is complete. */
@@ -65,12 +65,12 @@ export async function reportHtml({ title, partial, facts, tables, lists, ...repo
   const body = [
     problems.length === 0
       ? ''
-      : `<section${isReliable ? '' : ' class="unreliable"'}>${listHtml([heading, problems])}</section>`,
+      : `<section${isReliable ? '' : ' class="unreliable"'}>${listHtml([heading, problems], '')}</section>`,
     `<p class="facts">${facts.map(text).join('<br>\n')}</p>`,
-    listHtml(report.answer),
+    listHtml(report.answer, 'What it means'),
     ...charts.flatMap((chart) => [chartHtml(chart), ...below(chart.id)]),
     ...others.flatMap(below),
-    ...lists.map(listHtml),
+    ...lists.map((one) => listHtml(one, 'Notes')),
   ]
   return `<!doctype html>
 <html lang="en">
@@ -86,10 +86,10 @@ ${body.join('\n')}
 `
 }
 
-function listHtml([title, items]: List): string {
+function listHtml([title, items]: List, otherTitle: string): string {
   if (items.length === 0) return ''
   const lines = items.map((item) => `<li${/^disagrees: /.test(item) ? ' class="disagrees"' : ''}>${text(item)}</li>`)
-  return `${title === '' ? '' : `<h2>${text(title)}</h2>\n`}<ul>\n${lines.join('\n')}\n</ul>`
+  return `<h2>${text(title || otherTitle)}</h2>\n<ul>\n${lines.join('\n')}\n</ul>`
 }
 
 function chartHtml({ id, title, caption, keys, svg }: Chart): string {
@@ -103,7 +103,7 @@ function tableHtml({ title, rows: [heads, ...rows] }: TableModel): string {
   const row = (cells: readonly string[], tag: string) =>
     `<tr>${cells.map((one) => `<${tag}${one.length > LONG_TEXT ? ' class="long"' : ''}>${text(one)}</${tag}>`).join('')}</tr>`
   const lines = [row(heads, 'th'), ...rows.map((cells) => row(cells, 'td'))]
-  return `<div class="figures"><table><caption>${text(title)}</caption>\n${lines.join('\n')}\n</table></div>`
+  return `<div class="figures"><table><caption>${text(title || 'All quantities')}</caption>\n${lines.join('\n')}\n</table></div>`
 }
 
 function text(plain: string): string {
