@@ -34,8 +34,8 @@ const DOORS_FOR: Readonly<Record<string, readonly string[]>> = {
 }
 
 /**
- * The folders of bench/, from top to bottom: each imports those below it, and no folder of its own line. The commands directly
- * in bench/ import every folder, and main.ts imports the commands; peers/ has programs in other languages only.
+ * The folders of bench/, from top to bottom: each imports those below it, and no folder of its own line. main.ts, directly in
+ * bench/, imports every folder, and the commands beside it import main.ts; peers/ has programs in other languages only.
  */
 const BENCH_LAYERS: readonly (readonly string[])[] = [
   ['latency'],
@@ -121,7 +121,7 @@ function judgeBench(path: readonly string[], target: readonly string[]): string 
   const isCommand = path.length === 2
   const levelOf = (folder: string) => BENCH_LAYERS.findIndex((folders) => folders.includes(folder))
   if (target.length === 2) {
-    return isCommand && from === 'main' ? undefined : `only bench/main imports the command bench/${to}`
+    return isCommand && to === 'main' ? undefined : `nothing imports bench/${to}, and only the commands bench/main`
   }
   const [own, other] = [isCommand ? -1 : levelOf(from), levelOf(to)]
   if (!isCommand && own < 0) return `'${from}' has no place in the layers of bench/`

@@ -64,58 +64,50 @@ export interface LineLimits {
 }
 
 /** Reads a stream as lines of JSON, one at a time, each within a time limit. It stops reading when a limit is exceeded. */
-export class JsonLines {
-  readonly #stream: Readable
-  readonly #limits: LineLimits
-  readonly #lines = new Mailbox<string>()
-  #rest = ''
-
-  constructor(stream: Readable, limits: LineLimits = { lineLength: 64 * 1024, waitingLines: 64 }) {
-    this.#stream = stream
-    this.#limits = limits
-    stream.setEncoding('utf8')
-    stream.on('data', this.#take)
-    stream.on('error', (error: Error) => this.#lines.end(error))
-    stream.on('close', () => this.#lines.end(new Error('the connection was closed')))
-    stream.on('end', () => this.#lines.end(new Error('the connection was closed')))
+export function jsonLines(
+  stream: Readable,
+  { lineLength, waitingLines }: LineLimits = { lineLength: 64 * 1024, waitingLines: 64 },
+) {
+  const lines = new Mailbox<string>()
+  let rest = ''
+  const stop = (reason: string): void => {
+    stream.off('data', take)
+    stream.pause()
+    lines.clear()
+    rest = ''
+    lines.end(new Error(reason))
   }
-
-  /**
-   * Returns the content of the next line.
-   *
-   * @throws Error if the stream ended, a limit was exceeded, the time is up (`code` is `ETIMEDOUT`), or the line is not JSON;
-   *   or the signal's reason
-   */
-  async next(timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
-    const late = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })
-    return JSON.parse(await this.#lines.next(timeoutMs, late, signal))
+  /** Ends the reading if one more line of this length exceeds a limit. */
+  const accepts = (line: string): boolean => {
+    if (line.length > lineLength) stop('a line is too long')
+    else if (lines.length > waitingLines) stop('too many lines at once')
+    return !lines.hasEnded
   }
-
-  readonly #take = (text: string): void => {
+  const take = (text: string): void => {
     let start = 0
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-      const line = this.#rest + text.slice(start, end)
-      this.#rest = ''
+      const line = rest + text.slice(start, end)
+      rest = ''
       start = end + 1
-      if (!this.#accepts(line)) return
-      this.#lines.push(line)
+      if (!accepts(line)) return
+      lines.push(line)
     }
-    this.#rest += text.slice(start)
-    this.#accepts(this.#rest)
+    rest += text.slice(start)
+    accepts(rest)
   }
-
-  /** Ends the reading if one more line of this length exceeds a limit. */
-  #accepts(line: string): boolean {
-    if (line.length > this.#limits.lineLength) this.#stop('a line is too long')
-    else if (this.#lines.length > this.#limits.waitingLines) this.#stop('too many lines at once')
-    return !this.#lines.hasEnded
-  }
-
-  #stop(reason: string): void {
-    this.#stream.off('data', this.#take)
-    this.#stream.pause()
-    this.#lines.clear()
-    this.#rest = ''
-    this.#lines.end(new Error(reason))
+  stream.setEncoding('utf8').on('data', take)
+  stream.on('error', (error: Error) => lines.end(error))
+  for (const event of ['close', 'end']) stream.on(event, () => lines.end(new Error('the connection was closed')))
+  return {
+    /**
+     * Returns the content of the next line.
+     *
+     * @throws Error if the stream ended, a limit was exceeded, the time is up (`code` is `ETIMEDOUT`), or the line is not JSON;
+     *   or the signal's reason
+     */
+    async next(timeoutMs: number, signal?: AbortSignal): Promise<unknown> {
+      const late = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })
+      return JSON.parse(await lines.next(timeoutMs, late, signal))
+    },
   }
 }

@@ -6,6 +6,15 @@ export function readText(file: string): string {
   return orFail('read', file, () => readFileSync(file, 'utf8'))
 }
 
+/** Parses the text of a file. @throws Failure if it is not JSON */
+export function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Failure(`${file} is not JSON`)
+  }
+}
+
 export function writeText(file: string, text: string): void {
   orFail('write', file, () => writeFileSync(file, text))
 }

@@ -67,3 +67,15 @@ function exitStatus(error: unknown): number {
 }
 
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
+
+/**
+ * Returns a signal that aborts with a `TimeoutError` after a time in milliseconds. Its timer does not keep the process alive.
+ *
+ * `AbortSignal.timeout` is not used: Node 20 garbage-collects it inside an `AbortSignal.any`, and it never aborts.
+ */
+export function timeLimit(milliseconds: number): AbortSignal {
+  const controller = new AbortController()
+  const error = new DOMException('The operation was aborted due to timeout', 'TimeoutError')
+  setTimeout(() => controller.abort(error), milliseconds).unref()
+  return controller.signal
+}

@@ -1,5 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { LineLimits } from '../children/mailbox.js'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import type { Endpoint } from '../../src/index.js'
+import { jsonLines, type LineLimits } from '../children/mailbox.js'
+import { commandLine, Failure, timeLimit } from '../cli/run-command.js'
 import { MAX_PAYLOAD_BYTES } from '../traffic/modes.js'
 import type { DeliveryReport } from '../traffic/round-record.js'
 
@@ -11,21 +15,20 @@ export const CONTROL_VERSION = 3
 
 export const REQUEST_LIMITS: LineLimits = { lineLength: 1024, waitingLines: 2 }
 
-export type ControlRequest = ReturnType<typeof checkRequest>
+type ControlRequest = ReturnType<typeof checkRequest>
 export type StartRequest = Extract<ControlRequest, { readonly type: 'start' }>
 
-export interface ReceiverDescription {
-  readonly mode: string
-  readonly batch: number
-  readonly gro: boolean
-  /** SO_RCVBUF as granted; null if unknown. */
-  readonly receiveBufferBytes: number | null
-}
+/** `receiveBufferBytes` is SO_RCVBUF as granted; null if unknown. */
+export type ReceiverDescription = Readonly<{
+  mode: string
+  batch: number
+  gro: boolean
+  receiveBufferBytes: number | null
+}>
 
-export type ReadyAnswer = ReceiverDescription & { readonly type: 'ready' }
-export type ReportAnswer = DeliveryReport & { readonly type: 'report' }
-type RefusedAnswer = { readonly type: 'refused'; readonly reason: string }
-export type ControlAnswer = ReadyAnswer | ReportAnswer | RefusedAnswer
+type ReadyAnswer = ReceiverDescription & { readonly type: 'ready' }
+type ReportAnswer = DeliveryReport & { readonly type: 'report' }
+export type ControlAnswer = ReadyAnswer | ReportAnswer | { readonly type: 'refused'; readonly reason: string }
 
 /**
  * Checks a request. `hello` is the first; `start` announces a round, and makes the connection one of the senders.
@@ -51,20 +54,20 @@ export function checkRequest(message: unknown) {
       }
       return {
         type: 'start' as const,
-        stream: whole(request.stream, 'stream', 1, 2 ** 32 - 1),
+        stream: inRange(request.stream, 'stream', 1, 2 ** 32 - 1),
         // Below 16 bytes of payload, datagrams have no header and are only counted.
-        sizeBytes: whole(request.sizeBytes, 'sizeBytes', 1, MAX_PAYLOAD_BYTES),
+        sizeBytes: inRange(request.sizeBytes, 'sizeBytes', 1, MAX_PAYLOAD_BYTES),
         // For the receiver's own report.
         mode,
         // The receiver closes the connection 60 s after the end of the round.
-        seconds: inRange(request.seconds, 'seconds', 0, MAX_ROUND_SECONDS),
+        seconds: inRange(request.seconds, 'seconds', 0, MAX_ROUND_SECONDS, false),
         warmUp: request.warmUp === true,
         // Each datagram of the stream is sent back to its source.
         ...(request.echo === true ? { echo: true } : {}),
       }
     }
     case 'stop':
-      return { type: 'stop' as const, sent: whole(request.sent, 'sent', 0, Number.MAX_SAFE_INTEGER) }
+      return { type: 'stop' as const, sent: inRange(request.sent, 'sent', 0, Number.MAX_SAFE_INTEGER) }
     default:
       throw new Error('a request must be hello, start or stop')
   }
@@ -77,16 +80,85 @@ export function hasToken(required: string | undefined, given: string | undefined
   return given !== undefined && timingSafeEqual(digest(required), digest(given))
 }
 
-function whole(value: unknown, name: string, low: number, high: number): number {
-  const number = inRange(value, name, low, high)
-  if (!Number.isInteger(number)) throw new Error(`${name} is out of range`)
-  return number
-}
-
-function inRange(value: unknown, name: string, low: number, high: number): number {
-  if (typeof value === 'number' && value >= low && value <= high) return value
+function inRange(value: unknown, name: string, low: number, high: number, isWhole = true): number {
+  if (typeof value === 'number' && value >= low && value <= high && (!isWhole || Number.isInteger(value))) return value
   throw new Error(`${name} is out of range`)
 }
 
 /** A day, the longest round of `send`. */
 const MAX_ROUND_SECONDS = 86_400
+
+/** The sender's end of the connection. */
+export type ControlClient = Awaited<ReturnType<typeof connectControl>>
+
+/** Connects to a receiver. @throws Failure if there is none, or if it requires another token */
+export async function connectControl(receiver: Endpoint, signal: AbortSignal, token?: string) {
+  const socket = connect({ host: receiver.address, port: receiver.port, noDelay: true })
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.any([signal, timeLimit(CONNECT_TIMEOUT_MS)]) })
+  } catch (error) {
+    socket.destroy()
+    signal.throwIfAborted()
+    throw unreachable(receiver, error)
+  }
+  // It may close while nothing is read from it; the next request reports that.
+  socket.on('error', () => {})
+  const lines = jsonLines(socket)
+  const request = async <T extends ControlAnswer>(request: ControlRequest, type: T['type']): Promise<T> => {
+    let answer: ControlAnswer | undefined
+    socket.write(`${JSON.stringify(request)}\n`)
+    try {
+      answer = (await lines.next(ANSWER_TIMEOUT_MS, signal)) as ControlAnswer
+    } catch (error) {
+      signal.throwIfAborted()
+      // What is not JSON is an answer, too.
+      if (!(error instanceof SyntaxError))
+        throw new Failure(`lost the receiver at ${receiver}: ${(error as Error).message}`)
+    }
+    if (answer?.type === type) return answer as T
+    if (answer?.type !== 'refused') throw new Failure(`the service at ${receiver} is not a batchconn receiver`)
+    const reason = String(answer.reason).replace(/[^\x20-\x7e]/g, '?')
+    throw new Failure(`the receiver at ${receiver} refuses: ${reason.slice(0, 200)}`)
+  }
+  const ready = async (round: ControlRequest): Promise<ReceiverDescription> => {
+    const { mode, batch, gro, receiveBufferBytes } = await request<ReadyAnswer>(round, 'ready')
+    return { mode, batch, gro: gro === true, receiveBufferBytes }
+  }
+  try {
+    let description = await ready({
+      type: 'hello',
+      version: CONTROL_VERSION,
+      ...(token === undefined ? {} : { token }),
+    })
+    return {
+      get description() {
+        return description
+      },
+      /** Begins a round. The receiver is ready when this settles. */
+      async start(round: Omit<StartRequest, 'type'>): Promise<void> {
+        description = await ready({ type: 'start', ...round })
+      },
+      /** Ends a round. Settles when all datagrams have arrived, or none arrives any more. */
+      async stop(sent: number): Promise<DeliveryReport> {
+        const { type: _, ...report } = await request<ReportAnswer>({ type: 'stop', sent }, 'report')
+        return report
+      },
+      /** Closes the connection. A round that has not ended is abandoned. */
+      close: () => void socket.destroy(),
+    }
+  } catch (error) {
+    socket.destroy()
+    throw error
+  }
+}
+
+function unreachable(receiver: Endpoint, error: unknown): Failure {
+  const { code, name } = error as NodeJS.ErrnoException
+  const reason = code === 'ECONNREFUSED' ? 'connection refused' : name === 'AbortError' ? 'no answer' : code
+  const advice = `start ${commandLine('recv')} there, or send without a receiver: --no-control`
+  return new Failure(`there is no receiver at ${receiver} (${reason}); ${advice}`)
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+/** The receiver waits for late datagrams before it reports. */
+const ANSWER_TIMEOUT_MS = 15_000

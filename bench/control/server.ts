@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import type { Endpoint } from '../../src/index.js'
-import { JsonLines } from '../children/mailbox.js'
+import { jsonLines } from '../children/mailbox.js'
 import type { DeliveryReport } from '../traffic/round-record.js'
 import {
   type ControlAnswer,
@@ -36,73 +36,62 @@ interface Sender {
 }
 
 /**
- * The receiver's end of the control connection. It serves several senders at the same time. Everything that a peer can make it
- * keep or wait for is bounded.
+ * Opens the receiver's end of the control connection, at exactly this address. It serves several senders at the same time.
+ * Everything that a peer can make it keep or wait for is bounded.
+ *
+ * @throws Error `EADDRINUSE` and the like
  */
-export class ControlServer {
-  readonly #server: Server
-  readonly #handler: ControlHandler
-  readonly #token: string | undefined
-  readonly #senders = new Map<Socket, Sender>()
+export async function listenControl(at: Endpoint, handler: ControlHandler, token?: string): Promise<{ close(): void }> {
+  const senders = new Map<Socket, Sender>()
   /** Connections that have not sent `start`, oldest first. */
-  readonly #others = new Set<Socket>()
+  const others = new Set<Socket>()
+  const ready = () => ({ type: 'ready', ...handler.description }) as const
 
-  private constructor(handler: ControlHandler, token: string | undefined) {
-    this.#handler = handler
-    this.#token = token
-    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => void this.#accept(socket))
+  const closed = (socket: Socket): void => {
+    others.delete(socket)
+    senders.get(socket)?.round?.abandon()
+    senders.delete(socket)
   }
 
-  /** Listens on exactly this address. @throws Error `EADDRINUSE` and the like */
-  static async listen(at: Endpoint, handler: ControlHandler, token?: string): Promise<ControlServer> {
-    const server = new ControlServer(handler, token)
-    server.#server.listen({ host: at.address, port: at.port })
-    await once(server.#server, 'listening')
-    return server
-  }
-
-  close(): void {
-    this.#server.close()
-    for (const socket of [...this.#others, ...this.#senders.keys()]) socket.destroy()
-  }
-
-  async #accept(socket: Socket): Promise<void> {
-    this.#others.add(socket)
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => this.#closed(socket))
-    const [oldest] = this.#others
-    if (this.#others.size > MAX_OTHERS) oldest.destroy()
-    try {
-      await this.#serve(socket)
-    } catch (error) {
-      refuse(socket, (error as Error).message)
-      this.#closed(socket)
+  /** Makes a connection a sender. If there are too many, a silent one is closed. @throws Error if all are active */
+  const admit = (socket: Socket): Sender => {
+    if (senders.size >= MAX_SENDERS) {
+      const active = ([, { requestMs, round }]: [Socket, Sender]) => Math.max(requestMs, round?.lastArrivalMs ?? 0)
+      const [oldest] = [...senders].sort((one, other) => active(one) - active(other))
+      if (performance.now() - active(oldest) < SILENT_MS) throw new Error(`it is busy with ${MAX_SENDERS} senders`)
+      closed(oldest[0])
+      refuse(oldest[0], 'another sender took over after silence')
     }
+    others.delete(socket)
+    const sender = { round: undefined, requestMs: 0 }
+    senders.set(socket, sender)
+    return sender
   }
 
   /** Answers requests until the connection ends or a request is not acceptable: both are errors. */
-  async #serve(socket: Socket): Promise<void> {
-    const lines = new JsonLines(socket, REQUEST_LIMITS)
+  const serve = async (socket: Socket): Promise<void> => {
+    const lines = jsonLines(socket, REQUEST_LIMITS)
     let patienceMs = FIRST_LINE_MS
     for (let isKnown = false; ; ) {
       const request = checkRequest(await lines.next(patienceMs))
       if (request.type === 'hello') {
-        if (!hasToken(this.#token, request.token)) throw new Error('it requires the right --token')
+        if (!hasToken(token, request.token)) throw new Error('it requires the right --token')
         isKnown = true
-        patienceMs = this.#senders.has(socket) ? PATIENCE_MS : IDLE_MS
-        answer(socket, { type: 'ready', ...this.#handler.description })
+        patienceMs = senders.has(socket) ? PATIENCE_MS : IDLE_MS
+        answer(socket, ready())
         continue
       }
       if (!isKnown) throw new Error('the first request must be hello')
       if (request.type === 'start') {
-        const sender = this.#senders.get(socket) ?? this.#admit(socket)
+        const sender = senders.get(socket) ?? admit(socket)
         sender.round?.abandon()
-        sender.round = this.#handler.start(request, addressOf(socket))
+        // An IPv4 address as such, even on an IPv6 socket.
+        sender.round = handler.start(request, (socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, ''))
         sender.requestMs = performance.now()
         patienceMs = PATIENCE_MS + request.seconds * 1000
-        answer(socket, { type: 'ready', ...this.#handler.description })
+        answer(socket, ready())
       } else {
-        const sender = this.#senders.get(socket)
+        const sender = senders.get(socket)
         if (sender?.round === undefined) throw new Error('stop without start')
         const report = await sender.round.stop(request.sent)
         sender.round = undefined
@@ -113,31 +102,25 @@ export class ControlServer {
     }
   }
 
-  /** Makes a connection a sender. If there are too many, a silent one is closed. @throws Error if all are active */
-  #admit(socket: Socket): Sender {
-    if (this.#senders.size >= MAX_SENDERS) {
-      const active = ([, { requestMs, round }]: [Socket, Sender]) => Math.max(requestMs, round?.lastArrivalMs ?? 0)
-      const [oldest] = [...this.#senders].sort((one, other) => active(one) - active(other))
-      if (performance.now() - active(oldest) < SILENT_MS) throw new Error(`it is busy with ${MAX_SENDERS} senders`)
-      this.#closed(oldest[0])
-      refuse(oldest[0], 'another sender took over after silence')
-    }
-    this.#others.delete(socket)
-    const sender = { round: undefined, requestMs: 0 }
-    this.#senders.set(socket, sender)
-    return sender
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    others.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => closed(socket))
+    const [oldest] = others
+    if (others.size > MAX_OTHERS) oldest.destroy()
+    serve(socket).catch((error: Error) => {
+      refuse(socket, error.message)
+      closed(socket)
+    })
+  })
+  server.listen({ host: at.address, port: at.port })
+  await once(server, 'listening')
+  return {
+    close() {
+      server.close()
+      for (const socket of [...others, ...senders.keys()]) socket.destroy()
+    },
   }
-
-  #closed(socket: Socket): void {
-    this.#others.delete(socket)
-    this.#senders.get(socket)?.round?.abandon()
-    this.#senders.delete(socket)
-  }
-}
-
-/** Returns the peer's address; an IPv4 address as such, even on an IPv6 socket. */
-function addressOf({ remoteAddress = 'unknown' }: Socket): string {
-  return remoteAddress.replace(/^::ffff:(?=\d+\.)/, '')
 }
 
 function answer(socket: Socket, message: ControlAnswer): void {

@@ -3,6 +3,7 @@ import { PerformanceObserver } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import { median, sum } from 'simple-statistics'
 import { koffi } from '../../src/internal.js'
+import { exitWithParent, sendToParent } from '../children/child.js'
 
 export interface Operation {
   /** Maximum number at a time: a receive is limited by the socket's buffer. Default: unlimited. */
@@ -42,7 +43,7 @@ export interface Meters {
 }
 
 /** What an empty sample would show. */
-export type ClockCosts = Pick<Sample, 'wallNanoseconds' | 'runningNanoseconds'>
+type ClockCosts = Pick<Sample, 'wallNanoseconds' | 'runningNanoseconds'>
 
 /**
  * Measures `count` operations together: a single one is shorter than reading the clock.
@@ -90,7 +91,7 @@ export async function takeSample(
   }
 }
 
-export function processMeters(): Meters {
+function processMeters(): Meters {
   let found: { readonly duration: number }[] = []
   const observer = new PerformanceObserver((list) => found.push(...list.getEntries()))
   observer.observe({ entryTypes: ['gc'] })
@@ -125,10 +126,8 @@ export function clockCosts(meters: Pick<Meters, 'now' | 'running'>): ClockCosts 
   }
   // The first ones run code that is not compiled yet.
   const reads = Array.from({ length: 2501 }, read).slice(2000)
-  return {
-    wallNanoseconds: middle(reads, 'wallNanoseconds'),
-    runningNanoseconds: middle(reads, 'runningNanoseconds'),
-  }
+  const middle = (key: keyof ClockCosts) => median(reads.map((one) => one[key]))
+  return { wallNanoseconds: middle('wallNanoseconds'), runningNanoseconds: middle('runningNanoseconds') }
 }
 
 /** Raises this process's priority, so that other programs interrupt fewer samples. Only root may. */
@@ -146,7 +145,7 @@ export function raisePriority(): void {
  *
  * @returns undefined where it is not permitted
  */
-export function realTime(): { enter(): void; leave(): void } | undefined {
+function realTime(): { enter(): void; leave(): void } | undefined {
   const setScheduler = koffi().load(null).func('int sched_setscheduler(int, int, void *)')
   const set = (policy: number, priority: number) => setScheduler(0, policy, new Int32Array([priority])) === 0
   const both = { enter: () => set(SCHED_FIFO, 1), leave: () => set(SCHED_OTHER, 0) }
@@ -165,18 +164,16 @@ export interface HeapGrowth {
  * Measures the memory that an operation allocates. A garbage collection meanwhile hides some: such rounds show a shrinking heap
  * and are left out, so they are short.
  */
-export function heapGrowth(operation: Operation, count: number): HeapGrowth {
+function heapGrowth(operation: Operation, count: number): HeapGrowth {
   const growth = (operations: number): HeapGrowth => {
     const rounds = Array.from({ length: HEAP_ROUNDS }, () => {
       const before = getHeapStatistics()
       operation.run(operations)
       const after = getHeapStatistics()
-      return {
-        heapBytes: after.used_heap_size - before.used_heap_size,
-        externalBytes: after.external_memory - before.external_memory,
-      }
-    }).filter(({ heapBytes, externalBytes }) => heapBytes >= 0 && externalBytes >= 0)
-    return { heapBytes: middle(rounds, 'heapBytes'), externalBytes: middle(rounds, 'externalBytes') }
+      return [after.used_heap_size - before.used_heap_size, after.external_memory - before.external_memory]
+    }).filter((both) => both.every((bytes) => bytes >= 0))
+    const middle = (at: number) => (rounds.length === 0 ? Number.NaN : median(rounds.map((both) => both[at])))
+    return { heapBytes: middle(0), externalBytes: middle(1) }
   }
   for (let turn = 0; turn < WARM_ROUNDS; turn += 1) growth(count)
   // Reading the statistics allocates, too.
@@ -186,12 +183,52 @@ export function heapGrowth(operation: Operation, count: number): HeapGrowth {
   return { heapBytes: each('heapBytes'), externalBytes: each('externalBytes') }
 }
 
-function middle<Key extends string>(rows: readonly Readonly<Record<Key, number>>[], key: Key): number {
-  return rows.length === 0 ? Number.NaN : median(rows.map((row) => row[key]))
-}
-
 const CLOCK_THREAD_CPUTIME_ID = 3
 const SCHED_OTHER = 0
 const SCHED_FIFO = 1
 const WARM_ROUNDS = 3
 const HEAP_ROUNDS = 31
+
+export type Order<Work> = Readonly<{ do: 'sample' | 'heap'; work: Work; operations: number; warmOperations: number }>
+
+export interface Hello {
+  readonly costs: ClockCosts
+  readonly isRealTime: boolean
+}
+
+/** A worker process's answer; `unable` is the reason why it cannot do the work. */
+export type Answer<Found> = { readonly found?: Found; readonly unable?: string }
+
+/**
+ * Runs a worker process. It does one kind of work only, because what V8's compiler learns about one case would change the next,
+ * and stays warm between samples.
+ *
+ * @param open - prepares the work of a request
+ */
+export function serve<Work>(open: (work: Work) => Operation, wantsRealTime: boolean): void {
+  exitWithParent()
+  const opened = new Map<string, Operation>()
+  const meters = processMeters()
+  raisePriority()
+  const scheduling = wantsRealTime ? realTime() : undefined
+  const costs = clockCosts(meters)
+  const answer = async (order: Order<Work>): Promise<Answer<Sample | HeapGrowth>> => {
+    const { work, operations, warmOperations } = order
+    const key = JSON.stringify(work)
+    const operation = opened.get(key) ?? open(work)
+    opened.set(key, operation)
+    if (order.do === 'heap') return { found: heapGrowth(operation, operations) }
+    scheduling?.enter()
+    try {
+      return { found: await takeSample(operation, operations, warmOperations, meters, costs) }
+    } finally {
+      scheduling?.leave()
+    }
+  }
+  process.on('message', (order: Order<Work>) => {
+    answer(order)
+      .catch((error: Error): Answer<never> => ({ unable: error.message.split('\n', 1)[0] }))
+      .then(sendToParent)
+  })
+  sendToParent({ costs, isRealTime: scheduling !== undefined } satisfies Hello)
+}

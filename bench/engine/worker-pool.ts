@@ -1,9 +1,8 @@
-import { Child, type ChildPlan } from '../children/child.js'
-import { type Transpiled, transpile } from '../children/transpile.js'
+import { type Child, type ChildPlan, startChild } from '../children/child.js'
+import { transpile } from '../children/temporary.js'
 import { Failure } from '../cli/run-command.js'
-import type { Case, Executor } from './case.js'
-import type { HeapGrowth, Sample } from './sample.js'
-import type { Answer, Hello, Order } from './serve.js'
+import type { Case } from './rounds.js'
+import type { Answer, HeapGrowth, Hello, Order, Sample } from './sample.js'
 
 interface PoolPlan<Work> {
   readonly program: string
@@ -15,92 +14,70 @@ interface PoolPlan<Work> {
 }
 
 /** Worker processes, one for each kind of work, which run for the whole measurement. Only one of them works at a time. */
-export class WorkerPool<Work> implements Executor<Work>, AsyncDisposable {
-  readonly hellos: Hello[] = []
-  readonly #plan: PoolPlan<Work>
-  readonly #program: Transpiled
-  readonly #workers = new Map<string, Promise<Child>>()
+export type WorkerPool<Work> = ReturnType<typeof openPool<Work>>
 
-  constructor(plan: PoolPlan<Work>) {
-    this.#plan = plan
-    this.#program = transpile(plan.program)
+export function openPool<Work>({ program: path, isRealTime, cpu, placeOf, signal }: PoolPlan<Work>) {
+  const hellos: Hello[] = []
+  const program = transpile(path)
+  const workers = new Map<string, Promise<Child>>()
+  const start = (one: Case<Work>, tool: readonly string[]): Child => {
+    const { wrapper = [], to, ...place } = placeOf(one)
+    // A tool measures at ordinary priority.
+    const words = [isRealTime && tool.length === 0 ? 'real-time' : 'ordinary', JSON.stringify(to)]
+    return startChild(`the worker ${one.worker}`, { ...place, program, words, cpu, wrapper: [...wrapper, ...tool] })
   }
-
-  /** Starts the workers of these cases, two at a time. A worker that does not start is reported by its first sample. */
-  async startAll(cases: readonly Case<Work>[]): Promise<void> {
-    // Both lanes take from the same iterator.
-    const waiting = new Map(cases.map((one) => [one.worker, one])).values()
-    const lane = async () => {
-      for (const one of waiting) {
-        this.#plan.signal.throwIfAborted()
-        await this.#worker(one).catch(() => {})
-      }
-    }
-    await Promise.all([lane(), lane()])
-    this.#plan.signal.throwIfAborted()
-  }
-
-  sample(one: Case<Work>, operations: number, warmOperations: number): Promise<Sample> {
-    return this.#ask(one, { do: 'sample', work: one.work, operations, warmOperations })
-  }
-
-  heap(one: Case<Work>, operations: number): Promise<HeapGrowth> {
-    return this.#ask(one, { do: 'heap', work: one.work, operations, warmOperations: 0 })
-  }
-
-  async pidOf(one: Case<Work>): Promise<number> {
-    return (await this.#worker(one)).pid
-  }
-
-  /** Takes one sample in a new worker that runs under a tool, and waits for its end. */
-  async sampleUnder(tool: readonly string[], one: Case<Work>, operations: number): Promise<void> {
-    await using child = this.#start(one, tool)
-    await child.next(this.#plan.signal)
-    const order: Order<Work> = { do: 'sample', work: one.work, operations, warmOperations: 0 }
-    await child.ask(order, this.#plan.signal)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const workers = await Promise.allSettled(this.#workers.values())
-    await Promise.all(workers.map((one) => (one.status === 'fulfilled' ? one.value[Symbol.asyncDispose]() : undefined)))
-    this.#program[Symbol.dispose]()
-  }
-
-  async #ask<T>(one: Case<Work>, order: Order<Work>): Promise<T> {
-    const worker = await this.#worker(one)
-    const { found, unable } = (await worker.ask(order, this.#plan.signal)) as Answer<T>
-    if (found === undefined) throw new Failure(unable ?? 'no answer')
-    return found
-  }
-
-  #worker(one: Case<Work>): Promise<Child> {
-    const worker = this.#workers.get(one.worker) ?? this.#open(one)
-    worker.catch(() => {})
-    this.#workers.set(one.worker, worker)
-    return worker
-  }
-
-  async #open(one: Case<Work>): Promise<Child> {
-    const child = this.#start(one, [])
+  const open = async (one: Case<Work>): Promise<Child> => {
+    const child = start(one, [])
     try {
-      this.hellos.push((await child.next(this.#plan.signal)) as Hello)
+      hellos.push((await child.next(signal)) as Hello)
       return child
     } catch (error) {
       await child[Symbol.asyncDispose]()
       throw error
     }
   }
-
-  #start(one: Case<Work>, tool: readonly string[]): Child {
-    const { cpu, placeOf, isRealTime } = this.#plan
-    const { wrapper = [], to, ...place } = placeOf(one)
-    return new Child(`the worker ${one.worker}`, {
-      ...place,
-      program: this.#program,
-      // A tool measures at ordinary priority.
-      words: [isRealTime && tool.length === 0 ? 'real-time' : 'ordinary', JSON.stringify(to)],
-      cpu,
-      wrapper: [...wrapper, ...tool],
-    })
+  const workerOf = (one: Case<Work>): Promise<Child> => {
+    const worker = workers.get(one.worker) ?? open(one)
+    worker.catch(() => {})
+    workers.set(one.worker, worker)
+    return worker
+  }
+  const ask = async <T>(one: Case<Work>, order: Omit<Order<Work>, 'work'>): Promise<T> => {
+    const worker = await workerOf(one)
+    const { found, unable } = (await worker.ask({ ...order, work: one.work }, signal)) as Answer<T>
+    if (found === undefined) throw new Failure(unable ?? 'no answer')
+    return found
+  }
+  return {
+    hellos,
+    /** Starts the workers of these cases, two at a time. A worker that does not start is reported by its first sample. */
+    async startAll(cases: readonly Case<Work>[]): Promise<void> {
+      // Both lanes take from the same iterator.
+      const waiting = new Map(cases.map((one) => [one.worker, one])).values()
+      const lane = async () => {
+        for (const one of waiting) {
+          signal.throwIfAborted()
+          await workerOf(one).catch(() => {})
+        }
+      }
+      await Promise.all([lane(), lane()])
+      signal.throwIfAborted()
+    },
+    sample: (one: Case<Work>, operations: number, warmOperations: number): Promise<Sample> =>
+      ask(one, { do: 'sample', operations, warmOperations }),
+    heap: (one: Case<Work>, operations: number): Promise<HeapGrowth> =>
+      ask(one, { do: 'heap', operations, warmOperations: 0 }),
+    pidOf: async (one: Case<Work>): Promise<number> => (await workerOf(one)).pid,
+    /** Takes one sample in a new worker that runs under a tool, and waits for its end. */
+    async sampleUnder(tool: readonly string[], one: Case<Work>, operations: number): Promise<void> {
+      await using child = start(one, tool)
+      await child.next(signal)
+      await child.ask({ do: 'sample', work: one.work, operations, warmOperations: 0 } satisfies Order<Work>, signal)
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      const end = async (worker: Promise<Child>) => (await worker)[Symbol.asyncDispose]()
+      await Promise.allSettled([...workers.values()].map(end))
+      program[Symbol.dispose]()
+    },
   }
 }

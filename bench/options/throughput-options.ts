@@ -1,17 +1,15 @@
-import { type OptionTable, type Parsed, parseCommandLine } from '../cli/parse-command-line.js'
+import { flag, option, type Parsed, parseCommandLine } from '../cli/parse-command-line.js'
 import { UsageError } from '../cli/run-command.js'
 import { gsoSegments, MAX_PAYLOAD_BYTES, PEER_MODES, RECEIVE_MODES, SEND_MODES } from '../traffic/modes.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
 import {
-  CSV_OPTION,
   choice,
   choices,
   DEFAULT_PORT,
-  HOST_PORT_FORM,
   hostPort,
   integer,
   listenAt,
-  MEASURING_OPTIONS,
+  MEASURING,
   oneFormat,
   randomSeed,
   rate,
@@ -26,127 +24,78 @@ const MAX_BATCH = 1024
 /** UDP_MAX_SEGMENTS since Linux 6.9; 64 before. */
 const MAX_SEGMENTS = 128
 const MAX_SECONDS = 86_400
-const MAX_BUFFERS = 4096
 /** As many senders as a receiver serves. */
 const MAX_STREAMS = 64
 /** Programs in other languages that can take part. `c-copying` is the C program in the same mode without zero-copy. */
 const PEER_NAMES = ['c', 'c-copying', 'go'] as const
 export type PeerName = (typeof PEER_NAMES)[number]
+const LATENCY_MODES = ['sendmsg', 'sendmmsg', 'dgram', 'batchconn-dgram'] as const
+export type LatencyMode = (typeof LATENCY_MODES)[number]
 
-/** The letters are iperf3's where the meaning is the same. */
-export const TRAFFIC = {
-  modes: {
-    name: 'mode',
-    parse: choices(SEND_MODES),
-    default: 'sendmsg,sendmmsg,gso',
-    describe: `a list of ${SEND_MODES.join(', ')}; ratios refer to the first`,
-  },
-  to: { parse: hostPort(1), alias: 'c', describe: `receiver, ${HOST_PORT_FORM}; default: start one on this host` },
-  sizeBytes: {
-    name: 'size',
-    parse: integer(1, MAX_PAYLOAD_BYTES),
-    alias: 'l',
-    default: '1400',
-    describe: 'bytes of payload per datagram, 1 to 65507',
-  },
-  batch: { parse: integer(1, MAX_BATCH), default: '64', describe: 'messages per system call, 1 to 1024' },
-  segments: {
-    parse: integer(1, MAX_SEGMENTS),
-    default: '40',
-    describe: 'datagrams per GSO send, 1 to 128, together at most 65507 bytes',
-  },
-  buffers: {
-    parse: integer(1, MAX_BUFFERS),
-    default: '1',
-    describe: 'payload buffers that modes with gso use in turn, 1 to 4096; with many, copying reads from slower caches',
-  },
-  durationSeconds: {
-    name: 'duration',
-    parse: seconds(0.01, MAX_SECONDS),
-    alias: 't',
-    default: '1',
-    describe: 'seconds per round',
-  },
-  rounds: { parse: integer(1, 10_000), default: '5', describe: 'rounds per candidate, interleaved in random order' },
-  omitSeconds: {
-    name: 'omit',
-    parse: seconds(0, MAX_SECONDS),
-    alias: 'O',
-    default: '0.3',
-    describe: 'seconds of warm-up before the first round, not reported',
-  },
-  connect: { flag: false, describe: 'connect the socket; otherwise each message carries its destination' },
-  prepare: {
-    parse: choice(['once', 'batch'] as const),
-    default: 'once',
-    describe: 'build the headers once, or again for each batch: once, batch',
-  },
-  rate: {
-    parse: word,
-    alias: 'b',
-    describe: 'packets (200k) or bits (1G) per second; default: unlimited',
-  },
-  burstMs: {
-    name: 'burst-ms',
-    parse: within('a number of milliseconds from 0.01 to 1000', /^(\d+(?:\.\d+)?)$/, 0.01, 1000),
-    default: '1',
-    describe: 'with --rate: at most what is due in this many milliseconds is sent at once',
-  },
-  bind: { parse: hostPort(1, 0), alias: 'B', describe: `source address, ${HOST_PORT_FORM}` },
-  control: { flag: true, describe: 'the receiver reports what arrived; --no-control sends without a receiver' },
-  token: { parse: token, describe: "the receiver's shared secret; default: the variable BATCHCONN_TOKEN" },
-  intervalSeconds: {
-    name: 'interval',
-    parse: seconds(0, MAX_SECONDS),
-    alias: 'i',
-    default: '1',
-    describe: 'seconds between reports within a round; 0 for none',
-  },
-  peers: {
-    parse: choices(PEER_NAMES),
-    describe: `also programs in other languages: a list of ${PEER_NAMES.join(', ')}`,
-  },
-  ...MEASURING_OPTIONS,
-  csv: CSV_OPTION,
-} as const satisfies OptionTable
+/** The options of a command that measures with a receiver. The letters are iperf3's where the meaning is the same. */
+const WITH_RECEIVER = {
+  to: option('to c', hostPort(1), 'receiver; default: start one on this host'),
+  durationSeconds: option('duration t', seconds(0.01, MAX_SECONDS), 'seconds per round', '1'),
+  rounds: option('rounds', integer(1, 10_000), 'rounds per candidate, interleaved in random order', '5'),
+  omitSeconds: option('omit O', seconds(0, MAX_SECONDS), 'seconds of warm-up, not reported', '0.3'),
+  bind: option('bind B', hostPort(1, 0), 'source address'),
+  token: option('token', token, "the receiver's shared secret; default: the variable BATCHCONN_TOKEN"),
+  ...MEASURING,
+} as const
 
-const SEND = {
+const TRAFFIC = {
+  modes: option('mode', choices(SEND_MODES), 'how to send; ratios refer to the first', 'sendmsg,sendmmsg,gso'),
+  sizeBytes: option('size l', integer(1, MAX_PAYLOAD_BYTES), 'bytes of payload per datagram', '1400'),
+  batch: option('batch', integer(1, MAX_BATCH), 'messages per system call', '64'),
+  segments: option('segments', integer(1, MAX_SEGMENTS), 'datagrams per GSO send, together at most 65507 bytes', '40'),
+  buffers: option('buffers', integer(1, 4096), 'payload buffers that modes with gso use in turn', '1'),
+  connect: flag('connect', 'connect the socket; otherwise each message carries its destination'),
+  prepare: option('prepare', choice(['once', 'batch']), 'build the headers once, or again for each batch', 'once'),
+  rate: option('rate b', word, 'packets (200k) or bits (1G) per second; default: unlimited'),
+  burstMs: option(
+    'burst-ms',
+    within('a number of milliseconds', /^(\d+(?:\.\d+)?)$/, 0.01, 1000),
+    'with --rate: milliseconds whose packets may leave at once',
+    '1',
+  ),
+  control: flag('control', 'the receiver reports what arrived; --no-control sends without a receiver', true),
+  intervalSeconds: option('interval i', seconds(0, MAX_SECONDS), 'seconds between reports in a round; 0 for none', '1'),
+  peers: option('peers', choices(PEER_NAMES), 'also programs in other languages'),
+  ...WITH_RECEIVER,
+} as const
+
+export const SEND = {
   name: 'send',
   usage: 'Sends UDP datagrams in several modes, in turn, and reports what each costs.',
   options: {
     ...TRAFFIC,
-    parallel: {
-      parse: integer(1, MAX_STREAMS),
-      alias: 'P',
-      default: '1',
-      describe: `streams at the same time, up to ${MAX_STREAMS}, each with a thread and a socket, and its own --rate`,
-    },
+    parallel: option('parallel P', integer(1, MAX_STREAMS), 'streams at a time, each with a thread and a --rate', '1'),
   },
   examples: [
-    ['$0', 'sendmsg, sendmmsg and GSO over loopback, to a receiver that it starts'],
-    ['$0 --mode dgram,batchconn-dgram,sendmmsg', 'node:dgram, its drop-in, and the batches underneath'],
-    ['$0 --to 192.0.2.7:5211 --json', 'to recv on another host, as JSON'],
-    ['$0 --to [2001:db8::7]:9 --no-control', 'to an address without a receiver'],
-    ['$0 --rate 200k --size 200', '200,000 packets of 200 bytes per second'],
-    ['$0 --parallel 4 --mode sendmmsg', 'four streams at the same time'],
+    ['', 'sendmsg, sendmmsg and GSO over loopback, to a receiver that it starts'],
+    ['--mode dgram,batchconn-dgram,sendmmsg', 'node:dgram, its drop-in, and the batches underneath'],
+    ['--to 192.0.2.7:5211 --json', 'to recv on another host, as JSON'],
+    ['--to [2001:db8::7]:9 --no-control', 'to an address without a receiver'],
+    ['--rate 200k --size 200', '200,000 packets of 200 bytes per second'],
+    ['--parallel 4 --mode sendmmsg', 'four streams at the same time'],
   ],
 } as const
 
 /** Short rounds, and many: a ratio gains more from pairs than from the precision of each. */
-const COMPARE = {
+export const COMPARE = {
   name: 'compare',
-  usage: 'The same work by batchconn and by other programs, in turn, and the ratio of their rates.',
+  usage: 'Does the same work by batchconn, C, Go and node:dgram, in turn, and reports the ratio of their rates.',
   options: {
     ...TRAFFIC,
-    modes: { ...TRAFFIC.modes, default: 'sendmmsg,dgram' },
-    rounds: { ...TRAFFIC.rounds, default: '15' },
-    durationSeconds: { ...TRAFFIC.durationSeconds, default: '0.3' },
-    peers: { ...TRAFFIC.peers, default: 'c,go' },
+    modes: { ...TRAFFIC.modes, preset: 'sendmmsg,dgram' },
+    rounds: { ...TRAFFIC.rounds, preset: '15' },
+    durationSeconds: { ...TRAFFIC.durationSeconds, preset: '0.3' },
+    peers: { ...TRAFFIC.peers, preset: 'c,go' },
   },
   examples: [
-    ['$0', 'against C, Go and node:dgram, over loopback'],
-    ['$0 --mode gso,sendmmsg --peers c', 'GSO sends, against those of C and against batches of single datagrams'],
-    ['$0 --mode sendmmsg --peers c --to 192.0.2.7:9 --no-control', 'against C alone, without a receiver'],
+    ['', 'against C, Go and node:dgram, over loopback'],
+    ['--mode gso,sendmmsg --peers c', 'GSO sends, against those of C and against batches of single datagrams'],
+    ['--mode sendmmsg --peers c --to 192.0.2.7:9 --no-control', 'against C alone, without a receiver'],
   ],
 } as const
 
@@ -164,7 +113,7 @@ export function parseCompareOptions(words: readonly string[]): ThroughputPlan {
 }
 
 function throughputPlan(command: 'send' | 'compare', parsed: Parsed<typeof SEND.options>) {
-  const { rate: rateText, peers = [], seed = randomSeed(), ...rest } = oneFormat(parsed)
+  const { rate: rateText, peers = [], ...rest } = measuringPlan(parsed)
   const [first] = rest.modes
   if (rest.to === undefined && !rest.control) throw new UsageError('--no-control requires --to HOST:PORT')
   if (peers.length > 0 && !PEER_MODES.some((mode) => mode === first)) {
@@ -176,52 +125,67 @@ function throughputPlan(command: 'send' | 'compare', parsed: Parsed<typeof SEND.
       `--parallel requires a --size of at least ${HEADER_BYTES}: smaller datagrams have no stream number`,
     )
   }
-  return {
-    ...rest,
-    command,
-    peers,
-    seed,
-    // As requested, or as many as fit.
-    segments: gsoSegments(rest.sizeBytes, rest.segments),
-    packetsPerSecond: rateText === undefined ? undefined : rate(rateText, 'rate', rest.sizeBytes),
-    token: rest.token ?? process.env.BATCHCONN_TOKEN,
-  }
+  // As requested, or as many as fit.
+  const segments = gsoSegments(rest.sizeBytes, rest.segments)
+  const packetsPerSecond = rateText === undefined ? undefined : rate(rateText, 'rate', rest.sizeBytes)
+  return { ...rest, command, peers, segments, packetsPerSecond }
 }
 
-const RECEIVE = {
-  listen: {
-    parse: word,
-    alias: 'p',
-    default: String(DEFAULT_PORT),
-    describe: '[HOST:]PORT, for UDP and for the control connection',
+export const LATENCY = {
+  name: 'latency',
+  usage: 'Sends requests at a rate, each answered by the receiver, and reports the distribution of the latency.',
+  options: {
+    modes: option('mode', choices(LATENCY_MODES), 'how to send requests', LATENCY_MODES.join(',')),
+    sizeBytes: option('size l', integer(HEADER_BYTES, 1472), 'bytes of payload per datagram', '64'),
+    rate: option('rate b', word, 'requests (10k) or bits (10M) per second', '10k'),
+    batch: { ...TRAFFIC.batch, describe: 'most requests per system call, if as many are due' },
+    ...WITH_RECEIVER,
   },
-  mode: { parse: choice(RECEIVE_MODES), default: 'recvmmsg', describe: `how to receive: ${RECEIVE_MODES.join(', ')}` },
-  batch: { ...TRAFFIC.batch, describe: 'datagrams per system call, 1 to 1024' },
-  sizeBytes: { ...TRAFFIC.sizeBytes, default: '2048', describe: 'slot size per datagram in bytes, 1 to 65507' },
-  durationSeconds: {
-    name: 'duration',
-    parse: seconds(0.01, MAX_SECONDS),
-    alias: 't',
-    describe: 'seconds to listen; default: until Ctrl-C',
-  },
-  intervalSeconds: { ...TRAFFIC.intervalSeconds, describe: 'seconds between progress reports; 0 for none' },
-  control: { flag: true, describe: 'report to senders over TCP on the same port' },
-  token: { parse: token, describe: 'shared secret that senders must have; default: the variable BATCHCONN_TOKEN' },
-  announce: { flag: false, hidden: true, describe: 'for a parent process' },
-  json: { ...MEASURING_OPTIONS.json, describe: 'print one JSON document at the end' },
-  csv: { ...CSV_OPTION, describe: 'print CSV at the end: column names, then one line per stream' },
-  quiet: MEASURING_OPTIONS.quiet,
-} as const satisfies OptionTable
+  examples: [
+    ['', '10,000 requests per second, over loopback'],
+    ['--to 192.0.2.7 --rate 50k --mode sendmsg,dgram', 'to bench/recv.ts on another host'],
+  ],
+} as const
 
-const RECV = {
+/** What `latency` measures. */
+export type LatencyPlan = ReturnType<typeof parseLatencyOptions>
+
+/** @throws UsageError */
+export function parseLatencyOptions(words: readonly string[]) {
+  const { rate: rateText, ...rest } = measuringPlan(parseCommandLine(LATENCY, words))
+  return { ...rest, packetsPerSecond: rate(rateText, 'rate', rest.sizeBytes) }
+}
+
+type Measuring = Pick<Parsed<typeof WITH_RECEIVER>, 'json' | 'csv' | 'seed' | 'token'>
+
+function measuringPlan<T extends Measuring>(parsed: T) {
+  const { seed = randomSeed(), token = process.env.BATCHCONN_TOKEN } = oneFormat(parsed)
+  return { ...parsed, seed, token }
+}
+
+export const RECV = {
   name: 'recv',
   usage: 'Receives what the command send sends, from several senders at the same time, and reports what arrived.',
-  options: RECEIVE,
+  options: {
+    listen: option('listen p', word, '[HOST:]PORT, for UDP and for the control connection', String(DEFAULT_PORT)),
+    mode: option('mode', choice(RECEIVE_MODES), 'how to receive', 'recvmmsg'),
+    batch: { ...TRAFFIC.batch, describe: 'datagrams per system call' },
+    sizeBytes: option('size l', integer(1, MAX_PAYLOAD_BYTES), 'slot size per datagram in bytes', '2048'),
+    durationSeconds: option('duration t', seconds(0.01, MAX_SECONDS), 'seconds to listen; default: until Ctrl-C'),
+    intervalSeconds: { ...TRAFFIC.intervalSeconds, describe: 'seconds between progress reports; 0 for none' },
+    control: flag('control', 'report to senders over TCP on the same port', true),
+    token: option('token', token, 'shared secret that senders must have; default: the variable BATCHCONN_TOKEN'),
+    // For a parent process.
+    announce: flag('announce', ''),
+    json: { ...MEASURING.json, describe: 'print one JSON document at the end' },
+    csv: { ...MEASURING.csv, describe: 'print CSV at the end: column names, then one line per stream' },
+    quiet: MEASURING.quiet,
+  },
   examples: [
-    ['$0', `every address, port ${DEFAULT_PORT}`],
-    ['$0 --listen 192.0.2.7:9000 --mode recvmsg', 'one address, one datagram per system call'],
-    ['$0 --mode gro', 'coalesced datagrams (GRO), split here'],
-    ['$0 --no-control --duration 10 --json', 'count everything that arrives in ten seconds'],
+    ['', `every address, port ${DEFAULT_PORT}`],
+    ['--listen 192.0.2.7:9000 --mode recvmsg', 'one address, one datagram per system call'],
+    ['--mode gro', 'coalesced datagrams (GRO), split here'],
+    ['--no-control --duration 10 --json', 'count everything that arrives in ten seconds'],
   ],
 } as const
 
@@ -229,11 +193,7 @@ export type RecvPlan = ReturnType<typeof parseRecvOptions>
 
 /** @throws UsageError */
 export function parseRecvOptions(words: readonly string[]) {
-  const parsed = oneFormat(parseCommandLine(RECV, words))
-  return {
-    ...parsed,
-    // A child process may leave the port to the kernel.
-    listen: listenAt(parsed.announce ? 0 : 1)(parsed.listen, 'listen'),
-    token: parsed.token ?? process.env.BATCHCONN_TOKEN,
-  }
+  const { token = process.env.BATCHCONN_TOKEN, ...parsed } = oneFormat(parseCommandLine(RECV, words))
+  // A child process may leave the port to the kernel.
+  return { ...parsed, token, listen: listenAt(parsed.announce ? 0 : 1)(parsed.listen, 'listen') }
 }

@@ -1,33 +1,33 @@
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { checkWritable } from '../cli/files.js'
+import { flag, option, type Parse } from '../cli/parse-command-line.js'
 import { UsageError } from '../cli/run-command.js'
 import type { HostPort } from '../traffic/network.js'
 
-/** Converts an option's text. @throws UsageError */
-export type Parse<T> = (text: string, name: string) => T
-
-/** A number within limits, as the first group of a pattern. */
-export function within(form: string, pattern: RegExp, low: number, high: number): Parse<number> {
-  return (text, name) => {
+/** A number within limits, as the first group of a pattern. @param kind - `a whole number` */
+export function within(kind: string, pattern: RegExp, low: number, high: number): Parse<number> {
+  const form = `${low} to ${high}`
+  const parse: Parse<number> = (text, name) => {
     const value = Number(pattern.exec(text)?.[1] ?? Number.NaN)
     if (value >= low && value <= high) return value
-    throw new UsageError(`--${name} must be ${form}, not '${text}'`)
+    throw new UsageError(`--${name} must be ${kind} from ${form}, not '${text}'`)
   }
+  return Object.assign(parse, { form })
 }
 
 export function integer(low: number, high: number): Parse<number> {
-  return within(`a whole number from ${low} to ${high}`, /^([+-]?\d{1,15})$/, low, high)
+  return within('a whole number', /^([+-]?\d{1,15})$/, low, high)
 }
 
 /** Seconds, with an optional fraction and an optional final `s`. */
 export function seconds(low: number, high: number): Parse<number> {
-  return within(`a number of seconds from ${low} to ${high}`, /^(\d+(?:\.\d+)?|\.\d+)s?$/, low, high)
+  return within('a number of seconds', /^(\d+(?:\.\d+)?|\.\d+)s?$/, low, high)
 }
 
 /** A percentage, as a share of 1. */
 export const percentage: Parse<number> = (text, name) =>
-  within('a percentage up to 100', /^(\d+(?:\.\d+)?|\.\d+)\s?%?$/, Number.MIN_VALUE, 100)(text, name) / 100
+  within('a percentage', /^(\d+(?:\.\d+)?|\.\d+)\s?%?$/, 0.001, 100)(text, name) / 100
 
 export const word: Parse<string> = (text) => text
 
@@ -37,30 +37,34 @@ const outputFile: Parse<string> = (file) => {
   return file
 }
 
-export function choice<T extends string>(choices: readonly T[]): Parse<T> {
-  return (text, name) => {
-    const found = choices.find((one) => one === text)
+export function choice<const T extends string>(allowed: readonly T[]): Parse<T> {
+  const form = allowed.join(' or ')
+  const parse: Parse<T> = (text, name) => {
+    const found = allowed.find((one) => one === text)
     if (found !== undefined) return found
-    throw new UsageError(`--${name} must be ${choices.join(' or ')}, not '${text}'`)
+    throw new UsageError(`--${name} must be ${form}, not '${text}'`)
   }
+  return Object.assign(parse, { form })
 }
 
 /** A comma-separated list of words, each at most once. */
-export function choices<T extends string>(allowed: readonly T[]): Parse<T[]> {
-  return (text, name) => {
+export function choices<const T extends string>(allowed: readonly T[]): Parse<T[]> {
+  const form = `a list of ${allowed.join(', ')}`
+  const parse: Parse<T[]> = (text, name) => {
     const words = text.split(',').map((word) => word.trim())
     return words.map((word, index) => {
       const found = allowed.find((one) => one === word)
-      if (found === undefined) throw new UsageError(`--${name} must be a list of ${allowed.join(', ')}, not '${word}'`)
+      if (found === undefined) throw new UsageError(`--${name} must be ${form}, not '${word}'`)
       if (words.indexOf(word) !== index) throw new UsageError(`--${name} names ${found} twice`)
       return found
     })
   }
+  return Object.assign(parse, { form })
 }
 
 /** Port of the receiver, unless another is given. */
 export const DEFAULT_PORT = 5211
-export const HOST_PORT_FORM = 'HOST[:PORT] or [IPv6][:PORT]'
+const HOST_PORT_FORM = 'HOST[:PORT] or [IPv6][:PORT]'
 
 /**
  * Reads `HOST`, `HOST:PORT`, `[IPv6]` or `[IPv6]:PORT`.
@@ -69,7 +73,7 @@ export const HOST_PORT_FORM = 'HOST[:PORT] or [IPv6][:PORT]'
  * @param defaultPort - used when the text has no port
  */
 export function hostPort(lowestPort: 0 | 1, defaultPort = DEFAULT_PORT): Parse<HostPort> {
-  return (text, name) => {
+  const parse: Parse<HostPort> = (text, name) => {
     const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::([^:]*))?$/.exec(text)
     if (match === null) {
       const isBareIpv6 = /^[0-9a-f:.]+(%\w+)?$/i.test(text) && text.split(':').length > 2
@@ -79,6 +83,7 @@ export function hostPort(lowestPort: 0 | 1, defaultPort = DEFAULT_PORT): Parse<H
     const [, bracketed, plain, port] = match
     return { host: bracketed ?? plain, port: port === undefined ? defaultPort : parsePort(name, port, lowestPort) }
   }
+  return Object.assign(parse, { form: HOST_PORT_FORM })
 }
 
 /** Reads `[HOST:]PORT`: a number alone is a port. */
@@ -130,13 +135,13 @@ export const processor: Parse<number> = (text, name) => {
   throw new UsageError(`--${name} must be one of the processors ${list}, not '${text}'`)
 }
 
-export const CSV_OPTION = { flag: false, describe: 'print CSV: column names, then one line per result' } as const
-
-export const MEASURING_OPTIONS = {
-  seed: { parse: integer(0, 2 ** 32 - 1), describe: 'random seed; reuse it to repeat the same round order' },
-  json: { flag: false, alias: 'J', describe: 'print one JSON document' },
-  html: { parse: outputFile, describe: 'write a report with charts to this file, as one HTML page' },
-  quiet: { flag: false, alias: 'q', describe: 'no progress on standard error' },
+/** The options of a command that measures. */
+export const MEASURING = {
+  seed: option('seed', integer(0, 2 ** 32 - 1), 'random seed; reuse it to repeat the same round order'),
+  json: flag('json J', 'print one JSON document'),
+  csv: flag('csv', 'print CSV: column names, then one line per result'),
+  html: option('html', outputFile, 'write a report with charts to this file, as one HTML page'),
+  quiet: flag('quiet q', 'no progress on standard error'),
 } as const
 
 /** Returns a plan whose result has one format. @throws UsageError if it has two */

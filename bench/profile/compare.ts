@@ -1,10 +1,11 @@
 import { probit } from 'simple-statistics'
+import { parseJson } from '../cli/files.js'
 import { Failure } from '../cli/run-command.js'
-import { table } from '../report/table.js'
+import { table } from '../report/format.js'
 import { holm, type Interval, twoSidedP } from '../stats/interval.js'
 import { breakdownName } from './analysis/breakdown.js'
+import { nanoseconds as ns } from './report/charts.js'
 import { PROFILE_SCHEMA_VERSION, type ProfileDocument } from './report/document.js'
-import { nanoseconds as ns } from './report/tables.js'
 
 /** docs/profile-json.md describes each key. */
 type Comparison = ReturnType<typeof compareDocuments>
@@ -60,27 +61,25 @@ function errorOf({ standardError, estimate }: Interval): number {
 }
 
 function warnings(before: ProfileDocument, after: ProfileDocument): string[] {
-  const found: string[] = []
-  const differ = (what: string, one: unknown, other: unknown) => {
-    if (JSON.stringify(one) !== JSON.stringify(other)) found.push(`${what}: ${show(one)} before, ${show(other)} after`)
+  const conditions = ({ machine: { kernel, cpu, cores, node, koffi }, target, subject }: ProfileDocument) => {
+    return { kernel, cpu, cores, node, koffi, target: target.name, 'payload bytes': subject.sizeBytes }
   }
-  for (const key of ['kernel', 'cpu', 'cores', 'node', 'koffi'] as const) {
-    differ(key, before.machine[key], after.machine[key])
-  }
-  differ('target', before.target.name, after.target.name)
-  differ('payload bytes', before.subject.sizeBytes, after.subject.sizeBytes)
-  for (const [name, { reliability }] of Object.entries({ before, after })) {
-    if (!reliability.isReliable) found.push(`the run ${name} is not reliable: ${reliability.failures.join('; ')}`)
-  }
-  found.push(
+  const now = Object.values(conditions(after))
+  return [
+    ...Object.entries(conditions(before)).flatMap(([what, value], index) =>
+      value === now[index] ? [] : [`${what}: ${value} before, ${now[index]} after`],
+    ),
+    ...Object.entries({ before, after }).flatMap(
+      ([
+        name,
+        {
+          reliability: { isReliable, failures },
+        },
+      ]) => (isReliable ? [] : [`the run ${name} is not reliable: ${failures.join('; ')}`]),
+    ),
     'intervals contain the variation within each run, not the variation between runs (clock frequency, other programs, ' +
       'other machines on the host): measure before, after, and before again to see it',
-  )
-  return found
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  ]
 }
 
 /** Returns all figures of a document by names that two runs share: nanoseconds, less is faster. */
@@ -103,12 +102,7 @@ function figuresOf({ breakdowns, lines, encoders, crossings }: ProfileDocument):
 
 /** Parses a document. @throws Failure if the text is not a profile, or of another version */
 export function parseDocument(name: string, text: string): ProfileDocument {
-  let value: Partial<ProfileDocument> | null
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new Failure(`${name} is not JSON`)
-  }
+  const value = parseJson(name, text) as Partial<ProfileDocument> | null
   if (value?.kind !== 'batchconn-profile') throw new Failure(`${name} is not a profile; make one with --json`)
   if (value.schemaVersion !== PROFILE_SCHEMA_VERSION) {
     throw new Failure(

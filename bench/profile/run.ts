@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import { sweepFolders } from '../children/temporary.js'
-import type { Progress } from '../cli/progress.js'
-import { columns, type Series } from '../engine/case.js'
-import { measureRounds } from '../engine/rounds.js'
+import { readText } from '../cli/files.js'
+import { Progress } from '../cli/progress.js'
+import { columns, measureRounds, type Series } from '../engine/rounds.js'
 import { type HeapGrowth, raisePriority } from '../engine/sample.js'
-import { WorkerPool } from '../engine/worker-pool.js'
-import type { ProfilePlan } from '../options/local-options.js'
-import { describeMachine } from '../report/document.js'
+import { openPool, type WorkerPool } from '../engine/worker-pool.js'
+import type { DiffPlan, ProfileCommand, ProfilePlan } from '../options/local-options.js'
+import { describeMachine, printResult } from '../report/document.js'
+import { printReport } from '../report/report.js'
 import { relativePrecision } from '../stats/interval.js'
 import { seededRandom } from '../stats/random.js'
 import { Resampling } from '../stats/resampling.js'
@@ -14,11 +15,14 @@ import { computeFigures } from './analysis/figures.js'
 import type { ProfileRun } from './analysis/reliability.js'
 import { batchSizes, callId, SEND_WAYS, type Subject, subjectCases, type Work } from './cases/cases.js'
 import { type CrossCheck, crossCheck } from './checks/cross-check.js'
+import { compareDocuments, comparisonText, parseDocument } from './compare.js'
 import { ENCODERS, LEFT_OUT } from './encoders/encoders.js'
+import { profileDocument } from './report/document.js'
+import { profileReport } from './report/report.js'
 import { openTargets } from './targets.js'
 
 /** Measures. An interruption after the first round gives the complete rounds, without cross-checks. */
-export async function runProfile(plan: ProfilePlan, progress: Progress, signal: AbortSignal): Promise<ProfileRun> {
+async function runProfile(plan: ProfilePlan, progress: Progress, signal: AbortSignal): Promise<ProfileRun> {
   const startMs = performance.now()
   const startedAt = new Date().toISOString()
   const budgetMs = plan.budgetSeconds * 1000
@@ -36,7 +40,7 @@ export async function runProfile(plan: ProfilePlan, progress: Progress, signal: 
   }
   const encoders = ENCODERS.map(({ name }) => name)
   const cases = subjectCases(subject, encoders)
-  await using pool = new WorkerPool<Work>({
+  await using pool = openPool<Work>({
     program: join(__dirname, 'worker'),
     isRealTime: plan.isRealTime,
     cpu: plan.cpu,
@@ -51,12 +55,12 @@ export async function runProfile(plan: ProfilePlan, progress: Progress, signal: 
   const deadlineMs = startMs + budgetMs - Math.min(MAX_RESERVE_MS, budgetMs * RESERVE_SHARE)
   const found = await measureRounds(cases, pool, {
     sampleNanoseconds: plan.sampleMilliseconds * 1e6,
-    deadlineMs,
     fewestRounds: performance.now() < deadlineMs ? FEWEST_ROUNDS : 1,
-    mostRounds: Number.POSITIVE_INFINITY,
     random: seededRandom(plan.seed),
-    clock: () => performance.now(),
-    isEnough: (series, rounds) => isEnough(series, rounds, plan, subject),
+    endOf(series, rounds) {
+      if (isEnough(series, rounds, plan, subject)) return 'precision'
+      return performance.now() < deadlineMs ? undefined : 'budget'
+    },
     say: (line) => progress.update(line),
     signal,
   })
@@ -66,7 +70,8 @@ export async function runProfile(plan: ProfilePlan, progress: Progress, signal: 
   const figures = computeFigures({ ...measured, subject, growth, encoders: ENCODERS }, plan.seed + 1)
   const crossChecks: CrossCheck[] = []
   try {
-    if (!signal.aborted) await crossCheck(measured.series, figures.breakdowns, subject, pool, hasTime, crossChecks)
+    const checks = crossCheck(measured.series, figures.breakdowns, subject, pool, hasTime)
+    if (!signal.aborted) for await (const check of checks) crossChecks.push(check)
   } catch (error) {
     // An interruption: the checks so far are reported.
     if (!signal.aborted) throw error
@@ -98,20 +103,18 @@ function isEnough(series: readonly Series<Work>[], rounds: number, plan: Profile
   )
 }
 
-async function measureHeap(
-  pool: WorkerPool<Work>,
-  series: readonly Series<Work>[],
-  hasTime: () => boolean,
-): Promise<Map<string, HeapGrowth>> {
+/** Returns the memory that the encoders allocate, by case. */
+async function measureHeap(pool: WorkerPool<Work>, series: readonly Series<Work>[], hasTime: () => boolean) {
   const growth = new Map<string, HeapGrowth>()
   for (const { case: one, samples } of series) {
     const { work } = one
     if (work.kind !== 'encode' || work.withCall || samples.length === 0 || !hasTime()) continue
-    try {
-      growth.set(one.id, await pool.heap(one, Math.max(1, Math.round(HEAP_MESSAGES / work.batch))))
-    } catch {
-      // A worker that ended meanwhile: its memory stays unknown.
-    }
+    const operations = Math.max(1, Math.round(HEAP_MESSAGES / work.batch))
+    // A worker that ended meanwhile: its memory stays unknown.
+    await pool.heap(one, operations).then(
+      (found) => growth.set(one.id, found),
+      () => {},
+    )
   }
   return growth
 }
@@ -128,3 +131,20 @@ const JUDGE_REPLICATES = 200
 const HEAP_MESSAGES = 512
 // Node 26 requires it, later versions do not, and earlier ones reject it.
 const FFI_FLAGS = ['--experimental-ffi'].filter((flag) => process.allowedNodeEnvironmentFlags.has(flag))
+
+/** Measures, and prints and writes the reports, also of an interrupted run. @throws what ended the run early */
+export async function printProfile(plan: ProfileCommand, signal: AbortSignal): Promise<void> {
+  if ('diff' in plan) return printDiff(plan.diff)
+  const document = profileDocument(await runProfile(plan, new Progress(plan.quiet), signal))
+  if (process.stderr.isTTY && !plan.quiet) process.stderr.write('\r\x1b[K')
+  await printReport(plan, profileReport(document))
+  signal.throwIfAborted()
+  // 3: the result is not reliable.
+  if (!document.reliability.isReliable) process.exitCode = 3
+}
+
+function printDiff({ before, after, json }: DiffPlan): void {
+  const [one, other] = [before, after].map((file) => parseDocument(file, readText(file)))
+  const comparison = compareDocuments(one, other)
+  printResult({ json }, comparison, comparisonText(comparison))
+}

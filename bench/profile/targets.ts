@@ -38,52 +38,48 @@ export function openTargets(wanted: ProfilePlan['target']): Targets {
 function openSinks(): Targets | string {
   if (process.getuid?.() !== 0) return 'network namespaces require root'
   sweepNamespaces()
-  const main = openSink(false)
+  const main = openSink('s')
   if (typeof main === 'string') return main
-  const splitting = openSink(true)
+  const splitting = openSink('c', 'ip', 'link', 'set', 'sink0', 'gso_max_segs', '1')
+  const opened = typeof splitting === 'string' ? [main] : [main, splitting]
   return {
     main,
-    splitting: typeof splitting === 'string' ? undefined : splitting,
+    splitting: opened[1],
     explanation:
       'Datagrams go to a sink: a network device in its own namespace that drops everything. Route, neighbour, queue and ' +
       'device driver are real; wire, interrupts and receiver are not included. The device announces GSO support, like most ' +
       'network cards; for a second sink the kernel splits GSO sends.',
     [Symbol.dispose]() {
-      runScript(sinkPrefix(false), 'down')
-      if (typeof splitting !== 'string') runScript(sinkPrefix(true), 'down')
+      for (const { env } of opened) runScript(env.BATCHCONN_NETNS_PREFIX, 'down')
     },
   }
 }
 
-function openSink(isSplitting: boolean): Target | string {
-  const prefix = sinkPrefix(isSplitting)
-  const up = runScript(prefix, 'up')
-  if (up.error !== undefined) return up.error.message
-  const setUp = isSplitting ? ['ip', 'link', 'set', 'sink0', 'gso_max_segs', '1'] : ['true']
-  const ready = up.status === 0 ? runScript(prefix, 'sink', ...setUp) : up
-  if (ready.status !== 0) {
-    runScript(prefix, 'down')
-    return ready.stderr.trim().split('\n', 1)[0]
+/** @param command - to run in the sink's namespace */
+function openSink(kind: 's' | 'c', ...command: readonly string[]): Target | string {
+  const prefix = `bcp${process.pid}-${kind}`
+  let last = runScript(prefix, 'up')
+  if (last.error !== undefined) return last.error.message
+  if (last.status === 0) last = runScript(prefix, 'sink', ...(command.length === 0 ? ['true'] : command))
+  if (last.status === 0) {
+    const env = { ...process.env, BATCHCONN_NETNS_PREFIX: prefix }
+    return { name: 'sink', wrapper: [SCRIPT, 'sink'], env, to: { address: '10.83.1.2', port: 9 } }
   }
-  const env = { ...process.env, BATCHCONN_NETNS_PREFIX: prefix }
-  return { name: 'sink', wrapper: [SCRIPT, 'sink'], env, to: { address: '10.83.1.2', port: 9 } }
-}
-
-function sinkPrefix(isSplitting: boolean): string {
-  return `bcp${process.pid}-${isSplitting ? 'c' : 's'}`
+  runScript(prefix, 'down')
+  return last.stderr.trim().split('\n', 1)[0]
 }
 
 /** Removes the namespaces of runs that were killed (SIGKILL). */
 function sweepNamespaces(): void {
   const names = existsSync(NAMESPACES) ? readdirSync(NAMESPACES) : []
-  const prefixes = names.flatMap((name) => {
+  for (const name of names) {
+    // Each run has several; the first one found removes them all.
     const [, prefix, pid] = /^(bcp(\d+)-[sc])-(?:a|b|sink)$/.exec(name) ?? []
-    return prefix === undefined || isAlive(Number(pid)) ? [] : [prefix]
-  })
-  for (const prefix of new Set(prefixes)) runScript(prefix, 'down')
+    if (prefix !== undefined && !isAlive(Number(pid)) && existsSync(join(NAMESPACES, name))) runScript(prefix, 'down')
+  }
 }
 
-function runScript(prefix: string, ...words: string[]) {
+function runScript(prefix: string | undefined, ...words: string[]) {
   return spawnSync(SCRIPT, words, { env: { ...process.env, BATCHCONN_NETNS_PREFIX: prefix }, encoding: 'utf8' })
 }
 

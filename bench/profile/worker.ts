@@ -1,4 +1,4 @@
-import { serve } from '../engine/serve.js'
+import { serve } from '../engine/sample.js'
 import type { Work } from './cases/cases.js'
 import { openOperation } from './operations/operations.js'
 

@@ -1,5 +1,37 @@
 import type { Estimate } from '../stats/interval.js'
-import type { Canvas, Chart } from './canvas.js'
+
+type PlotOptions = import('@observablehq/plot').PlotOptions
+
+export interface Canvas {
+  readonly Plot: typeof import('@observablehq/plot')
+  /** Draws a chart for wide screens and for phones, of which the style sheet shows one. @returns HTML */
+  draw(options: PlotOptions): string
+}
+
+export interface Chart {
+  readonly id: string
+  readonly title: string
+  /** What it shows, and how to read it. */
+  readonly caption: string
+  /** What the colours mean. */
+  readonly keys: readonly { readonly label: string; readonly color: string }[]
+  readonly svg: string
+}
+
+/** Opens a canvas. Plot draws into a DOM, which Node does not have; both are loaded here, because they load slowly. */
+export async function openCanvas(): Promise<Canvas> {
+  const Plot = await import('@observablehq/plot')
+  const { JSDOM } = require('jsdom') as { JSDOM: new (html: string) => { window: { document: object } } }
+  const { document } = new JSDOM('').window
+  const style = { fontSize: '13px', fontFamily: 'inherit', overflow: 'visible' }
+  const drawAt = (width: number, options: PlotOptions) =>
+    Plot.plot({ document: document as never, width, marginBottom: 44, style, ...options }).outerHTML
+  return {
+    Plot,
+    draw: (options) =>
+      `<div class="wide">${drawAt(WIDE, options)}</div><div class="narrow">${drawAt(NARROW, options)}</div>`,
+  }
+}
 
 /** A chart, its axis and its rows. */
 interface Rows<Row> extends Omit<Chart, 'keys' | 'svg'> {
@@ -52,19 +84,10 @@ interface StackRow {
   readonly name: string
   /** What is written above the row. */
   readonly label: string
-  readonly parts: readonly StackPart[]
+  /** Each with its value in words; the difference of a pale one from 0 is not significant. */
+  readonly parts: readonly Readonly<{ label: string; color: string; value: number; note: string; isPale?: boolean }>[]
   /** The sum measured directly. */
   readonly whole?: { readonly estimate: number; readonly low: number; readonly high: number }
-}
-
-interface StackPart {
-  readonly label: string
-  readonly color: string
-  readonly value: number
-  /** The value in words. */
-  readonly note: string
-  /** Its difference from 0 is not significant. */
-  readonly isPale?: boolean
 }
 
 /** Draws sums below each other as bars, each composed of its parts. */
@@ -102,11 +125,8 @@ function barsOf({ name, parts }: StackRow): object[] {
   })
 }
 
-/** A distribution: `value` is not exceeded by this share of the measurements. */
-interface Distribution {
-  readonly name: string
-  readonly points: readonly { readonly share: number; readonly value: number }[]
-}
+/** Of `points`, `value` is not exceeded by this share of the measurements. */
+type Distribution = Readonly<{ name: string; points: readonly Readonly<{ share: number; value: number }>[] }>
 
 /** Draws values over percentiles whose distance grows with the number of nines, as is usual for latencies. */
 export function percentileChart({ Plot, draw }: Canvas, { label, rows, ...frame }: Rows<Distribution>): Chart {
@@ -115,9 +135,11 @@ export function percentileChart({ Plot, draw }: Canvas, { label, rows, ...frame 
       .filter(({ share }) => share < 1)
       .map(({ share, value }) => ({ name, value, color: seriesColor(index), nines: 1 / (1 - share) })),
   )
+  // 1000 as `99.9 %`.
+  const tickFormat = (nines: number) => `${Number((100 * (1 - 1 / nines)).toPrecision(7))} %`
   const svg = draw({
     ...{ height: 360, marginTop: 36, marginLeft: 64, marginRight: 40 },
-    x: { type: 'log', label: 'percentile', grid: true, tickFormat: percentile },
+    x: { type: 'log', label: 'percentile', grid: true, tickFormat },
     y: { type: 'log', label, grid: true, tickFormat: ',' },
     marks: [
       Plot.lineY(points, { x: 'nines', y: 'value', z: 'name', stroke: 'color', curve: 'step-after' }),
@@ -125,11 +147,6 @@ export function percentileChart({ Plot, draw }: Canvas, { label, rows, ...frame 
     ],
   })
   return { ...frame, keys: rows.map(({ name: label }, index) => ({ label, color: seriesColor(index) })), svg }
-}
-
-/** 1000 as `99.9 %`. */
-function percentile(nines: number): string {
-  return `${Number((100 * (1 - 1 / nines)).toPrecision(7))} %`
 }
 
 function layout(rows: readonly { readonly name: string }[]) {
@@ -154,3 +171,6 @@ const SERIES_COLORS = ['#0072b2', '#56b4e9', '#d55e00', '#e69f00', '#009e73', '#
 const ACCENT = '#d55e00'
 const MARGINS = { marginLeft: 24, marginRight: 40 } as const
 const compact = new Intl.NumberFormat('en-US', { notation: 'compact' }).format
+/** Pixels between the margins of the page, on a screen and on a phone. */
+const WIDE = 920
+const NARROW = 358

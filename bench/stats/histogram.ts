@@ -6,6 +6,11 @@ export class Histogram {
   readonly #counts = new Map<number, number>()
   #total = 0
 
+  /** @param buckets - of other histograms, to add */
+  constructor(buckets: readonly (readonly [limit: number, count: number])[] = []) {
+    for (const [limit, count] of buckets) this.record(limit, count)
+  }
+
   get total(): number {
     return this.#total
   }

@@ -1,3 +1,5 @@
+import { shuffle } from 'simple-statistics'
+
 export type Random = () => number
 
 /** Returns a generator of repeatable random numbers (mulberry32). */
@@ -11,12 +13,7 @@ export function seededRandom(seed: number): Random {
   }
 }
 
-/** Returns the same items in random order (Fisher and Yates). */
+/** Returns the same items in random order. */
 export function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const result = [...items]
-  for (let last = result.length - 1; last > 0; last -= 1) {
-    const other = Math.floor(random() * (last + 1))
-    ;[result[last], result[other]] = [result[other], result[last]]
-  }
-  return result
+  return shuffle([...items], random)
 }

@@ -1,10 +1,9 @@
 import { max } from 'simple-statistics'
-import { readText } from '../cli/files.js'
+import { parseJson, readText } from '../cli/files.js'
 import { Failure } from '../cli/run-command.js'
 import type { MergePlan } from '../options/local-options.js'
 import { documentHead, printResult, SCHEMA_VERSION } from '../report/document.js'
-import { decimal, gigabits, whole } from '../report/format.js'
-import { table } from '../report/table.js'
+import { decimal, gigabits, table, whole } from '../report/format.js'
 import { Histogram } from '../stats/histogram.js'
 import { sumOrNull } from './summary.js'
 
@@ -34,50 +33,49 @@ const COUNTS = {
 } as const
 type Command = keyof typeof COUNTS
 
+type Columns = readonly (readonly [label: string, key: string, format?: (value: number) => string])[]
 /** The columns of the table: the key of a row, and how it is printed. */
-const COLUMNS: Readonly<Record<Command, readonly (readonly [label: string, key: string, format?: typeof gigabits])[]>> =
-  {
-    send: [
-      ['sent', 'packets'],
-      ['delivered', 'delivered'],
-      ['lost', 'lost'],
-      ['packets/s', 'packetsPerSecond'],
-      ['Gbit/s', 'bitsPerSecond', gigabits],
-      ['delivered/s', 'deliveredPerSecond'],
-    ],
-    latency: [
-      ['requests', 'sent'],
-      ['replies', 'replies'],
-      ['lost', 'lost'],
-    ],
-  }
+const SENT: Columns = [
+  ['sent', 'packets'],
+  ['delivered', 'delivered'],
+  ['lost', 'lost'],
+  ['packets/s', 'packetsPerSecond'],
+  ['Gbit/s', 'bitsPerSecond', gigabits],
+  ['delivered/s', 'deliveredPerSecond'],
+]
+const ANSWERED: Columns = [
+  ['requests', 'sent'],
+  ['replies', 'replies'],
+  ['lost', 'lost'],
+]
 
 /** Prints the totals of several reports. @throws Failure if they cannot be added */
 export function printMerged({ files, ...format }: MergePlan): void {
   const reports = files.map((file) => parseReport(file, readText(file)))
   const merged = mergeReports(reports)
   const rows = merged.summary.flatMap((total) => [...merged.results.filter(({ mode }) => mode === total.mode), total])
-  const columns = COLUMNS[reports[0].command]
   const names = Object.keys(rows[0].nanoseconds ?? {})
+  const columns = names.length === 0 ? SENT : ANSWERED
   const cell = (value: unknown, print: (value: number) => string) => (typeof value === 'number' ? print(value) : '-')
-  const text = () =>
-    [
-      table([
-        ['', ...columns.map(([label]) => label), ...names.map((name) => `${name} us`)],
-        ...rows.map((row: Readonly<Record<string, unknown>> & (typeof rows)[number]) => [
-          `${row.mode}, ${row.file}`,
-          ...columns.map(([, key, print = whole]) => cell(row[key], print)),
-          ...names.map((name) => cell(row.nanoseconds?.[name], (value) => decimal(value / 1000, 1))),
-        ]),
-      ]),
-      '',
-      names.length === 0
-        ? 'Counts are sums. The rate of a file is its packets over its seconds; a total rate is the sum of the rates.'
-        : 'Counts are sums. Percentiles are those of the added histograms.',
-      ...merged.warnings,
-    ].join('\n')
-  const document = () => ({ ...documentHead('merge'), ...merged })
-  printResult(format, document, text, () => rows.map(({ histogram: _, ...row }) => row))
+  const cells = (row: Readonly<Record<string, unknown>> & (typeof rows)[number]) => [
+    `${row.mode}, ${row.file}`,
+    ...columns.map(([, key, print = whole]) => cell(row[key], print)),
+    ...names.map((name) => cell(row.nanoseconds?.[name], (value) => decimal(value / 1000, 1))),
+  ]
+  const text = [
+    table([['', ...columns.map(([label]) => label), ...names.map((name) => `${name} us`)], ...rows.map(cells)]),
+    '',
+    names.length === 0
+      ? 'Counts are sums. The rate of a file is its packets over its seconds; a total rate is the sum of the rates.'
+      : 'Counts are sums. Percentiles are those of the added histograms.',
+    ...merged.warnings,
+  ].join('\n')
+  printResult(
+    format,
+    { ...documentHead('merge'), ...merged },
+    text,
+    rows.map(({ histogram: _, ...row }) => row),
+  )
 }
 
 /** Adds reports of the same plan, mode by mode. Only counts, durations and histograms are used. @throws Failure */
@@ -117,8 +115,7 @@ export function mergeReports(reports: readonly Report[]) {
 function add(rounds: readonly Round[]): Round {
   const [{ mode, shares, counts: first }] = rounds
   const counts = Object.keys(first).map((key) => [key, sumOrNull(rounds.map(({ counts }) => counts[key]))])
-  const latencies = new Histogram()
-  for (const [limit, count] of rounds.flatMap(({ histogram }) => histogram)) latencies.record(limit, count)
+  const latencies = new Histogram(rounds.flatMap(({ histogram }) => histogram))
   return { mode, shares, counts: Object.fromEntries(counts), histogram: latencies.buckets() }
 }
 
@@ -131,8 +128,7 @@ function ratesOf({ seconds, packets, bytes, delivered }: Round['counts']): Round
 
 /** As in the document. Percentiles are those of the added histograms. */
 function rowOf(file: string, { mode, counts, shares, histogram }: Round) {
-  const latencies = new Histogram()
-  for (const [limit, count] of histogram) latencies.record(limit, count)
+  const latencies = new Histogram(histogram)
   const quantile = (name: string) => latencies.quantile(name === 'max' ? 1 : Number(name.slice(1)) / 100)
   const nanoseconds = Object.fromEntries(shares.map((name) => [name, quantile(name)]))
   return { mode, file, ...counts, ...(shares.length === 0 ? {} : { nanoseconds, histogram }) }
@@ -152,50 +148,45 @@ function checkPlan(first: Report, other: Report): void {
 
 /** Parses a document of `send --json` or `latency --json`. @throws Failure if it is another one */
 export function parseReport(file: string, text: string): Report {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new Failure(`${file} is not JSON`)
-  }
-  const { command, schemaVersion, partial = null, config, results } = keysOf(value)
+  const { command, schemaVersion, partial = null, config, results } = keysOf(parseJson(file, text))
   if (command !== 'send' && command !== 'latency') {
     throw new Failure(`${file} is not a report of send or latency; make one with --json`)
   }
   if (schemaVersion !== SCHEMA_VERSION) {
     throw new Failure(`${file} has schema version ${schemaVersion}, this command reads version ${SCHEMA_VERSION}`)
   }
-  const rounds = Array.isArray(results) ? results.map((result) => roundOf(command, keysOf(result))) : []
-  if (rounds.length > 0 && rounds.every((round) => round !== undefined)) {
-    return { file, command, partial, config: keysOf(config), rounds }
-  }
-  throw new Failure(`${file} has no results, or damaged ones`)
+  const damaged = new Failure(`${file} has no results, or damaged ones`)
+  if (!Array.isArray(results) || results.length === 0) throw damaged
+  const rounds = results.map((result) => roundOf(command, keysOf(result), damaged))
+  return { file, command, partial, config: keysOf(config), rounds }
 }
 
-/** Returns undefined for a damaged one. */
-function roundOf(command: Command, result: Readonly<Record<string, unknown>>): Round | undefined {
+function roundOf(command: Command, result: Keys, damaged: Failure): Round {
   const { mode, delivered, nanoseconds, histogram = [] } = result
-  const counts = countsOf(COUNTS[command], result)
-  const arrived = command === 'latency' ? {} : delivered === null ? UNKNOWN : countsOf(DELIVERY, keysOf(delivered))
+  const count = (value: unknown): number => {
+    if (typeof value === 'number' && value >= 0 && Number.isFinite(value)) return value
+    throw damaged
+  }
+  const countsOf = (keys: readonly string[], from: Keys) =>
+    Object.fromEntries(keys.map((key) => [key, count(from[key])]))
+  const unknown = { delivered: null, lost: null }
+  const arrived =
+    command === 'latency' ? {} : delivered === null ? unknown : countsOf(Object.keys(unknown), keysOf(delivered))
   const isValid = typeof mode === 'string' && /^[\w+-]{1,40}$/.test(mode) && Array.isArray(histogram)
-  if (!isValid || counts === undefined || arrived === undefined) return undefined
-  if (!histogram.every((bucket) => Array.isArray(bucket) && bucket.length === 2 && bucket.every(isCount)))
-    return undefined
-  return { mode, counts: { ...counts, ...arrived }, histogram, shares: Object.keys(keysOf(nanoseconds)) }
+  if (!isValid) throw damaged
+  return {
+    mode,
+    counts: { ...countsOf(COUNTS[command], result), ...arrived },
+    histogram: histogram.map((bucket) => {
+      if (!Array.isArray(bucket) || bucket.length !== 2) throw damaged
+      return [count(bucket[0]), count(bucket[1])]
+    }),
+    shares: Object.keys(keysOf(nanoseconds)),
+  }
 }
 
-const DELIVERY = ['delivered', 'lost'] as const
-const UNKNOWN = { delivered: null, lost: null }
+type Keys = Readonly<Record<string, unknown>>
 
-function countsOf(keys: readonly string[], from: Readonly<Record<string, unknown>>): Round['counts'] | undefined {
-  const found = keys.flatMap((key) => (isCount(from[key]) ? [[key, from[key]] as const] : []))
-  return found.length === keys.length ? Object.fromEntries(found) : undefined
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && Number.isFinite(value)
-}
-
-function keysOf(value: unknown): Readonly<Record<string, unknown>> {
+function keysOf(value: unknown): Keys {
   return typeof value === 'object' && value !== null ? { ...value } : {}
 }

@@ -3,64 +3,42 @@ import { Worker } from 'node:worker_threads'
 import { max, sum } from 'simple-statistics'
 import type { EndpointLike } from '../../src/index.js'
 import { Mailbox } from '../children/mailbox.js'
-import { transpile } from '../children/transpile.js'
+import { transpile } from '../children/temporary.js'
 import { Failure } from '../cli/run-command.js'
 import type { SendMode } from '../traffic/modes.js'
-import type { SendResult } from '../traffic/round-record.js'
+import { cpuSince, type SendResult } from '../traffic/round-record.js'
 import type { SendCounts, SendPlan } from '../traffic/sender.js'
 import type { Candidate, RoundOrder, RoundResult } from './candidate.js'
 
 /** The plan as a thread gets it: an Endpoint cannot be copied to it. */
 export type ThreadPlan = Omit<SendPlan, 'destination'> & { readonly destination: EndpointLike }
 
-export interface ThreadOrder {
-  readonly mode: SendMode
-  readonly seconds: number
-  readonly stream: number
-}
+export type ThreadOrder = Readonly<{ mode: SendMode; seconds: number; stream: number }>
 
 export type ThreadAnswer = { readonly sent: SendResult } | { readonly soFar: SendCounts }
 
-/** Threads that send at the same time, each with sockets of its own. */
-export class StreamThreads implements AsyncDisposable {
-  readonly #program = transpile(join(__dirname, 'stream-thread'))
-  readonly #threads: readonly { readonly worker: Worker; readonly answers: Mailbox<ThreadAnswer> }[]
-
-  constructor(count: number, { destination, bind, ...plan }: SendPlan) {
-    const plain = ({ address, port }: EndpointLike) => ({ address, port })
-    const workerData: ThreadPlan = { ...plan, destination: plain(destination), bind: bind && plain(bind) }
-    const { entry, env } = this.#program
-    this.#threads = Array.from({ length: count }, () => {
-      const worker = new Worker(entry, { workerData, env: { ...process.env, ...env, NODE_OPTIONS: '' }, execArgv: [] })
-      const answers = new Mailbox<ThreadAnswer>()
-      worker.on('message', (answer) => answers.push(answer))
-      worker.on('error', ({ message }) => answers.end(new Failure(message)))
-      worker.on('exit', () => answers.end(new Failure('a thread ended without a result')))
-      return { worker, answers }
-    })
-  }
-
-  /** Opens one socket per thread. @throws Failure */
-  async open(mode: SendMode, signal: AbortSignal): Promise<Candidate> {
-    await this.#run(mode, { seconds: 0, streams: this.#threads.map(() => 1), signal })
-    return {
-      name: mode,
-      run: (order) => this.#run(mode, order),
-      prepareNanoseconds: () => null,
-      [Symbol.asyncDispose]: async () => {},
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
-    this.#program[Symbol.dispose]()
-  }
-
-  async #run(mode: SendMode, { seconds, streams: numbers, signal, onProgress }: RoundOrder): Promise<RoundResult> {
+/** Starts threads that send at the same time. `open` opens one socket in each. */
+export function startThreads(count: number, { destination, bind, ...plan }: SendPlan) {
+  const program = transpile(join(__dirname, 'stream-thread'))
+  const plain = ({ address, port }: EndpointLike) => ({ address, port })
+  const workerData: ThreadPlan = { ...plan, destination: plain(destination), bind: bind && plain(bind) }
+  const env = { ...process.env, ...program.env, NODE_OPTIONS: '' }
+  const threads = Array.from({ length: count }, () => {
+    const worker = new Worker(program.entry, { workerData, env, execArgv: [] })
+    const answers = new Mailbox<ThreadAnswer>()
+    worker.on('message', (answer) => answers.push(answer))
+    worker.on('error', ({ message }) => answers.end(new Failure(message)))
+    worker.on('exit', () => answers.end(new Failure('a thread ended without a result')))
+    return { worker, answers }
+  })
+  const run = async (
+    mode: SendMode,
+    { seconds, streams: numbers, signal, onProgress }: RoundOrder,
+  ): Promise<RoundResult> => {
     const cpuBefore = process.cpuUsage()
     const startMs = performance.now()
     const packets = numbers.map(() => 0)
-    const runs = this.#threads.map(async ({ worker, answers }, index) => {
+    const runs = threads.map(async ({ worker, answers }, index) => {
       worker.postMessage({ mode, seconds, stream: numbers[index] } satisfies ThreadOrder)
       for (;;) {
         const answer = await answers.next((seconds + PATIENCE_SECONDS) * 1000, LATE, signal)
@@ -70,19 +48,28 @@ export class StreamThreads implements AsyncDisposable {
       }
     })
     const streams = await Promise.all(runs)
-    const { user, system } = process.cpuUsage(cpuBefore)
+    const total = (key: 'packets' | 'sendCalls' | 'wouldBlock' | 'errors') => sum(streams.map((one) => one[key]))
     return {
       seconds: max(streams.map((one) => one.seconds)),
-      packets: sum(streams.map((one) => one.packets)),
-      sendCalls: sum(streams.map((one) => one.sendCalls)),
-      wouldBlock: sum(streams.map((one) => one.wouldBlock)),
-      errors: sum(streams.map((one) => one.errors)),
+      ...{ packets: total('packets'), sendCalls: total('sendCalls') },
+      ...{ wouldBlock: total('wouldBlock'), errors: total('errors') },
       // Each stream has a pacer of its own.
       largestBurst: max(streams.map((one) => one.largestBurst ?? 0)) || undefined,
       // Node reports the processor time of the process, not of a thread.
-      cpu: { userSeconds: user / 1e6, systemSeconds: system / 1e6 },
+      cpu: cpuSince(cpuBefore),
       streams,
     }
+  }
+  return {
+    /** @throws Failure */
+    async open(mode: SendMode, signal: AbortSignal): Promise<Candidate> {
+      await run(mode, { seconds: 0, streams: threads.map(() => 1), signal })
+      return { name: mode, run: (order) => run(mode, order), costs: () => null, [Symbol.asyncDispose]: async () => {} }
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      await Promise.all(threads.map(({ worker }) => worker.terminate()))
+      program[Symbol.dispose]()
+    },
   }
 }
 

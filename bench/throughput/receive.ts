@@ -1,15 +1,12 @@
 import { isIPv6 } from 'node:net'
-import type { Endpoint } from '../../src/index.js'
 import { sendToParent } from '../children/child.js'
 import { Progress } from '../cli/progress.js'
-import { Interrupted } from '../cli/run-command.js'
-import { timeLimit } from '../cli/time-limit.js'
-import { listen } from '../control/listen.js'
-import type { ReceiveRecord } from '../control/receive-service.js'
+import { Interrupted, timeLimit } from '../cli/run-command.js'
+import { listen, type ReceiveRecord } from '../control/receive-service.js'
 import type { RecvPlan } from '../options/throughput-options.js'
 import { configOf, documentHead, printResult } from '../report/document.js'
 import { decimal, gigabits, percent, whole } from '../report/format.js'
-import type { Receiver } from '../traffic/receiver.js'
+import type { Receiver } from '../traffic/streams.js'
 import { receiverLine } from './report.js'
 import { summarize } from './summary.js'
 
@@ -33,18 +30,9 @@ export async function receive(plan: RecvPlan, interrupted: AbortSignal): Promise
   }
   if (!isAtEnd) return
   const { description, records } = service
-  const document = () => ({
-    ...documentHead('recv'),
-    config: {
-      ...configOf(plan),
-      ...description,
-      listen: localAddress,
-      durationSeconds: plan.durationSeconds ?? null,
-    },
-    results: records,
-    summary: records.length === 0 ? [] : summarize([description.mode], records, () => 0.5),
-  })
-  printResult(plan, document, String, () => records)
+  const config = { ...configOf(plan), ...description, listen: localAddress }
+  const summary = records.length === 0 ? [] : summarize([description.mode], records, () => 0.5)
+  printResult(plan, { ...documentHead('recv'), config, results: records, summary }, '', records)
 }
 
 function endOf({ durationSeconds, announce }: RecvPlan, interrupted: AbortSignal): AbortSignal {
@@ -66,22 +54,20 @@ function showProgress({ counts }: Receiver, progress: Progress, intervalSeconds:
   const startMs = performance.now()
   let last = { nowMs: startMs, ...counts }
   const timer = setInterval(() => {
-    const nowMs = performance.now()
-    const seconds = (nowMs - last.nowMs) / 1000
-    const datagrams = counts.datagrams - last.datagrams
-    if (datagrams > 0) {
-      const bitsPerSecond = ((counts.bytes - last.bytes) * 8) / seconds
-      const rate = `${whole(datagrams / seconds)} packets/s, ${gigabits(bitsPerSecond)} Gbit/s`
-      progress.say(`${((nowMs - startMs) / 1000).toFixed(1)} s: ${rate}`)
-    }
-    last = { nowMs, datagrams: counts.datagrams, bytes: counts.bytes }
+    const now = { nowMs: performance.now(), ...counts }
+    const perSecond = 1000 / (now.nowMs - last.nowMs)
+    const [datagrams, bytes] = [now.datagrams - last.datagrams, now.bytes - last.bytes]
+    const rate = `${whole(datagrams * perSecond)} packets/s, ${gigabits(bytes * 8 * perSecond)} Gbit/s`
+    if (datagrams > 0) progress.say(`${((now.nowMs - startMs) / 1000).toFixed(1)} s: ${rate}`)
+    last = now
   }, intervalSeconds * 1000)
   return () => clearInterval(timer)
 }
 
-export function recordLine({ sender, delivered, ...record }: ReceiveRecord): string {
+function recordLine({ sender, delivered, ...record }: ReceiveRecord): string {
   const { packets, packetsPerSecond, bitsPerSecond, achievedBatch } = record
-  const from = sender.address === null ? 'a sender without control connection' : bracketed(sender.address)
+  const address = isIPv6(sender.address ?? '') ? `[${sender.address}]` : sender.address
+  const from = address ?? 'a sender without control connection'
   const mode = sender.mode === null ? '' : ` (${sender.mode})`
   const facts = [
     `delivered ${whole(packets)}`,
@@ -99,8 +85,4 @@ export function recordLine({ sender, delivered, ...record }: ReceiveRecord): str
     if (truncated > 0) facts.push(`truncated ${whole(truncated)}`)
   }
   return `from ${from}${mode}: ${facts.join(', ')}`
-}
-
-function bracketed(address: Endpoint['address']): string {
-  return isIPv6(address) ? `[${address}]` : address
 }

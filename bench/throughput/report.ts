@@ -1,67 +1,43 @@
+import { sum } from 'simple-statistics'
 import type { ReceiverDescription } from '../control/protocol.js'
-import { machineLine, reasonOf } from '../report/document.js'
+import { machineLine } from '../report/document.js'
 import { decimal, gigabits, mebibytes, percent, whole } from '../report/format.js'
-import { table } from '../report/table.js'
 import type { Estimate } from '../stats/interval.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
-import { WANTED_RECEIVE_BUFFER_BYTES } from '../traffic/receiver.js'
-import { answerInWords } from './answer.js'
+import { WANTED_RECEIVE_BUFFER_BYTES } from '../traffic/streams.js'
 import type { ThroughputRun } from './measure.js'
 import type { SummaryRow } from './summary.js'
 
 /** Returns what was measured, how, and where. */
-export function headLines(run: ThroughputRun): string[] {
-  const { plan, session, receiver } = run
+export function headLines({ plan, session, receiver, hasFq }: ThroughputRun): string[] {
   const { sizeBytes, batch, segments, rounds, durationSeconds, connect, prepare, seed, packetsPerSecond } = plan
+  const { destination, isLocal, interfaceName } = session
   const [streams, perStream] = plan.parallel > 1 ? [`${plan.parallel} streams of `, ' per stream'] : ['', '']
   const how = `${connect ? 'connected' : 'not connected'}, headers built ${prepare === 'once' ? 'once' : 'for each batch'}`
-  return [
-    `${streams}datagrams of ${sizeBytes} bytes to ${session.destination}${session.isLocal ? ' (a process on this host)' : ''}`,
+  const lines = [
+    `${streams}datagrams of ${sizeBytes} bytes to ${destination}${isLocal ? ' (a process on this host)' : ''}`,
     `batch ${batch}, GSO sends of ${segments}, ${how}, rounds: ${rounds} of ${durationSeconds} s each, in random order (seed ${seed})`,
     receiver === null ? 'delivery not measured (--no-control)' : receiverLine('received with', receiver),
     machineLine(),
-    ...(packetsPerSecond === undefined ? [] : [pacingLine(packetsPerSecond, perStream, run)]),
   ]
+  if (packetsPerSecond === undefined) return lines
+  const fq = hasFq ? `, and by fq on ${interfaceName} (not dgram, batchconn-dgram)` : ''
+  const rate = `${whole(packetsPerSecond)} packets/s${perStream}`
+  return [...lines, `paced by the sender at ${rate}, at most ${plan.burstMs} ms of them at once${fq}`]
 }
 
-export function throughputText(run: ThroughputRun): string {
-  const { plan, session, summary, ratios } = run
-  const partial = partialReason(run)
+/** Returns the ratios of `compare` in words. */
+export function ratioLines(ratios: ThroughputRun['ratios']): string[] {
+  const line = (measure: string, candidate: string, ratio: Estimate | null) => {
+    const name = `${measure}, batchconn / ${candidate}`
+    if (ratio === null) return `${name}: n/a: ${candidate} sent no packets in at least one round`
+    const [median, low, high] = [ratio.median, ratio.low, ratio.high].map((value) => decimal(value, 3))
+    return `${name}: ${median} (${ratio.confidence < 0.95 ? 'range' : '95 % bootstrap interval'} ${low} - ${high})`
+  }
   return [
-    ...(partial === null ? [] : [`PARTIAL RESULT: ${partial}`, '']),
-    ...headLines(run),
-    '',
-    table(summaryRows(summary, session.interfaceName)),
-    '',
-    ...ratios.map(({ candidate, ratio }) => ratioLine('packets per second', candidate, ratio)),
-    ...ratios.map(({ candidate, cpuRatio }) => ratioLine('packets per CPU second', candidate, cpuRatio)),
-    ...notesOf(run),
-    ...warningsOf(run),
-    ...(plan.command === 'send' ? ['', ...answerInWords(run)] : []),
-  ].join('\n')
-}
-
-function pacingLine(packetsPerSecond: number, perStream: string, { plan, session, hasFq }: ThroughputRun): string {
-  const fq = hasFq ? `, and by fq on ${session.interfaceName} (not dgram, batchconn-dgram)` : ''
-  return `paced by the sender at ${whole(packetsPerSecond)} packets/s${perStream}, at most ${plan.burstMs} ms of them at once${fq}`
-}
-
-interface Interruptible extends Pick<ThroughputRun, 'rounds' | 'error'> {
-  readonly plan: Pick<ThroughputRun['plan'], 'rounds'>
-}
-
-/** Describes why a run is incomplete; null if it is complete. */
-export function partialReason({ plan, rounds, error }: Interruptible): string | null {
-  if (error === undefined) return null
-  return `${rounds} of ${plan.rounds} rounds are complete (${reasonOf(error)})`
-}
-
-function ratioLine(measure: string, candidate: string, ratio: Estimate | null): string {
-  const name = `${measure}, batchconn / ${candidate}`
-  if (ratio === null) return `${name}: n/a: ${candidate} sent no packets in at least one round`
-  const [median, low, high] = [ratio.median, ratio.low, ratio.high].map((value) => decimal(value, 3))
-  const interval = ratio.confidence < 0.95 ? 'range' : '95 % bootstrap interval'
-  return `${name}: ${median} (${interval} ${low} - ${high})`
+    ...ratios.map(({ candidate, ratio }) => line('packets per second', candidate, ratio)),
+    ...ratios.map(({ candidate, cpuRatio }) => line('packets per CPU second', candidate, cpuRatio)),
+  ]
 }
 
 /** One column per candidate, one row per quantity. Rows without a value are left out. */
@@ -106,7 +82,8 @@ function quantities(interfaceName: string | undefined, { mode: first, streams }:
     [`${interfaceName} dropped`, ({ interfaceDropped }) => unlessZero(interfaceDropped ?? 0)],
     ['errors', ({ errors }) => unlessZero(errors)],
     ...streams.slice(0, MAX_STREAM_ROWS).map((_, index): Quantity => {
-      return [`stream ${index + 1} sent, lost`, ({ streams }) => streamCell(streams[index])]
+      const cell = ({ packets, lost }: SummaryRow['streams'][number]) => `${whole(packets)}, ${orUnknown(lost, whole)}`
+      return [`stream ${index + 1} sent, lost`, ({ streams }) => cell(streams[index])]
     }),
   ]
 }
@@ -116,10 +93,6 @@ function estimate(value: Estimate | null, format: (value: number) => string): st
   return orUnknown(value, ({ median, low, high }) =>
     low === high ? format(median) : `${format(median)} (${format(low)} - ${format(high)})`,
   )
-}
-
-function streamCell({ packets, lost }: SummaryRow['streams'][number]): string {
-  return `${whole(packets)}, ${orUnknown(lost, whole)}`
 }
 
 function unlessZero(count: number): string {
@@ -139,40 +112,29 @@ export function receiverLine(prefix: string, { mode, batch, receiveBufferBytes }
   return `${prefix} ${mode}, batch ${batch}${buffer}`
 }
 
-export function notesOf(run: ThroughputRun): string[] {
-  const { plan, session, records, summary } = run
-  const lines = [intervalNote(run)]
-  if (plan.sizeBytes < HEADER_BYTES) lines.push(`Below ${HEADER_BYTES} bytes, duplicates and order are not measured.`)
-  if (session.isLocal) {
-    lines.push(
+export function notesOf({ plan, session, receiver, records, summary }: ThroughputRun): string[] {
+  const drops = sum(records.map(({ delivered }) => delivered?.kernelDrops ?? 0))
+  const errors = sum(summary.map((row) => row.errors))
+  const granted = receiver?.receiveBufferBytes ?? WANTED_RECEIVE_BUFFER_BYTES
+  const notes = [
+    intervalNote(summary[0]),
+    plan.sizeBytes < HEADER_BYTES && `Below ${HEADER_BYTES} bytes, duplicates and order are not measured.`,
+    session.isLocal &&
       'On loopback sender and receiver share the cores, and a send succeeds even if the datagram is then dropped.',
-    )
-  }
-  const drops = records.reduce((sum, record) => sum + (record.delivered?.kernelDrops ?? 0), 0)
-  if (drops > 0) {
-    lines.push(
+    drops > 0 &&
       `The receiver's socket was full for ${whole(drops)} datagrams: lost by the receiver, not by the network.`,
-    )
-    const granted = run.receiver?.receiveBufferBytes ?? WANTED_RECEIVE_BUFFER_BYTES
-    if (granted < WANTED_RECEIVE_BUFFER_BYTES) {
-      lines.push(`Its buffer is ${mebibytes(granted)}: as root, or with a higher net.core.rmem_max, it gets more.`)
-    }
-  }
-  const errors = summary.reduce((sum, row) => sum + row.errors, 0)
-  if (errors > 0) lines.push(`${whole(errors)} datagrams were refused: no socket is bound to ${session.destination}.`)
-  return lines
+    drops > 0 &&
+      granted < WANTED_RECEIVE_BUFFER_BYTES &&
+      `Its buffer is ${mebibytes(granted)}: as root, or with a higher net.core.rmem_max, it gets more.`,
+    errors > 0 && `${whole(errors)} datagrams were refused: no socket is bound to ${session.destination}.`,
+  ]
+  return notes.filter((note) => note !== false)
 }
 
-function intervalNote({ summary }: ThroughputRun): string {
-  const { rounds, packetsPerSecond } = summary[0]
-  const text = 'Rates: median of the rounds'
-  if (rounds === 1) return `${text}; one round has no interval. Gbit/s is payload. Counts are sums.`
-  const { confidence } = packetsPerSecond
-  const interval =
-    confidence < 0.95
-      ? `with their range; of ${rounds} rounds it is a ${percent(confidence)} interval (95 % requires six)`
-      : 'with 95 % interval'
-  return `${text}, ${interval}. Gbit/s is payload. Counts are sums.`
+function intervalNote({ rounds, packetsPerSecond: { confidence } }: SummaryRow): string {
+  const few = `with their range; of ${rounds} rounds it is a ${percent(confidence)} interval (95 % requires six)`
+  const interval = rounds === 1 ? '; one round has no interval' : `, ${confidence < 0.95 ? few : 'with 95 % interval'}`
+  return `Rates: median of the rounds${interval}. Gbit/s is payload. Counts are sums.`
 }
 
 /** Facts that make a figure misleading. */

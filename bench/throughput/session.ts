@@ -2,38 +2,31 @@ import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import { type Endpoint, endpoint } from '../../src/index.js'
-import { Child } from '../children/child.js'
+import { type Child, startChild } from '../children/child.js'
 import type { Progress } from '../cli/progress.js'
-import { Failure } from '../cli/run-command.js'
-import { ControlClient } from '../control/client.js'
+import { type ControlClient, connectControl } from '../control/protocol.js'
 import type { ThroughputPlan } from '../options/throughput-options.js'
-import { type HostPort, interfaceTowards, isLoopback, resolveHost } from '../traffic/network.js'
+import { type HostPort, interfaceTowards, resolveHost } from '../traffic/network.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
 
-/** The receiver of a run, and the interface that leads there. */
-export interface Session extends AsyncDisposable {
-  readonly destination: Endpoint
-  /** The receiver is a child process of the command. */
-  readonly isLocal: boolean
-  /** Control connections, one per stream; none with `--no-control`. */
-  readonly controls: readonly ControlClient[]
-  /** The interface that the datagrams leave by; undefined if unknown. */
-  readonly interfaceName: string | undefined
-  /** That interface is the loopback interface. */
-  readonly isLoopback: boolean
-}
+/**
+ * The receiver of a run, with one control connection per stream, or none with `--no-control`; and the interface that leads
+ * there, undefined if unknown.
+ */
+export type Session = Awaited<ReturnType<typeof openSession>>
 
 /** Connects to the receiver, or starts one. @throws Failure */
 export async function openSession(
-  plan: Pick<ThroughputPlan, 'sizeBytes' | 'to' | 'token' | 'control' | 'parallel'>,
+  plan: Pick<ThroughputPlan, 'sizeBytes' | 'to' | 'bind' | 'token' | 'control' | 'parallel'>,
   progress: Progress,
   signal: AbortSignal,
-): Promise<Session> {
+) {
   if (plan.sizeBytes < HEADER_BYTES) {
     progress.say(`datagrams below ${HEADER_BYTES} bytes have no sequence number: they are only counted`)
   }
   const ownToken = randomBytes(16).toString('hex')
-  const child = plan.to === undefined ? startReceiver(ownToken, progress) : undefined
+  const child = plan.to === undefined ? startReceiver(ownToken) : undefined
+  if (child !== undefined) progress.say('starting a receiver on loopback')
   const controls: ControlClient[] = []
   // Each stream waits for it; Node warns of more than ten listeners.
   setMaxListeners(0, signal)
@@ -43,17 +36,20 @@ export async function openSession(
   }
   try {
     const destination = child === undefined ? await resolveHost(plan.to as HostPort) : await addressOf(child, signal)
-    const interfaceName = interfaceTowards(destination)
+    const bind = plan.bind && (await resolveHost(plan.bind, destination.family === 'ipv4' ? 4 : 6))
+    const towards = interfaceTowards(destination)
     const token = child === undefined ? plan.token : ownToken
     for (let count = plan.control ? plan.parallel : 0; count > 0; count -= 1) {
-      controls.push(await ControlClient.connect(destination, signal, token))
+      controls.push(await connectControl(destination, signal, token))
     }
     return {
       destination,
+      bind,
+      // The receiver is a child process of the command.
       isLocal: child !== undefined,
       controls,
-      interfaceName,
-      isLoopback: interfaceName !== undefined && isLoopback(interfaceName),
+      interfaceName: towards?.name,
+      isLoopback: towards?.internal ?? false,
       [Symbol.asyncDispose]: close,
     }
   } catch (error) {
@@ -63,9 +59,8 @@ export async function openSession(
 }
 
 /** Starts `bench/recv.ts` on loopback. */
-function startReceiver(token: string, progress: Progress): Child {
-  progress.say('starting a receiver on loopback')
-  return new Child('the receiver', {
+function startReceiver(token: string): Child {
+  return startChild('the receiver', {
     program: join(__dirname, '../recv'),
     words: ['--listen', '127.0.0.1:0', '--announce', '--quiet'],
     env: { ...process.env, BATCHCONN_TOKEN: token },
@@ -73,8 +68,7 @@ function startReceiver(token: string, progress: Progress): Child {
 }
 
 async function addressOf(child: Child, signal: AbortSignal): Promise<Endpoint> {
-  const { port } = (await child.next(signal, START_TIMEOUT_MS)) as { port?: number }
-  if (port === undefined) throw new Failure('the receiver reported no port')
+  const { port } = (await child.next(signal, START_TIMEOUT_MS)) as { port: number }
   return endpoint({ address: '127.0.0.1', port })
 }
 

@@ -23,7 +23,7 @@ export function summarize(
   modes: readonly string[],
   records: readonly RoundRecord[],
   random: Random,
-  costs: Readonly<Record<string, CandidateCosts>> = {},
+  costs: Readonly<Record<string, CandidateCosts | null>> = {},
 ) {
   const first = roundsOf(modes[0], records)
   return modes.map((mode) => {
@@ -34,20 +34,29 @@ export function summarize(
       rounds: rounds.length,
       packetsPerSecond: medianEstimate(values((one) => one.packetsPerSecond)),
       bitsPerSecond: medianEstimate(values((one) => one.bitsPerSecond)),
-      nanosecondsPerPacket: estimateOrNull(values((one) => one.nanosecondsPerPacket)),
+      nanosecondsPerPacket: ofKnown(
+        values((one) => one.nanosecondsPerPacket),
+        medianEstimate,
+      ),
       achievedBatch: medianEstimate(values((one) => one.achievedBatch)),
       packets: sum(values((one) => one.packets)),
       systemCalls: sum(values((one) => one.systemCalls)),
       wouldBlock: sum(values((one) => one.wouldBlock)),
       errors: sum(values((one) => one.errors)),
-      largestBurst: maxOrNull(values((one) => one.largestBurst)),
+      largestBurst: ofKnown(
+        values((one) => one.largestBurst),
+        max,
+      ),
       cpu: {
         userShare: median(values(({ cpu, seconds }) => share(cpu.userSeconds, seconds))),
         systemShare: median(values(({ cpu, seconds }) => share(cpu.systemSeconds, seconds))),
       },
       delivered: sumOrNull(values((one) => one.delivered?.delivered)),
       lost: sumOrNull(values((one) => one.delivered?.lost)),
-      deliveredPerSecond: estimateOrNull(values((one) => one.deliveredPerSecond)),
+      deliveredPerSecond: ofKnown(
+        values((one) => one.deliveredPerSecond),
+        medianEstimate,
+      ),
       interfacePackets: sumOrNull(values((one) => one.interface?.txPackets)),
       interfaceDropped: sumOrNull(values((one) => one.interface && one.interface.txDropped + one.interface.rxDropped)),
       ratioToFirst: rateRatio(rounds, first, random),
@@ -116,7 +125,7 @@ function packetsPerCpuSecond({ packets, cpu }: RoundRecord): number {
 }
 
 /** Returns the components of a datagram's processor time; together they are all of it. */
-function breakdownOf(rounds: readonly RoundRecord[], costs: CandidateCosts | undefined) {
+function breakdownOf(rounds: readonly RoundRecord[], costs: CandidateCosts | null | undefined) {
   const { prepareNanoseconds, crossingNanoseconds } = costs ?? {}
   const achievedBatch = median(rounds.map((one) => one.achievedBatch))
   const rate = median(rounds.map(packetsPerCpuSecond))
@@ -132,20 +141,16 @@ function breakdownOf(rounds: readonly RoundRecord[], costs: CandidateCosts | und
   }
 }
 
-function estimateOrNull(values: (number | null)[]): Estimate | null {
+/** Returns null if nothing is known. */
+function ofKnown<T>(values: (number | null)[], summary: (known: number[]) => T): T | null {
   const known = values.filter((value) => value !== null)
-  return known.length === 0 ? null : medianEstimate(known)
+  return known.length === 0 ? null : summary(known)
 }
 
 /** Returns the sum; null if a part is unknown. */
 export function sumOrNull(values: (number | null | undefined)[]): number | null {
   const known = values.filter((value) => value !== undefined && value !== null)
   return known.length < values.length ? null : sum(known)
-}
-
-function maxOrNull(values: (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null)
-  return known.length === 0 ? null : max(known)
 }
 
 function share(part: number, whole: number): number {

@@ -1,10 +1,15 @@
 import { setImmediate as nextIteration } from 'node:timers/promises'
 import { BatchConn, type Endpoint, type FeatureStatus, RecvBatch, SendBatch } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
-import { monotonicMicroseconds } from './clock.js'
-import { HEADER_BYTES, HeaderReader } from './payload-header.js'
-import { type ReceivePlan, type Receiver, WANTED_RECEIVE_BUFFER_BYTES } from './receiver.js'
-import { type StreamStatistics, type Streams, UNNUMBERED } from './streams.js'
+import { HEADER_BYTES, HeaderReader, monotonicMicroseconds } from './payload-header.js'
+import {
+  type ReceivePlan,
+  type Receiver,
+  type StreamStatistics,
+  type Streams,
+  UNNUMBERED,
+  WANTED_RECEIVE_BUFFER_BYTES,
+} from './streams.js'
 
 /**
  * Receives with the library: `recvmsg` for batches of one, `recvmmsg` for larger ones. It waits on the event loop: a thread
@@ -57,8 +62,10 @@ export class BatchReceiver implements Receiver {
 
   async run(streams: Streams, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      if (this.#drain(streams)) await this.#conn.readable({ signal }).catch(unlessAborted(signal))
-      else await nextIteration()
+      const wait = this.#drain(streams) ? this.#conn.readable({ signal }) : nextIteration()
+      await wait.catch((error) => {
+        if (!signal.aborted) throw error
+      })
     }
   }
 
@@ -147,12 +154,6 @@ interface Arrival {
   readonly microseconds: number
   /** Those of the previous datagram's stream; undefined if it is not counted. */
   statistics: StreamStatistics | undefined
-}
-
-function unlessAborted(signal: AbortSignal): (error: unknown) => void {
-  return (error) => {
-    if (!signal.aborted) throw error
-  }
 }
 
 /** Maximum duration of receiving in one loop iteration. */

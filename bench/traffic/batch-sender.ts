@@ -1,11 +1,10 @@
 import { BatchConn, type FeatureStatus, type MessageOptions, type OpenOptions, SendBatch } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
-import { HeaderStamper } from './payload-header.js'
-import { pacedBatch, type Rate, SendSchedule } from './send-schedule.js'
-import { type SendCounts, type Sender, type SendPlan, type SocketPlan, sendFailure } from './sender.js'
+import { HEADER_BYTES, HeaderStamper } from './payload-header.js'
+import { pacedBatch, type Rate, Sender, type SendPlan, type SocketPlan, sendFailure } from './sender.js'
 
 /** The shape of one `send` call. */
-export interface BatchShape {
+interface BatchShape {
   readonly messages: number
   /** Datagrams per message: above 1, each message is a GSO send. */
   readonly segments: number
@@ -14,8 +13,7 @@ export interface BatchShape {
 }
 
 /** Sends with the library: `sendmsg` for batches of one message, `sendmmsg` for larger ones. */
-export class BatchSender implements Sender {
-  readonly packetsPerBatch: number
+export class BatchSender extends Sender {
   readonly #shape: BatchShape
   readonly #plan: SendPlan
   readonly #conn: BatchConn
@@ -23,27 +21,18 @@ export class BatchSender implements Sender {
   readonly #batches: readonly Prepared[]
   readonly #options: MessageOptions | undefined
   #at = 0
-  readonly #schedule: SendSchedule
 
   constructor(plan: SendPlan, wanted: BatchShape) {
+    const shape = pacedShape(wanted, plan)
+    const { messages, segments, zeroCopy = false } = shape
+    super(messages * segments, plan)
     this.#plan = plan
-    this.#shape = pacedShape(wanted, plan)
-    const { messages, segments, zeroCopy = false } = this.#shape
-    this.packetsPerBatch = messages * segments
+    this.#shape = shape
     this.#options = segments > 1 ? { segmentBytes: plan.sizeBytes } : undefined
     // The mode decides about zero-copy, not the size.
     this.#conn = openConn(plan, { zeroCopy: zeroCopy && { minBytes: 1 }, ...kernelPacing(plan) })
     const batches = segments === 1 ? 1 : Math.max(1, Math.floor(plan.buffers / messages))
     this.#batches = Array.from({ length: batches }, () => this.#prepareBatch())
-    this.#schedule = new SendSchedule(this.packetsPerBatch, plan)
-  }
-
-  get counts(): SendCounts {
-    return this.#schedule.counts
-  }
-
-  begin(stream: number): void {
-    this.#schedule.begin(stream)
   }
 
   prepare(): void {
@@ -52,14 +41,14 @@ export class BatchSender implements Sender {
     if (this.#shape.zeroCopy) this.#conn.waitReleased(batch)
     if (this.#plan.prepare === 'batch') this.#rebuildHeaders(batch)
     else batch.rewind()
-    const { stream, sequence, microseconds } = this.#schedule
+    const { stream, sequence, microseconds } = this.schedule
     headers.stamp(this.packetsPerBatch, stream, sequence, microseconds)
-    this.#schedule.sequence = sequence + this.packetsPerBatch
+    this.schedule.sequence = sequence + this.packetsPerBatch
   }
 
   sendSlice(untilMs: number): void {
     for (;;) {
-      const packets = this.#schedule.next(untilMs)
+      const packets = this.schedule.next(untilMs)
       if (packets === 0) break
       for (let started = 0; started < packets; started += this.packetsPerBatch) {
         this.prepare()
@@ -68,10 +57,6 @@ export class BatchSender implements Sender {
     }
     if (this.#shape.segments > 1 && !this.#conn.gso.available) throw this.#without('GSO', this.#conn.gso)
     if (this.#shape.zeroCopy && !this.#conn.zeroCopy.available) throw this.#without('zero-copy', this.#conn.zeroCopy)
-  }
-
-  settle(untilMs: number): void {
-    this.#schedule.settle(untilMs)
   }
 
   close(): void {
@@ -84,7 +69,7 @@ export class BatchSender implements Sender {
    * @returns false if the socket was full until the time was up; the rest of the batch is not sent then
    */
   #sendBatch(untilMs: number): boolean {
-    const { counts } = this.#schedule
+    const { counts } = this.schedule
     const { batch } = this.#batches[this.#at]
     while (batch.remaining > 0) {
       counts.sendCalls += 1
@@ -104,7 +89,7 @@ export class BatchSender implements Sender {
       if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') {
         throw sendFailure(error, this.#plan.destination)
       }
-      this.#schedule.counts.errors += this.#shape.segments
+      this.schedule.counts.errors += this.#shape.segments
       batch.skip()
       return 0
     }
@@ -112,7 +97,7 @@ export class BatchSender implements Sender {
 
   /** Blocks until the socket is writable, for a limited time. @returns false if the time is up */
   #wait(untilMs: number): boolean {
-    const { counts } = this.#schedule
+    const { counts } = this.schedule
     counts.wouldBlock += 1
     this.#conn.waitWritable({ timeoutMs: POLL_MS })
     return performance.now() < untilMs
@@ -123,8 +108,10 @@ export class BatchSender implements Sender {
     const { messages, segments } = this.#shape
     const { sizeBytes } = this.#plan
     const batch = new SendBatch({ capacity: messages, slotBytes: sizeBytes * segments, maxSegments: segments })
-    const payloads = Array.from({ length: messages }, () => this.#reserve(batch).fill(0))
-    return { batch, headers: new HeaderStamper(payloads.flatMap((message) => cut(message, sizeBytes))) }
+    const payloads = Array.from({ length: messages }, () => this.#reserve(batch).fill(0)).flatMap((message) =>
+      Array.from({ length: segments }, (_, index) => message.subarray(index * sizeBytes, (index + 1) * sizeBytes)),
+    )
+    return { batch, headers: new HeaderStamper(payloads) }
   }
 
   /** The work of `--prepare batch`: everything except the payload's header, per message. */
@@ -157,11 +144,6 @@ function pacedShape({ messages, segments, ...rest }: BatchShape, rate: Rate): Ba
   return { ...rest, messages: Math.floor(packets / perMessage), segments: perMessage }
 }
 
-function cut(message: Buffer, sizeBytes: number): Buffer[] {
-  const count = message.byteLength / sizeBytes
-  return Array.from({ length: count }, (_, index) => message.subarray(index * sizeBytes, (index + 1) * sizeBytes))
-}
-
 /** Opens a socket as planned. @throws ErrnoError from bind and connect */
 export function openConn({ destination, bind, connect }: SocketPlan, options?: OpenOptions): BatchConn {
   const conn = BatchConn.open({ ...options, family: destination.family })
@@ -188,3 +170,31 @@ const FQ_HEADER_BYTES = 14 + 40 + 8
 const MAX_PACING_RATE = 2 ** 32 - 2
 /** Short enough to end a round in time. */
 const POLL_MS = 50
+
+/**
+ * Returns why GSO to the plan's destination is not supported; undefined if it is. It makes one GSO send, because the device
+ * may reject what the kernel supports. The send belongs to stream 0, which receivers do not count.
+ */
+export function gsoUnsupportedReason({ destination, sizeBytes, segments }: SendPlan): string | undefined {
+  using conn = BatchConn.open({ family: destination.family })
+  try {
+    const { mtu } = conn.connect(destination).options
+    const isIPv4 = destination.family === 'ipv4' || destination.address.startsWith('::ffff:')
+    if (sizeBytes + (isIPv4 ? IPV4_HEADERS_BYTES : IPV6_HEADERS_BYTES) > mtu) {
+      return `datagrams of ${sizeBytes} bytes do not fit the MTU of ${mtu}, and GSO segments cannot be fragmented`
+    }
+    // Shorter datagrams have no stream number, and would be counted.
+    const segmentBytes = Math.max(sizeBytes, HEADER_BYTES)
+    const batch = new SendBatch({ capacity: 1, slotBytes: segmentBytes * segments, maxSegments: segments })
+    batch.append(new Uint8Array(segmentBytes * segments), undefined, { segmentBytes })
+    conn.send(batch)
+    return conn.gso.available ? undefined : conn.gso.reason
+  } catch {
+    // Not caused by GSO: the next send has the same error and reports it.
+    return undefined
+  }
+}
+
+/** IP and UDP. */
+const IPV4_HEADERS_BYTES = 20 + 8
+const IPV6_HEADERS_BYTES = 40 + 8

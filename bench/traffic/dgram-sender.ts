@@ -1,8 +1,7 @@
 import { createSocket, type Socket, type SocketType } from 'node:dgram'
 import { once } from 'node:events'
 import { HeaderStamper } from './payload-header.js'
-import { pacedBatch, SendSchedule } from './send-schedule.js'
-import { type SendCounts, type Sender, type SendPlan, type SocketPlan, sendFailure } from './sender.js'
+import { pacedBatch, Sender, type SendPlan, type SocketPlan, sendFailure } from './sender.js'
 
 /** That of `node:dgram`, or of a drop-in for it. */
 export type CreateSocket = (type: SocketType) => Socket
@@ -11,23 +10,20 @@ export type CreateSocket = (type: SocketType) => Socket
  * Sends with `node:dgram`, or with the drop-in for it: 64 datagrams at once, then it waits for their callbacks. Node calls
  * sendmsg for each, the drop-in sendmmsg for all. Additional calls when the socket is full are not counted.
  */
-export class DgramSender implements Sender {
-  readonly packetsPerBatch: number
+export class DgramSender extends Sender {
   readonly #plan: SendPlan
   readonly #socket: Socket
   readonly #packetsPerCall: number
   readonly #payloads: Buffer[]
   readonly #headers: HeaderStamper
-  readonly #schedule: SendSchedule
 
   private constructor(plan: SendPlan, socket: Socket, packetsPerCall: number) {
+    super(pacedBatch(IN_FLIGHT, plan), plan)
     this.#plan = plan
     this.#socket = socket
     this.#packetsPerCall = packetsPerCall
-    this.packetsPerBatch = pacedBatch(IN_FLIGHT, plan)
     this.#payloads = allocatePayloads(this.packetsPerBatch, plan.sizeBytes)
     this.#headers = new HeaderStamper(this.#payloads)
-    this.#schedule = new SendSchedule(this.packetsPerBatch, plan)
   }
 
   static async open(plan: SendPlan, create: CreateSocket = createSocket): Promise<DgramSender> {
@@ -37,29 +33,17 @@ export class DgramSender implements Sender {
     return new DgramSender(plan, socket, create === createSocket ? 1 : IN_FLIGHT)
   }
 
-  get counts(): SendCounts {
-    return this.#schedule.counts
-  }
-
-  begin(stream: number): void {
-    this.#schedule.begin(stream)
-  }
-
   prepare(): void {
-    const { stream, sequence, microseconds } = this.#schedule
+    const { stream, sequence, microseconds } = this.schedule
     this.#headers.stamp(this.packetsPerBatch, stream, sequence, microseconds)
-    this.#schedule.sequence = sequence + this.packetsPerBatch
+    this.schedule.sequence = sequence + this.packetsPerBatch
   }
 
   async sendSlice(untilMs: number): Promise<void> {
-    while (this.#schedule.next(untilMs) > 0) {
+    while (this.schedule.next(untilMs) > 0) {
       this.prepare()
       await this.#sendPayloads()
     }
-  }
-
-  settle(untilMs: number): void {
-    this.#schedule.settle(untilMs)
   }
 
   close(): void {
@@ -67,7 +51,7 @@ export class DgramSender implements Sender {
   }
 
   #sendPayloads(): Promise<void> {
-    const { counts } = this.#schedule
+    const { counts } = this.schedule
     return new Promise((resolve, reject) => {
       let pending = this.#payloads.length
       counts.sendCalls += Math.ceil(pending / this.#packetsPerCall)

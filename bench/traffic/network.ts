@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { lookup } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
-import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
+import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BatchConn, type Endpoint, endpoint } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
@@ -34,20 +34,16 @@ export async function resolveHost({ host, port }: HostPort, family: 0 | 4 | 6 = 
 type InterfaceCounters = ReturnType<typeof parseCounters>
 export type InterfaceDelta = ReturnType<typeof interfaceDelta>
 
-/** Returns the interface of the route to a destination; undefined if it cannot be determined. */
-export function interfaceTowards(destination: Endpoint): string | undefined {
+/** Returns the interface of the route to a destination, `internal` for loopback; undefined if it cannot be determined. */
+export function interfaceTowards(destination: Endpoint) {
   const source = sourceAddress(destination)
-  const entries = Object.entries(networkInterfaces()).flatMap(([name, infos = []]) =>
-    infos.map((info) => ({ name, info })),
+  const addresses = Object.entries(networkInterfaces()).flatMap(([name, infos = []]) =>
+    // In the form that the kernel prints.
+    infos.map(({ address, internal }) => ({ name, internal, plain: plain(endpoint({ address, port: 0 }).address) })),
   )
   // Datagrams to this host's own addresses go through lo, on whichever interface the address is.
-  const isOwn = entries.some(({ info }) => addressOf(info) === plain(destination.address))
-  if (isOwn || /^127\./.test(source)) return entries.find(({ info }) => info.internal)?.name
-  return entries.find(({ info }) => addressOf(info) === source)?.name
-}
-
-export function isLoopback(name: string): boolean {
-  return networkInterfaces()[name]?.some(({ internal }) => internal) ?? false
+  const isOwn = source.startsWith('127.') || addresses.some((one) => one.plain === plain(destination.address))
+  return addresses.find((one) => (isOwn ? one.internal : one.plain === source))
 }
 
 /** Returns whether the interface has the queueing discipline fq, which paces sockets; false without the command tc. */
@@ -57,9 +53,8 @@ export function hasFq(name: string): boolean {
 
 /** @throws Failure if the interface does not exist (any more) */
 export function readInterfaceCounters(name: string): InterfaceCounters {
-  const line = readFileSync('/proc/net/dev', 'utf8')
-    .split('\n')
-    .find((candidate) => candidate.trimStart().startsWith(`${name}:`))
+  const lines = readFileSync('/proc/net/dev', 'utf8').split('\n')
+  const line = lines.find((one) => one.trimStart().startsWith(`${name}:`))
   if (line === undefined) throw new Failure(`the network interface ${name} does not exist (any more)`)
   return parseCounters(line)
 }
@@ -82,42 +77,27 @@ export async function settledInterfaceCounters(name: string, expectedPackets: nu
 }
 
 export function parseCounters(line: string) {
-  const fields = line.slice(line.indexOf(':') + 1)
-  const [rxBytes, rxPackets, , rxDropped, , , , , txBytes, txPackets, , txDropped] = fields
-    .trim()
-    .split(/\s+/)
-    .map(Number)
+  const fields = line.slice(line.indexOf(':') + 1).trim()
+  const counts = fields.split(/\s+/).map(Number)
+  const [rxBytes, rxPackets, , rxDropped, , , , , txBytes, txPackets, , txDropped] = counts
   return { txPackets, txBytes, txDropped, rxPackets, rxBytes, rxDropped }
 }
 
 export function interfaceDelta(name: string, before: InterfaceCounters, after: InterfaceCounters) {
-  return {
-    name,
-    txPackets: after.txPackets - before.txPackets,
-    txBytes: after.txBytes - before.txBytes,
-    txDropped: after.txDropped - before.txDropped,
-    rxPackets: after.rxPackets - before.rxPackets,
-    rxBytes: after.rxBytes - before.rxBytes,
-    rxDropped: after.rxDropped - before.rxDropped,
-  }
+  const counted = { ...after }
+  for (const key of Object.keys(before) as (keyof InterfaceCounters)[]) counted[key] -= before[key]
+  return { name, ...counted }
 }
 
 // Connecting a UDP socket sends nothing; the kernel chooses the route.
 function sourceAddress(destination: Endpoint): string {
-  const conn = BatchConn.open({ family: destination.family })
+  using conn = BatchConn.open({ family: destination.family })
   try {
     return plain(conn.connect(destination).localAddress.address)
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
     throw new Failure(`there is no route to ${destination.address} (${code})`)
-  } finally {
-    conn.close()
   }
-}
-
-/** The address in the form that the kernel prints. */
-function addressOf(info: NetworkInterfaceInfo): string {
-  return plain(endpoint({ address: info.address, port: 0 }).address)
 }
 
 /** The address without the interface of a link-local address. */

@@ -1,45 +1,36 @@
 import { createSocket } from '../../src/dgram/index.js'
 import { BatchReceiver } from './batch-receiver.js'
 import { BatchSender } from './batch-sender.js'
-import { DgramReceiver } from './dgram-receiver.js'
+import { openDgramReceiver } from './dgram-receiver.js'
 import { DgramSender } from './dgram-sender.js'
 import type { ReceiveMode, SendMode } from './modes.js'
-import type { ReceivePlan, Receiver } from './receiver.js'
 import type { Sender, SendPlan } from './sender.js'
+import type { ReceivePlan, Receiver } from './streams.js'
+
+const SENDERS: Readonly<Record<SendMode, (plan: SendPlan) => Sender | Promise<Sender>>> = {
+  sendmsg: (plan) => new BatchSender(plan, { messages: 1, segments: 1 }),
+  sendmmsg: (plan) => new BatchSender(plan, { messages: plan.batch, segments: 1 }),
+  gso: (plan) => new BatchSender(plan, { messages: 1, segments: plan.segments }),
+  'sendmmsg+gso': (plan) => new BatchSender(plan, { messages: plan.batch, segments: plan.segments }),
+  'gso+zerocopy': (plan) => new BatchSender(plan, { messages: 1, segments: plan.segments, zeroCopy: true }),
+  'sendmmsg+gso+zerocopy': (plan) =>
+    new BatchSender(plan, { messages: plan.batch, segments: plan.segments, zeroCopy: true }),
+  dgram: (plan) => DgramSender.open(plan),
+  'batchconn-dgram': (plan) => DgramSender.open(plan, createSocket),
+}
+
+const RECEIVERS: Readonly<Record<ReceiveMode, (plan: ReceivePlan) => Receiver | Promise<Receiver>>> = {
+  recvmmsg: (plan) => new BatchReceiver(plan, plan.batch, false),
+  recvmsg: (plan) => new BatchReceiver(plan, 1, false),
+  gro: (plan) => new BatchReceiver(plan, plan.batch, true),
+  dgram: (plan) => openDgramReceiver(plan),
+  'batchconn-dgram': (plan) => openDgramReceiver(plan, createSocket),
+}
 
 export async function openSender(mode: SendMode, plan: SendPlan): Promise<Sender> {
-  const { batch, segments } = plan
-  switch (mode) {
-    case 'sendmsg':
-      return new BatchSender(plan, { messages: 1, segments: 1 })
-    case 'sendmmsg':
-      return new BatchSender(plan, { messages: batch, segments: 1 })
-    case 'gso':
-      return new BatchSender(plan, { messages: 1, segments })
-    case 'sendmmsg+gso':
-      return new BatchSender(plan, { messages: batch, segments })
-    case 'gso+zerocopy':
-      return new BatchSender(plan, { messages: 1, segments, zeroCopy: true })
-    case 'sendmmsg+gso+zerocopy':
-      return new BatchSender(plan, { messages: batch, segments, zeroCopy: true })
-    case 'dgram':
-      return DgramSender.open(plan)
-    case 'batchconn-dgram':
-      return DgramSender.open(plan, createSocket)
-  }
+  return SENDERS[mode](plan)
 }
 
 export async function openReceiver(mode: ReceiveMode, plan: ReceivePlan): Promise<Receiver> {
-  switch (mode) {
-    case 'recvmmsg':
-      return new BatchReceiver(plan, plan.batch, false)
-    case 'recvmsg':
-      return new BatchReceiver(plan, 1, false)
-    case 'gro':
-      return new BatchReceiver(plan, plan.batch, true)
-    case 'dgram':
-      return DgramReceiver.open(plan)
-    case 'batchconn-dgram':
-      return DgramReceiver.open(plan, createSocket)
-  }
+  return RECEIVERS[mode](plan)
 }

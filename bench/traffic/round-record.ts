@@ -6,6 +6,12 @@ export interface CpuTime {
   readonly systemSeconds: number
 }
 
+/** Returns the processor time of this process since `before`, from `process.cpuUsage()`. */
+export function cpuSince(before: NodeJS.CpuUsage): CpuTime {
+  const { user, system } = process.cpuUsage(before)
+  return { userSeconds: user / 1e6, systemSeconds: system / 1e6 }
+}
+
 /** What a candidate did in a round: counts and times. */
 export interface SendResult extends Readonly<SendCounts> {
   readonly seconds: number

@@ -1,3 +1,5 @@
+import type { Endpoint, FeatureStatus } from '../../src/index.js'
+
 /**
  * Statistics of all streams that arrive, announced or not. Streams are few and datagrams many, so the stream of the previous
  * datagram is tried first.
@@ -75,18 +77,14 @@ export class StreamStatistics {
   calls = 0
   firstArrivalMs = 0
   lastArrivalMs = 0
+  /** Smoothed difference between the transit times of successive datagrams (RFC 3550, 6.4.1). */
+  jitterMicroseconds = 0
   readonly #window = new SequenceWindow()
   #first = 0
   #lastTransit = 0
-  #jitterMicroseconds = 0
 
   constructor(stream: number) {
     this.stream = stream
-  }
-
-  /** Smoothed difference between the transit times of successive datagrams (RFC 3550, 6.4.1). */
-  get jitterMicroseconds(): number {
-    return this.#jitterMicroseconds
   }
 
   get arrived(): number {
@@ -122,7 +120,7 @@ export class StreamStatistics {
     const transit = (arrivedMicroseconds - sentMicroseconds) | 0
     if (this.delivered > 0) {
       const difference = Math.abs((transit - this.#lastTransit) | 0)
-      this.#jitterMicroseconds += (difference - this.#jitterMicroseconds) / 16
+      this.jitterMicroseconds += (difference - this.jitterMicroseconds) / 16
     }
     this.#lastTransit = transit
     this.delivered += 1
@@ -201,3 +199,30 @@ export class SequenceWindow {
     this.#bits[slot >>> 5] &= ~(1 << (slot & 31))
   }
 }
+
+export interface ReceivePlan {
+  readonly listen: Endpoint
+  /** Datagrams per system call, for the modes that batch. */
+  readonly batch: number
+  readonly sizeBytes: number
+}
+
+export interface Receiver {
+  /** Totals since the receiver was opened. */
+  readonly counts: { readonly datagrams: number; readonly bytes: number }
+  /** Maximum number of messages per system call. */
+  readonly batch: number
+  /** Whether it receives coalesced datagrams (GRO), and why. */
+  readonly gro: FeatureStatus
+  readonly localAddress: Endpoint
+  readonly receiveBufferBytes: number
+  /** Datagrams dropped because the socket was full, a GRO buffer counted as one; null if unknown. */
+  readonly kernelDrops: number | null
+  /** Makes the slots at least this large. */
+  makeRoom(sizeBytes: number): void
+  run(streams: Streams, signal: AbortSignal): Promise<void>
+  close(): void
+}
+
+/** Requested receive buffer: some milliseconds at 10 Gbit/s, so that short pauses lose nothing. */
+export const WANTED_RECEIVE_BUFFER_BYTES = 32 * 2 ** 20

@@ -18,8 +18,8 @@ t.test('imports of lower layers are permitted', async (t) => {
     'src/loop/a.ts': "import '../memory/a.js'\nimport { poll } from '../libc/a.js'",
     'src/endpoint/a.ts': "import 'node:net'\nimport fs = require('node:fs/promises')",
     'src/libc/a.ts': "import type * as Koffi from 'koffi'\nrequire('koffi')\nimport '../arguments/a.js'",
-    'bench/send.ts': "import './options/a.js'\nrequire('./throughput/a.js')\nimport './cli/a.js'",
-    'bench/main.ts': "require('./send.js')",
+    'bench/main.ts': "import './options/a.js'\nrequire('./throughput/a.js')\nimport './cli/a.js'",
+    'bench/send.ts': "import './main.js'",
     'bench/options/a.ts': "import '../traffic/a.js'\nimport '../cli/a.js'",
     'bench/throughput/a.ts':
       "import yargs from 'yargs'\nimport '../../src/index.js'\nimport '../../src/internal.js'\nimport '../traffic/a.js'",
@@ -92,8 +92,9 @@ t.test('forbidden imports are found', async (t) => {
     ['bench/profile/deep/a.ts', "require('../../throughput/a.js')", /bench\/profile is not above bench\/throughput/],
     ['bench/options/a.ts', "import '../profile/a.js'", /bench\/options is not above bench\/profile/],
     ['bench/cli/a.ts', "import '../report/a.js'", /bench\/cli is not above bench\/report/],
-    ['bench/traffic/a.ts', "import '../send.js'", /only bench\/main imports the command bench\/send/],
-    ['bench/recv.ts', "import './send.js'", /only bench\/main imports the command bench\/send/],
+    ['bench/traffic/a.ts', "import '../send.js'", /nothing imports bench\/send, and only the commands bench\/main/],
+    ['bench/recv.ts', "import './send.js'", /nothing imports bench\/send/],
+    ['bench/throughput/a.ts', "import '../main.js'", /only the commands bench\/main/],
     ['bench/traffic/a.ts', "import '../peers/a.js'", /'peers' has no place in the layers of bench\//],
     ['bench/runner/a.ts', "import '../cli/a.js'", /'runner' has no place in the layers of bench\//],
   ]

@@ -2,13 +2,15 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { dropInPage } from '../../bench/drop-in/page.js'
+import { dropInReport, type FigureSummary } from '../../bench/drop-in/measure.js'
+import { latencyReport, QUANTILES } from '../../bench/latency/measure.js'
+import { parseDropInOptions } from '../../bench/options/local-options.js'
+import { parseLatencyOptions } from '../../bench/options/throughput-options.js'
 import { profileDocument } from '../../bench/profile/report/document.js'
-import { htmlReport } from '../../bench/profile/report/html.js'
-import { openCanvas } from '../../bench/report/canvas.js'
-import { percentileChart } from '../../bench/report/charts.js'
-import { chartHtml, pageHtml } from '../../bench/report/html.js'
-import { throughputPage } from '../../bench/throughput/page.js'
+import { profileReport } from '../../bench/profile/report/report.js'
+import { type Report, reportHtml } from '../../bench/report/report.js'
+import { Histogram } from '../../bench/stats/histogram.js'
+import { throughputReport } from '../../bench/throughput/command.js'
 import { fakeRun } from '../bench/profile/support/fake-run.js'
 import { knownRun } from '../bench/throughput/known-run.js'
 import { Browser, CHROMIUM } from '../support/browser.js'
@@ -19,49 +21,54 @@ const DATA = { text: '</pre> & "quotes"' }
 
 const PAGES: Readonly<Record<string, { make: () => Promise<string>; charts: readonly string[] }>> = {
   profile: {
-    make: async () => htmlReport(profileDocument(await fakeRun(1, 20))),
-    charts: ['breakdown', 'lines-send', 'lines-gso', 'lines-receive', 'throughput', 'encoders'],
+    make: async () => reportHtml(profileReport(profileDocument(await fakeRun(1, 20)))),
+    charts: ['breakdown', 'lines-send', 'lines-gso', 'lines-receive', 'encoders'],
   },
   send: {
-    make: () => throughputPage(knownRun({ rounds: 7 }), DATA),
+    make: () => page(throughputReport(knownRun({ rounds: 7 }))),
     charts: ['rates', 'delivered', 'breakdown'],
   },
   compare: {
-    make: () => throughputPage(knownRun({ rounds: 7, command: 'compare', cpuShare: 0.5 }), DATA),
+    make: () => page(throughputReport(knownRun({ rounds: 7, command: 'compare', cpuShare: 0.5 }))),
     charts: ['rates', 'delivered', 'ratios', 'breakdown'],
   },
-  'drop-in': { make: dropIn, charts: ['figure-1', 'figure-2'] },
-  latency: { make: latency, charts: ['latency'] },
+  'drop-in': { make: () => page(dropIn()), charts: ['figure-1', 'figure-2'] },
+  latency: { make: () => page(latency()), charts: ['latency'] },
 }
 
-function dropIn(): Promise<string> {
-  const row = (figure: string, candidate: string, median: number) => {
+function page(report: Report): Promise<string> {
+  return reportHtml({ ...report, document: DATA })
+}
+
+function dropIn(): Report {
+  const row = (figure: string, candidate: FigureSummary['candidate'], median: number): FigureSummary => {
     const value = { median, low: median * 0.9, high: median * 1.2, confidence: 0.95 }
     const ratio = { median: 0.5, low: 0.4, high: 0.6, confidence: 0.95 }
     return { measure: 'send', figure, candidate, rounds: [median, null, median * 1.3], value, ratio }
   }
   const figures = ['ns per datagram', 'resident bytes per datagram'].flatMap((figure, index) =>
-    [1, 5, 9].map((size) =>
-      row(figure, size === 1 ? 'dgram' : `batchconn-dgram, no GSO ${size}`, size * 10 ** (index + 2)),
+    (['dgram', 'batchconn-dgram, no GSO', 'batchconn-dgram'] as const).map((candidate, at) =>
+      row(figure, candidate, (1 + 4 * at) * 10 ** (index + 2)),
     ),
   )
-  const rows = [
-    ['', 'unit', 'median (interval)'],
-    ['send, batchconn-dgram', 'ns per datagram', '2,030.2 (2,009.7 - 2,062.9)'],
-  ]
-  return dropInPage(figures, rows, { facts: ['datagrams of 64 bytes'], partial: 'interrupted by SIGINT', data: DATA })
+  return dropInReport(parseDropInOptions([]), figures, 'interrupted by SIGINT')
 }
 
-async function latency(): Promise<string> {
-  const shares = [0, 0.5, 0.9, 0.99, 0.999, 0.9999, 1]
-  const distribution = (name: string, base: number) => {
-    return { name, points: shares.map((share, index) => ({ share, value: base * 2 ** index })) }
-  }
-  const chart = percentileChart(await openCanvas(), {
-    ...{ id: 'latency', title: 'Latency', caption: 'Each point is a percentile.', label: 'microseconds' },
-    rows: [distribution('sendmsg', 12), distribution('node:dgram', 25)],
+function latency(): Report {
+  const shares = [0.5, 0.9, 0.99, 0.999, 0.9999]
+  const summary = (['sendmsg', 'dgram'] as const).map((mode, index) => {
+    const histogram = new Histogram(shares.map((share, at) => [12_000 * (index + 1) * 2 ** at, 1e5 * (1 - share)]))
+    return {
+      ...{ mode, seconds: 5, due: 61_111, sent: 61_111, replies: 61_110, lost: 1 },
+      nanoseconds: Object.fromEntries(Object.entries(QUANTILES).map(([name, at]) => [name, histogram.quantile(at)])),
+      histogram: histogram.buckets(),
+    }
   })
-  return pageHtml({ title: 'Latency', partial: null, problems: [], facts: [], body: [chartHtml(chart)], data: DATA })
+  const { session } = knownRun()
+  const receiver = { mode: 'recvmmsg', batch: 64, gro: true, receiveBufferBytes: 2 ** 20 }
+  const plan = parseLatencyOptions([])
+  const records = summary.map((row) => ({ round: 1, ...row }))
+  return latencyReport({ plan, session, receiver, records, summary, rounds: 5, error: undefined })
 }
 
 for (const [name, { make, charts }] of Object.entries(PAGES)) {

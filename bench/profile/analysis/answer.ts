@@ -2,7 +2,7 @@ import { sum } from 'simple-statistics'
 import { percent, signedPercent } from '../../report/format.js'
 import type { Interval } from '../../stats/interval.js'
 import type { Subject } from '../cases/cases.js'
-import { type Breakdown, type Component, MESSAGE_COMPONENTS, shareOf } from './breakdown.js'
+import { type Breakdown, type Component, type ComponentName, MESSAGE_COMPONENTS, shareOf } from './breakdown.js'
 import type { Figures } from './figures.js'
 
 /** Returns what limits `sendmmsg`, in sentences. */
@@ -11,6 +11,7 @@ export function answerInWords(figures: Figures, { batch, sizeBytes }: Subject): 
     figures.breakdowns.find(({ mode, connected }) => mode === wanted && !connected),
   )
   if (single === undefined || many === undefined) return ['Too few cases were measured to say what limits sendmmsg.']
+  const perCall = (breakdown: Breakdown) => sum(componentsOf(breakdown, CALL).map((one) => one.nanoseconds.estimate))
   return [
     `Sending ${sizeBytes} bytes costs ${ns(single.whole)} with sendmsg, and ${ns(many.whole)} per message with sendmmsg of ` +
       `${batch}, both to an explicit destination through this library.`,
@@ -25,14 +26,9 @@ export function answerInWords(figures: Figures, { batch, sizeBytes }: Subject): 
   ]
 }
 
-function perCall({ components }: Breakdown): number {
-  const shared = components.filter(({ name }) => ['crossing', 'entry', 'bookkeeping'].includes(name))
-  return sum(shared.map(({ nanoseconds }) => nanoseconds.estimate))
-}
-
 /** The kernel runs the same code for each message in both cases, and takes less time when the next message follows at once. */
 function backToBack(single: Breakdown, many: Breakdown): string[] {
-  const differences = kernelWork(single).flatMap(({ name, label, nanoseconds }) => {
+  const differences = componentsOf(single, MESSAGE_COMPONENTS).flatMap(({ name, label, nanoseconds }) => {
     const other = many.components.find((one) => one.name === name)
     return other === undefined ? [] : [{ label, saved: nanoseconds.estimate - other.nanoseconds.estimate }]
   })
@@ -49,7 +45,7 @@ function backToBack(single: Breakdown, many: Breakdown): string[] {
 }
 
 function largest(many: Breakdown): string {
-  const work = kernelWork(many)
+  const work = componentsOf(many, MESSAGE_COMPONENTS)
   const [first] = [...work].sort((one, other) => other.share - one.share)
   const list = work.map(({ label, nanoseconds }) => `${label} ${nanoseconds.estimate.toFixed(0)} ns`).join(', ')
   return (
@@ -76,8 +72,8 @@ function preparing({ encoders }: Figures, many: Breakdown, batch: number): strin
     points.filter((point) => point.batch === batch).map(({ alone }) => ({ name, alone })),
   )
   const own = costs.find(({ name }) => name === 'library')
-  const [slowest] = [...costs].sort((one, other) => other.alone.estimate - one.alone.estimate)
   if (own === undefined) return []
+  const [slowest] = [...costs].sort((one, other) => other.alone.estimate - one.alone.estimate)
   return [
     `Preparing a message costs ${ns(own.alone)} in this library, ${percent(own.alone.estimate / many.whole.estimate)} of the ` +
       `send. The slowest encoder measured (${slowest.name}) costs ${ns(slowest.alone)} per message.`,
@@ -90,8 +86,8 @@ function alternatives({ gains }: Figures): string[] {
   return parts.length === 0 ? [] : [`Gains over sendmsg to an explicit destination: ${parts.join('; ')}.`]
 }
 
-function kernelWork({ components }: Breakdown): Component[] {
-  return components.filter(({ name }) => MESSAGE_COMPONENTS.includes(name))
+function componentsOf({ components }: Breakdown, names: readonly ComponentName[]): Component[] {
+  return components.filter(({ name }) => names.includes(name))
 }
 
 function ns({ estimate }: Interval): string {
@@ -103,3 +99,4 @@ function withInterval({ estimate, low, high }: Interval): string {
 }
 
 const WORTH_MENTIONING = 0.1
+const CALL: readonly ComponentName[] = ['crossing', 'entry', 'bookkeeping']

@@ -18,18 +18,21 @@ export const USER_COMPONENTS: readonly ComponentName[] = ['loop', 'marshalling',
 /** The kernel's work on each message. */
 export const MESSAGE_COMPONENTS: readonly ComponentName[] = ['import', 'route', 'device', 'payload', 'copy', 'dequeue']
 
-export type ComponentName =
-  | 'loop'
-  | 'marshalling'
-  | 'bookkeeping'
-  | 'crossing'
-  | 'entry'
-  | 'import'
-  | 'route'
-  | 'device'
-  | 'dequeue'
-  | 'payload'
-  | 'copy'
+/** The components, with their colours: distinguishable with colour blindness (Okabe and Ito). */
+export const COMPONENT_COLORS = {
+  loop: '#8c8c8c',
+  marshalling: '#e69f00',
+  bookkeeping: '#f0c75e',
+  crossing: '#d55e00',
+  entry: '#cc79a7',
+  import: '#0072b2',
+  route: '#56b4e9',
+  dequeue: '#3f7f93',
+  device: '#4b8f5c',
+  payload: '#009e73',
+  copy: '#7fd1ae',
+} as const
+export type ComponentName = keyof typeof COMPONENT_COLORS
 
 /** The cost of a message in one way to send or receive, and its components; docs/profile-json.md describes each key. */
 export type Breakdown = ReturnType<typeof breakdowns>[number]

@@ -1,7 +1,6 @@
-import { sum } from 'simple-statistics'
-import { columns, type Series, type Unmeasured } from '../../engine/case.js'
+import { linearRegression, linearRegressionLine, rSquared, sum } from 'simple-statistics'
+import { columns, type Series, type Unmeasured } from '../../engine/rounds.js'
 import type { HeapGrowth } from '../../engine/sample.js'
-import { fitLine, fitQuality } from '../../stats/line.js'
 import { seededRandom } from '../../stats/random.js'
 import { type Lookup, NotMeasured, Resampling } from '../../stats/resampling.js'
 import {
@@ -20,7 +19,7 @@ import {
 } from '../cases/cases.js'
 import { breakdowns } from './breakdown.js'
 
-export interface FigureBasis {
+interface FigureBasis {
   readonly series: readonly Series<Work>[]
   readonly rounds: number
   readonly subject: Subject
@@ -67,19 +66,12 @@ function lineFigures(resampling: Resampling, subject: Subject) {
 /** Returns the cost over the batch size, T(n) = a + b·n, and the upper limit of the gain over one call per message, a/b. */
 export function lineFigure(resampling: Resampling, key: LineKey, batches: readonly number[]) {
   const pointsOf = (of: Lookup) => batches.map((n) => ({ n, nanoseconds: of(lineId(key, n)) }))
-  const intervalOf = (figure: (line: ReturnType<typeof fitLine>) => number) =>
-    resampling.interval((of) => figure(fitLine(pointsOf(of))))
-  const [a, b] = [intervalOf((line) => line.a), intervalOf((line) => line.b)]
+  const intervalOf = (figure: (line: Line) => number) => resampling.interval((of) => figure(fitLine(pointsOf(of))))
+  const [a, b, maxGain] = [intervalOf((line) => line.a), intervalOf((line) => line.b), intervalOf(({ a, b }) => a / b)]
+  const measured = pointsOf((id) => resampling.value(id))
   return {
-    ...key,
-    name: lineName(key),
-    a,
-    b,
-    maxGain: intervalOf((line) => line.a / line.b),
-    quality: fitQuality(
-      pointsOf((id) => resampling.value(id)),
-      { a: a.estimate, b: b.estimate },
-    ),
+    ...{ ...key, name: lineName(key), a, b, maxGain },
+    quality: fitQuality(measured, { a: a.estimate, b: b.estimate }),
     points: batches.map((n) => ({ n, nanoseconds: resampling.interval((of) => of(lineId(key, n))) })),
   }
 }
@@ -159,4 +151,37 @@ function crossingFigures(resampling: Resampling, attempt: Attempt) {
       })),
     ),
   )
+}
+
+/** T(n) = a + b·n: nanoseconds per call and per message. */
+interface Line {
+  readonly a: number
+  readonly b: number
+}
+
+/** The time of `n` messages together. */
+interface Point {
+  readonly n: number
+  readonly nanoseconds: number
+}
+
+/**
+ * Fits a line by relative errors: least squares of T(n)/n = b + a/n. With T(n) itself, the largest batches alone would
+ * determine the result.
+ */
+export function fitLine(points: readonly Point[]): Line {
+  const { m, b } = linearRegression(transformed(points))
+  return { a: m, b }
+}
+
+/** Returns the share of the variance of T(n)/n that the line explains, and the relative deviation of the farthest point. */
+export function fitQuality(points: readonly Point[], { a, b }: Line) {
+  const explained = rSquared(transformed(points), linearRegressionLine({ m: a, b }))
+  const deviations = points.map(({ n, nanoseconds }) => ({ n, share: nanoseconds / (a + b * n) - 1 }))
+  const worst = deviations.reduce((one, other) => (Math.abs(other.share) > Math.abs(one.share) ? other : one))
+  return { rSquared: explained, worstDeviation: worst.share, worstAt: worst.n }
+}
+
+function transformed(points: readonly Point[]): [number, number][] {
+  return points.map(({ n, nanoseconds }) => [1 / n, nanoseconds / n])
 }

@@ -1,6 +1,5 @@
-import { medianSorted, numericSort, quantileSorted } from 'simple-statistics'
-import type { Series } from '../../engine/case.js'
-import type { Measured } from '../../engine/rounds.js'
+import { median, quantile } from 'simple-statistics'
+import type { Measured, Series } from '../../engine/rounds.js'
 import type { ProfilePlan } from '../../options/local-options.js'
 import type { Machine } from '../../report/document.js'
 import { counted, percent } from '../../report/format.js'
@@ -26,9 +25,7 @@ export interface ProfileRun {
   readonly crossChecks: readonly CrossCheck[]
 }
 
-/** How disturbed the measurement was; docs/profile-json.md describes each key. */
-export type Noise = ReturnType<typeof noiseOf>
-
+/** Returns how disturbed the measurement was; docs/profile-json.md describes each key. */
 export function noiseOf({ series, rounds }: Pick<Measured<unknown>, 'series' | 'rounds'>) {
   const samples = series.flatMap((one) => one.samples)
   return {
@@ -47,22 +44,24 @@ export function noiseOf({ series, rounds }: Pick<Measured<unknown>, 'series' | '
  */
 export function outlierFlags({ samples }: Series<unknown>): boolean[] {
   if (samples.length < FEWEST_FOR_OUTLIERS) return samples.map(() => false)
-  const sorted = numericSort(samples.map(({ nanoseconds }) => nanoseconds))
-  const [low, high] = [quantileSorted(sorted, 0.25), quantileSorted(sorted, 0.75)]
+  const [low, high] = quantile(
+    samples.map(({ nanoseconds }) => nanoseconds),
+    [0.25, 0.75],
+  )
   const reach = 1.5 * (high - low)
   return samples.map(({ nanoseconds }) => nanoseconds < low - reach || nanoseconds > high + reach)
 }
 
 /** The spread of the rounds' speed: (95th - 5th percentile) / median, each round relative to the median of all. */
 function drift(series: readonly Series<unknown>[], rounds: number): number {
-  const ratios = Array.from({ length: rounds }, (): number[] => [])
-  for (const { samples } of series) {
-    if (samples.length === 0) continue
-    const middle = medianSorted(numericSort(samples.map(({ nanoseconds }) => nanoseconds)))
-    for (const { round, nanoseconds } of samples) ratios[round]?.push(nanoseconds / middle)
-  }
-  const levels = numericSort(ratios.filter((some) => some.length > 0).map((some) => medianSorted(numericSort(some))))
-  return levels.length < 2 ? 0 : quantileSorted(levels, 0.95) - quantileSorted(levels, 0.05)
+  const ratios = series.flatMap(({ samples }) => {
+    const middle = samples.length === 0 ? 1 : median(samples.map(({ nanoseconds }) => nanoseconds))
+    return samples.map(({ round, nanoseconds }) => ({ round, ratio: nanoseconds / middle }))
+  })
+  const levels = Array.from({ length: rounds }, (_, round) => ratios.filter((one) => one.round === round))
+    .filter((some) => some.length > 0)
+    .map((some) => median(some.map(({ ratio }) => ratio)))
+  return levels.length < 2 ? 0 : quantile(levels, 0.95) - quantile(levels, 0.05)
 }
 
 type Judged = Pick<ProfileRun, 'figures' | 'plan' | 'isRealTime' | 'crossChecks'> & {
@@ -70,7 +69,10 @@ type Judged = Pick<ProfileRun, 'figures' | 'plan' | 'isRealTime' | 'crossChecks'
 }
 
 /** Whether the result is reliable; each failure makes it unreliable and says what to change. */
-export function checkReliability({ figures, measured, plan, isRealTime, crossChecks }: Judged, noise: Noise) {
+export function checkReliability(
+  { figures, measured, plan, isRealTime, crossChecks }: Judged,
+  noise: ReturnType<typeof noiseOf>,
+) {
   const remedy = [
     'stop other programs',
     ...(isRealTime ? [] : ['run as root, so that samples are not interrupted']),
@@ -113,15 +115,15 @@ export function checkReliability({ figures, measured, plan, isRealTime, crossChe
 /** Returns what root would add to a run of an ordinary user. */
 export function withRoot({ target, plan, isRealTime, measured, crossChecks }: ProfileRun): string[] {
   if (process.getuid?.() === 0) return []
-  const additions = {
-    'a sink with a real device path instead of loopback': target.name === 'loopback' && plan.target === 'auto',
-    'real-time priority, so that other programs interrupt fewer samples': plan.isRealTime && !isRealTime,
-    'receive buffers that hold every batch size': measured.unmeasured.some(({ reason }) => reason.includes('rmem_max')),
-    'the comparison with kernel functions (perf)': crossChecks.some(
-      ({ by, verdict }) => by === 'perf record' && verdict === 'unavailable',
-    ),
-  }
-  return Object.entries(additions).flatMap(([text, isMissing]) => (isMissing ? [text] : []))
+  const hasNoPerf = crossChecks.some(({ by, verdict }) => by === 'perf record' && verdict === 'unavailable')
+  const additions = [
+    target.name === 'loopback' && plan.target === 'auto' && 'a sink with a real device path instead of loopback',
+    plan.isRealTime && !isRealTime && 'real-time priority, so that other programs interrupt fewer samples',
+    measured.unmeasured.some(({ reason }) => reason.includes('rmem_max')) &&
+      'receive buffers that hold every batch size',
+    hasNoPerf && 'the comparison with kernel functions (perf)',
+  ]
+  return additions.filter((text) => text !== false)
 }
 
 const FEWEST_FOR_OUTLIERS = 5

@@ -1,4 +1,4 @@
-import { type Case, replicated } from '../../engine/case.js'
+import { type Case, replicated } from '../../engine/rounds.js'
 import { MAX_PAYLOAD_BYTES } from '../../traffic/modes.js'
 
 export type SendFunction = 'sendmsg' | 'sendmmsg'
@@ -31,31 +31,16 @@ export const RECEIVE_WAYS: readonly Way[] = [
  */
 export type Depth = 'none' | 'pretend' | 'crossing' | 'entry' | 'probe' | 'kernel' | 'library'
 
-/** One operation makes the call `repeat` times, each time for `batch` messages. */
-interface CallWork extends Way {
-  readonly kind: 'call'
-  readonly depth: Depth
-  readonly batch: number
-  readonly repeat: number
-  readonly sizeBytes: number
-}
-
-/** Prepares a batch, with the system call or alone. */
-interface EncodeWork {
-  readonly kind: 'encode'
-  readonly encoder: string
-  readonly batch: number
-  readonly sizeBytes: number
-  readonly withCall: boolean
-}
-
-/** What one operation of a case does. Plain data, for the worker process. A crossing is into JavaScript, or by an FFI into C. */
+/** What one operation of a case does. Plain data, for the worker process. */
 export type Work =
-  | CallWork
-  | EncodeWork
-  | { readonly kind: 'loop'; readonly batch: number }
-  | { readonly kind: 'gso'; readonly segments: number; readonly sizeBytes: number; readonly isSplit: boolean }
-  | { readonly kind: 'crossing'; readonly by: (typeof CROSSINGS)[number]; readonly mode: SendFunction }
+  // Makes the call `repeat` times, each time for `batch` messages.
+  | (Way & Readonly<{ kind: 'call'; depth: Depth; batch: number; repeat: number; sizeBytes: number }>)
+  // Prepares a batch, with the system call or alone.
+  | Readonly<{ kind: 'encode'; encoder: string; batch: number; sizeBytes: number; withCall: boolean }>
+  | Readonly<{ kind: 'loop'; batch: number }>
+  | Readonly<{ kind: 'gso'; segments: number; sizeBytes: number; isSplit: boolean }>
+  // Into JavaScript, or by an FFI into C.
+  | Readonly<{ kind: 'crossing'; by: (typeof CROSSINGS)[number]; mode: SendFunction }>
 export type WorkOf<Kind extends Work['kind']> = Extract<Work, { readonly kind: Kind }>
 export type ProfileCase = Case<Work>
 
@@ -74,23 +59,19 @@ export interface Subject {
 }
 
 export function subjectCases(subject: Subject, encoders: readonly string[]): ProfileCase[] {
-  const loops = [...new Set([1, subject.batch])].map((batch) => single(loopId(batch), { kind: 'loop', batch }))
-  const crossings = CROSSINGS.flatMap((by) =>
-    SEND_FUNCTIONS.map((mode) => single(crossingId(by, mode), { kind: 'crossing', by, mode })),
-  )
-  const ways = [...SEND_WAYS, ...RECEIVE_WAYS]
+  // A case with a worker of its own.
+  const single = (id: string, work: Work): ProfileCase => ({ id, worker: id, work })
   return [
-    ...loops,
-    ...ways.flatMap((way) => callCases(subject, way)),
-    ...crossings,
-    ...lineCases(subject),
+    ...[...new Set([1, subject.batch])].map((batch) => single(loopId(batch), { kind: 'loop', batch })),
+    ...[...SEND_WAYS, ...RECEIVE_WAYS].flatMap((way) => callCases(subject, way)),
+    ...CROSSINGS.flatMap((by) =>
+      SEND_FUNCTIONS.map((mode) => single(crossingId(by, mode), { kind: 'crossing', by, mode })),
+    ),
+    ...lineKeys(subject).flatMap((key) =>
+      lineBatches(key, subject).map((batch) => lineCase(key, batch, subject.sizeBytes)),
+    ),
     ...encoderCases(subject, encoders),
   ]
-}
-
-/** A case with a worker of its own. */
-function single(id: string, work: Work): ProfileCase {
-  return { id, worker: id, work }
 }
 
 /** Returns powers of two from 1 to 1024, for a quick run every third one, and the breakdown's own batch size. */
@@ -181,12 +162,6 @@ export function lineBatches({ mode }: LineKey, { batches, sizeBytes }: Subject):
   return batches.filter((_, index) => !isSingle(mode) || isFew || index % 2 === 0)
 }
 
-function lineCases(subject: Subject): ProfileCase[] {
-  return lineKeys(subject).flatMap((key) =>
-    lineBatches(key, subject).map((batch) => lineCase(key, batch, subject.sizeBytes)),
-  )
-}
-
 /** A point of a line: the system call itself, because the library would send one message with `sendmsg`. */
 export function lineCase({ mode, connected }: LineKey, batch: number, sizeBytes: number): ProfileCase {
   const names = { id: lineId({ mode, connected }, batch), worker: `line/${lineName({ mode, connected })}` }
@@ -194,8 +169,8 @@ export function lineCase({ mode, connected }: LineKey, batch: number, sizeBytes:
     return { ...names, work: { kind: 'gso', segments: batch, sizeBytes, isSplit: mode === 'gso-split' } }
   }
   const each = batchOf(mode, batch)
-  const repeat = batch / each
-  return { ...names, work: { kind: 'call', mode, connected, depth: 'kernel', batch: each, repeat, sizeBytes } }
+  const call = { mode, connected, depth: 'kernel', batch: each, repeat: batch / each, sizeBytes } as const
+  return { ...names, work: { kind: 'call', ...call } }
 }
 
 /**
@@ -224,4 +199,4 @@ function ascending(sizes: readonly number[]): number[] {
 }
 
 const MAX_SEGMENTS = 64
-export const CROSSINGS = ['javascript', 'koffi', 'node:ffi'] as const
+const CROSSINGS = ['javascript', 'koffi', 'node:ffi'] as const

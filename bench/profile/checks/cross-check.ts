@@ -5,13 +5,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { median, sum } from 'simple-statistics'
 import { temporaryFolder } from '../../children/temporary.js'
-import { isClean, type Series } from '../../engine/case.js'
+import { isClean, type Series } from '../../engine/rounds.js'
 import type { Sample } from '../../engine/sample.js'
 import type { WorkerPool } from '../../engine/worker-pool.js'
 import { percent } from '../../report/format.js'
 import { type Breakdown, breakdownName, type ComponentName, shareOf, USER_COMPONENTS } from '../analysis/breakdown.js'
 import { callId, type ProfileCase, type Subject, type Work } from '../cases/cases.js'
-import { groupOfSymbol, type SymbolGroup } from './kernel-symbols.js'
 
 /** A comparison of a figure with an independent source. */
 export interface CrossCheck {
@@ -27,42 +26,37 @@ export interface CrossCheck {
 
 type Finding = Omit<CrossCheck, 'name' | 'by'>
 
-/** Compares the breakdowns of sends with independent sources, as long as `hasTime` returns true. Adds to `checks`. */
-export async function crossCheck(
+/** Compares the breakdowns of sends with independent sources, as long as `hasTime` returns true. */
+export async function* crossCheck(
   series: readonly Series<Work>[],
   breakdowns: readonly Breakdown[],
   subject: Subject,
   pool: WorkerPool<Work>,
   hasTime: () => boolean,
-  checks: CrossCheck[],
-): Promise<void> {
+): AsyncGenerator<CrossCheck> {
   for (const breakdown of breakdowns) {
-    const { mode, connected, batch } = breakdown
+    const { mode, connected } = breakdown
     const [first] = series.filter(({ case: one }) => one.id === callId(breakdown, 'library', subject))
     if (!mode.startsWith('send') || first === undefined || first.samples.length === 0) continue
     const name = breakdownName(breakdown)
-    const add = (what: string, by: string, finding: Finding) =>
-      checks.push({ name: `${what} of ${name}`, by, ...finding })
+    const check = (what: string, by: string, finding: Finding) => ({ name: `${what} of ${name}`, by, ...finding })
     if (!hasTime()) {
-      add('the time', 'getrusage, strace, perf', unavailable('the budget was used up'))
+      yield check('the time', 'getrusage, strace, perf', unavailable('the budget was used up'))
       continue
     }
     const operations = Math.max(...first.samples.map((sample) => sample.operations))
     const long: Sample[] = []
-    for (let turn = 0; turn < LONG_SAMPLES; turn += 1) {
-      long.push(await pool.sample(first.case, operations * LONG_FACTOR, operations))
-    }
-    add('user and system time', 'getrusage', compareUsage(long, breakdown))
+    while (long.length < LONG_SAMPLES) long.push(await pool.sample(first.case, operations * LONG_FACTOR, operations))
+    yield check('user and system time', 'getrusage', compareUsage(long, breakdown))
     if (connected) continue
-    add('system calls', 'strace -c', await countSystemCalls(first.case, batch, mode, pool))
-    add('kernel functions', 'perf record', await sampleSymbols(first.case, pool, operations, breakdown))
+    yield check('system calls', 'strace -c', await countSystemCalls(first.case, breakdown, pool))
+    yield check('kernel functions', 'perf record', await sampleSymbols(first.case, pool, operations, breakdown))
   }
   const clean = series.flatMap(({ samples }) => samples.filter(isClean))
   if (clean.length === 0) return
   const share = median(clean.map((sample) => sample.wallNanoseconds / sample.runningNanoseconds)) - 1
   const text = `samples without interruption took ${percent(share)} longer by the wall clock than their thread was running`
-  const finding = agreement(Math.abs(share) < TOLERANCE, text)
-  checks.push({ name: 'wall clock and thread clock', by: 'clock_gettime', ...finding })
+  yield { name: 'wall clock and thread clock', by: 'clock_gettime', ...agreement(Math.abs(share) < TOLERANCE, text) }
 }
 
 /**
@@ -88,8 +82,7 @@ function compareUsage(samples: readonly Sample[], breakdown: Breakdown): Finding
 /** Counts the system calls of some operations with strace. */
 async function countSystemCalls(
   one: ProfileCase,
-  batch: number,
-  mode: string,
+  { batch, mode }: Breakdown,
   pool: WorkerPool<Work>,
 ): Promise<Finding> {
   if (spawnSync('strace', ['-V']).status !== 0) return unavailable('this host has no strace')
@@ -102,10 +95,8 @@ async function countSystemCalls(
     return unavailable((error as Error).message)
   }
   const found = parseCounts(readFileSync(output, 'utf8')).get(mode) ?? 0
-  const text =
-    `${OPERATIONS} sends of ${batch} (${OPERATIONS * batch} messages) made ${found} ${mode} calls; ` +
-    `${OPERATIONS} are expected`
-  return agreement(found === OPERATIONS, text)
+  const sends = `${OPERATIONS} sends of ${batch} (${OPERATIONS * batch} messages)`
+  return agreement(found === OPERATIONS, `${sends} made ${found} ${mode} calls; ${OPERATIONS} are expected`)
 }
 
 /** Parses the table of `strace -c`: the number of calls by name. */
@@ -143,11 +134,7 @@ async function sampleSymbols(
   return symbols.length === 0 ? unavailable('perf took no sample') : judge(symbols, breakdown)
 }
 
-interface SymbolShare {
-  readonly share: number
-  readonly symbol: string
-  readonly group: SymbolGroup
-}
+type SymbolShare = Readonly<{ share: number; symbol: string; group: SymbolGroup }>
 
 /** Parses the output of `perf report`, which has the largest shares first. */
 export function parseSymbols(report: string): SymbolShare[] {
@@ -216,3 +203,45 @@ const START_MS = 400
 const SAMPLE_MS = 1500
 /** A function's name only indicates what it is for. */
 const SYMBOL_TOLERANCE = 0.1
+
+/** The components of a send that a kernel function can belong to; `user` is everything outside the kernel. */
+type SymbolGroup = 'user' | 'entry' | 'import' | 'route' | 'device' | 'copy' | 'tracing' | 'unknown'
+
+/**
+ * Returns the component that a kernel function belongs to, by its name. Functions that match no pattern are `unknown`: names
+ * differ between kernels, and helpers serve several components. `tracing` is not part of sending: programs attached to
+ * kernel functions (BPF), whose cost is included in the components of those functions.
+ */
+export function groupOfSymbol(symbol: string): Exclude<SymbolGroup, 'user'> {
+  const found = GROUPS.find(([, ...patterns]) => new RegExp(patterns.join('|')).test(symbol))
+  return found === undefined ? 'unknown' : found[0]
+}
+
+/** The first group with a pattern that matches is that of a function. */
+const GROUPS: readonly (readonly [Exclude<SymbolGroup, 'user'>, ...patterns: string[]])[] = [
+  [
+    'tracing',
+    'bpf|htab|lookup_nulls|ktime_get|read_tsc|kvm_clock|pvclock|copy_from_kernel|is_vmalloc|ftrace|kprobe|trampoline',
+    'ringbuf|perf_',
+  ],
+  ['copy', 'copy_from_iter|rep_movs|memcpy|csum_(partial|and_copy)|ip_generic_getfrag|iter_advance'],
+  [
+    'entry',
+    '^(entry_|do_syscall|syscall_|x64_sys|__x64_sys|exit_to_user|srso_|irqentry|retbleed|arch_exit|fdget|__fget)',
+    '^(sockfd_lookup|fput)',
+  ],
+  [
+    'import',
+    'copy_msghdr|copy_iovec|copy_from_user|copy_user|check_object|check_heap|virt_addr_valid|import_iovec|import_ubuf',
+    'sendmsg_copy|move_addr|__sys_send|sock_sendmsg|inet_sendmsg|inet_send_prepare|security_socket|apparmor_|selinux_',
+    '^_?_?(get|put)_user|audit_|^udp_sendmsg|udp_cmsg|ip_cmsg|__might|^aa_',
+  ],
+  ['device', '^(dev_|__dev_|ip_skb_dst|ipv4_mtu|skb_dst|ip_finish|neigh)'],
+  ['route', 'fib_|ip_route_|route|^rt_|^dst_|ipv4_dst|flowi|find_exception|sk_dst|xfrm_'],
+  [
+    'device',
+    'skb|kmalloc|kmem|kfree|slab|alloc_|^__ip_|^ip_|^sock_|neigh|dev_|qdisc|sch_|xmit|ifb|loopback|netif|net_rx|backlog|napi',
+    '^nf_|netdev|__build|page_frag|validate_|eth_|softirq|local_bh|consume|^udp|tasklet|u64_stats|spin_|siphash|rcu|put_page',
+    'memset|inet_|refcount|pfifo|fq_',
+  ],
+]

@@ -7,20 +7,16 @@ import {
   sockaddrWords,
   structs,
 } from '../library.js'
-import { type EncoderDefinition, type EncoderPlan, encoderOf, makePayloads, makeStructures } from './encoder.js'
+import { storing } from './encoder.js'
 
 /** Stores every field of every structure for each batch, as 32-bit stores into one typed array. */
-export const TYPED_ARRAY: EncoderDefinition = {
-  name: 'typed-array',
-  describe: 'all fields stored for each batch, Uint32Array',
-  open(plan) {
-    const { batch, sizeBytes, destination } = plan
+export const TYPED_ARRAY = storing(
+  'typed-array',
+  'all fields stored for each batch, Uint32Array',
+  ({ batch, sizeBytes, destination, payloads, structures: { words, slabs } }) => {
     const at = messageWords()
     const vector = iovecWords()
-    const payloads = makePayloads(plan)
-    const { words, slabs } = makeStructures(plan)
     const nameWords = sockaddrWords(destination)
-    require64Bits()
     // A store into a Uint32Array keeps the low 32 bits of what is stored.
     const writePointer = (at: number, address: number) => {
       words[at] = address
@@ -29,7 +25,7 @@ export const TYPED_ARRAY: EncoderDefinition = {
     const [namesAt, iovecsAt, headersAt] = [slabs.names.offset / 4, slabs.iovecs.offset / 4, slabs.headers.offset / 4]
     const [namesAddress, iovecsAddress] = [slabs.names.address, slabs.iovecs.address]
     const { byteLength } = destination
-    return encoderOf(batch, () => {
+    return () => {
       for (let message = 0; message < batch; message += 1) {
         const name = namesAt + (message * SOCKADDR_SLOT_BYTES) / 4
         for (let word = 0; word < nameWords.length; word += 1) words[name + word] = nameWords[word]
@@ -51,22 +47,17 @@ export const TYPED_ARRAY: EncoderDefinition = {
         words[header + at.length] = 0
       }
       return slabs.headers.address
-    })
+    }
   },
-}
+)
 
 /** Stores every field with the DataView method of its width, pointers and sizes as 64-bit BigInts. */
-export const DATA_VIEW: EncoderDefinition = {
-  name: 'data-view',
-  describe: 'all fields stored for each batch, DataView with BigInt pointers',
-  open(plan) {
-    const { batch, sizeBytes } = plan
+export const DATA_VIEW = storing(
+  'data-view',
+  'all fields stored for each batch, DataView with BigInt pointers',
+  ({ batch, sizeBytes, payloads, sockaddr, structures: { view, bytes, slabs } }) => {
     const { iovec, msghdr, mmsghdr } = structs()
-    require64Bits()
-    const payloads = makePayloads(plan)
-    const sockaddr = sockaddrOf(plan)
-    const { view, bytes, slabs } = makeStructures(plan)
-    return encoderOf(batch, () => {
+    return () => {
       for (let message = 0; message < batch; message += 1) {
         bytes.set(sockaddr, slabs.names.offset + message * SOCKADDR_SLOT_BYTES)
         const vector = slabs.iovecs.offset + message * iovec.bytes
@@ -84,24 +75,20 @@ export const DATA_VIEW: EncoderDefinition = {
         view.setUint32(header + mmsghdr.length, 0, true)
       }
       return slabs.headers.address
-    })
+    }
   },
-}
+)
 
 /** Stores every field in Buffers, pointers with ref-napi's `writePointer`, like users of ffi-napi. */
-export const REF_NAPI: EncoderDefinition = {
-  name: 'ref-napi',
-  describe: 'ref.writePointer for each pointer, ref.address for the call',
-  open(plan) {
-    const { batch, sizeBytes } = plan
+export const REF_NAPI = storing(
+  'ref-napi',
+  'ref.writePointer for each pointer, ref.address for the call',
+  ({ batch, sizeBytes, payloads, sockaddr }) => {
     const ref = require('ref-napi') as {
       writePointer(into: Buffer, offset: number, pointer: Buffer): void
       address(of: Buffer): number
     }
     const { iovec, msghdr, mmsghdr } = structs()
-    require64Bits()
-    const payloads = makePayloads(plan)
-    const sockaddr = sockaddrOf(plan)
     const headers = Buffer.alloc(batch * mmsghdr.bytes)
     const iovecs = Buffer.alloc(batch * iovec.bytes)
     const names = Buffer.alloc(batch * sockaddr.length)
@@ -110,7 +97,7 @@ export const REF_NAPI: EncoderDefinition = {
       iovec: iovecs.subarray(message * iovec.bytes, (message + 1) * iovec.bytes),
       name: names.subarray(message * sockaddr.length, (message + 1) * sockaddr.length),
     }))
-    return encoderOf(batch, () => {
+    return () => {
       for (let message = 0; message < batch; message += 1) {
         const part = parts[message]
         part.name.set(sockaddr)
@@ -127,25 +114,23 @@ export const REF_NAPI: EncoderDefinition = {
         headers.writeUInt32LE(0, header + mmsghdr.length)
       }
       return ref.address(headers)
-    })
+    }
   },
-}
+)
 
 /** Allocates memory for each batch: one block of headers, and an iovec and a sockaddr per message. */
-export const FRESH_ALLOCATION: EncoderDefinition = {
-  name: 'fresh-allocation',
-  describe: "new memory for each batch, like Go's WriteBatch before it had a pool",
-  open(plan) {
-    const { batch, sizeBytes, destination } = plan
+export const FRESH_ALLOCATION = storing(
+  'fresh-allocation',
+  "new memory for each batch, like Go's WriteBatch before it had a pool",
+  ({ batch, sizeBytes, destination, payloads }) => {
     const { iovec, msghdr, mmsghdr } = structs()
-    const payloads = makePayloads(plan)
     // Kept until the next batch, because the kernel reads through plain addresses.
     const held: { memory: ArrayBufferView[] } = { memory: [] }
     const storePointer = (view: DataView, at: number, address: Address) => {
       view.setUint32(at, address, true)
       view.setUint32(at + 4, Math.floor(address / 2 ** 32), true)
     }
-    return encoderOf(batch, () => {
+    return () => {
       const headers = new DataView(new ArrayBuffer(batch * mmsghdr.bytes))
       const memory: ArrayBufferView[] = [headers]
       for (let message = 0; message < batch; message += 1) {
@@ -162,15 +147,6 @@ export const FRESH_ALLOCATION: EncoderDefinition = {
       }
       held.memory = memory
       return addressOf(headers)
-    })
+    }
   },
-}
-
-function sockaddrOf({ destination }: EncoderPlan): Buffer {
-  const { buffer, byteOffset, byteLength } = sockaddrWords(destination)
-  return Buffer.from(Buffer.from(buffer, byteOffset, byteLength))
-}
-
-function require64Bits(): void {
-  if (structs().pointerBytes !== 8) throw new Error('it supports 64-bit machines only')
-}
+)

@@ -24,18 +24,11 @@ type Address = { readonly address: string; readonly port: number }
 
 /** Opens the operation of a case. @param to - destination of what it sends */
 export function openOperation(work: Work, to: Address): Operation {
-  switch (work.kind) {
-    case 'loop':
-      return repeated(fillingLoop(work), 0)
-    case 'crossing':
-      return repeated(crossing(work), 0)
-    case 'call':
-      return work.mode === 'recvmsg' || work.mode === 'recvmmsg' ? receiveOperation(work) : sendOperation(work, to)
-    case 'gso':
-      return gsoOperation(work, to)
-    case 'encode':
-      return encodeOperation(work, to)
-  }
+  if (work.kind === 'loop') return repeated(fillingLoop(work), 0)
+  if (work.kind === 'crossing') return repeated(crossing(work), 0)
+  if (work.kind === 'gso') return gsoOperation(work, to)
+  if (work.kind === 'encode') return encodeOperation(work, to)
+  return work.mode === 'recvmsg' || work.mode === 'recvmmsg' ? receiveOperation(work) : sendOperation(work, to)
 }
 
 /**

@@ -1,17 +1,14 @@
-import { type Canvas, type Chart, openCanvas } from '../../report/canvas.js'
-import { intervalChart, seriesColor, stackChart } from '../../report/charts.js'
-import { breakdownName, type ComponentName } from '../analysis/breakdown.js'
-import type { LineFigure } from '../analysis/figures.js'
+import { type Canvas, type Chart, intervalChart, seriesColor, stackChart } from '../../report/charts.js'
+import { decimal, percent, signedPercent, type TableModel } from '../../report/format.js'
+import { contains, type Interval } from '../../stats/interval.js'
+import { type Breakdown, breakdownName, COMPONENT_COLORS } from '../analysis/breakdown.js'
 import { encoderId, lineId } from '../cases/cases.js'
 import type { ProfileDocument } from './document.js'
-import { nanoseconds as inNanoseconds, intervalCells } from './tables.js'
 
-export async function drawCharts(document: ProfileDocument): Promise<Chart[]> {
-  const canvas = await openCanvas()
+export function drawCharts(canvas: Canvas, document: ProfileDocument): Chart[] {
   return [
     breakdownChart(canvas, document),
     ...LINE_GROUPS.flatMap((group) => lineChart(canvas, document, group)),
-    throughputChart(canvas, document),
     ...encoderChart(canvas, document),
   ]
 }
@@ -28,7 +25,7 @@ function breakdownChart(canvas: Canvas, { breakdowns }: ProfileDocument): Chart 
       label: `${breakdown.whole.estimate.toFixed(0)} ns`,
       whole: breakdown.whole,
       parts: breakdown.components.map(({ name, label, nanoseconds, includesZero }) => ({
-        ...{ label, color: COLORS[name], value: nanoseconds.estimate, isPale: includesZero },
+        ...{ label, color: COMPONENT_COLORS[name], value: nanoseconds.estimate, isPale: includesZero },
         note:
           `${intervalCells(nanoseconds).join(' ')} ns` +
           `${includesZero ? ', not significantly different from zero' : ''}`,
@@ -41,17 +38,17 @@ function breakdownChart(canvas: Canvas, { breakdowns }: ProfileDocument): Chart 
 function lineChart(
   { Plot, draw }: Canvas,
   { lines: all, samples }: ProfileDocument,
-  { id, title, of }: (typeof LINE_GROUPS)[number],
+  [id, title, names]: (typeof LINE_GROUPS)[number],
 ): Chart[] {
-  const lines = all.filter(({ name }) => of.test(name))
+  const lines = all.filter(({ name }) => names.test(name))
   if (lines.length === 0) return []
-  const color = colorOf(lines)
-  const measured = pointsOf(lines).map(({ name, n, nanoseconds: { estimate, low, high } }) => ({
-    name,
-    n,
-    y: estimate / n,
-    title: `${name}, ${n}: ${(estimate / n).toFixed(0)} ns [${(low / n).toFixed(0)}, ${(high / n).toFixed(0)}]`,
-  }))
+  const color = (datum: { name: string }) => seriesColor(lines.findIndex(({ name }) => name === datum.name))
+  const measured = lines.flatMap(({ name, points }) =>
+    points.map(({ n, nanoseconds: { estimate, low, high } }) => {
+      const [y, from, to] = [estimate, low, high].map((value) => value / n)
+      return { name, n, y, title: `${name}, ${n}: ${y.toFixed(0)} ns [${from.toFixed(0)}, ${to.toFixed(0)}]` }
+    }),
+  )
   const top = Math.max(...measured.map(({ y }) => y)) * HEADROOM
   const inside = (value: number) => Math.min(top, Math.max(0, value))
   const raw = lines.flatMap((line) =>
@@ -63,13 +60,10 @@ function lineChart(
   const shown = raw.filter(({ y }) => y <= top)
   const above = raw.length - shown.length
   const fitted = lines.flatMap(({ name, a, b, points }) =>
-    steps(points[0]?.n ?? 1, points.at(-1)?.n ?? 1).map((n) => ({
-      name,
-      n,
-      y: inside(b.estimate + a.estimate / n),
-      low: inside(b.low + a.low / n),
-      high: inside(b.high + a.high / n),
-    })),
+    curve(points[0]?.n ?? 1, points.at(-1)?.n ?? 1).map((n) => {
+      const [y, low, high] = (['estimate', 'low', 'high'] as const).map((key) => inside(b[key] + a[key] / n))
+      return { name, n, y, low, high }
+    }),
   )
   const limits = lines.map(({ name, b }) => ({ name, y: inside(b.estimate) }))
   const chart: Chart = {
@@ -85,7 +79,7 @@ function lineChart(
     svg: draw({
       height: 380,
       marginLeft: 64,
-      x: BATCH_AXIS,
+      x: { type: 'log', base: 2, label: 'messages per batch', grid: true, tickFormat: 'd' },
       y: { label: 'nanoseconds per message', grid: true, domain: [0, top] },
       marks: [
         Plot.dot(shown, { x: 'n', y: 'y', r: 1.2, fill: color, fillOpacity: 0.25 }),
@@ -99,44 +93,6 @@ function lineChart(
   return [chart]
 }
 
-/** Messages per second over the batch size, from the points of the lines. */
-function throughputChart({ Plot, draw }: Canvas, { lines, subject }: ProfileDocument): Chart {
-  const color = colorOf(lines)
-  const points = pointsOf(lines).map(({ name, n, nanoseconds: { estimate, low, high } }) => ({
-    name,
-    n,
-    y: (n / estimate) * 1e6,
-    low: (n / high) * 1e6,
-    high: (n / low) * 1e6,
-    title: `${name}, ${n}: ${((n / estimate) * 1e6).toFixed(0)} thousand per second`,
-  }))
-  const rates = points.flatMap(({ low, y, high }) => [low, y, high])
-  // Plot labels powers of ten only, which may all be outside the data.
-  const ticks = roundValues(Math.min(...rates), Math.max(...rates))
-  const domain = [ticks[0], ticks.at(-1)]
-  return {
-    id: 'throughput',
-    title: 'Throughput over the batch size',
-    caption:
-      `Thousands of ${subject.sizeBytes}-byte datagrams per second on one processor, with 95 % intervals, both axes ` +
-      'logarithmic. Receiving: datagrams that are already queued. GSO sends that reach the sink unsplit show the ' +
-      'processor time with a device that splits them.',
-    keys: lines.map(({ name }) => ({ label: name, color: color({ name }) })),
-    svg: draw({
-      height: 380,
-      marginTop: 36,
-      marginLeft: 72,
-      x: BATCH_AXIS,
-      y: { type: 'log', label: 'thousand datagrams per second', grid: true, domain, ticks, tickFormat: ',' },
-      marks: [
-        Plot.lineY(points, { x: 'n', y: 'y', z: 'name', stroke: color }),
-        Plot.ruleX(points, { x: 'n', y1: 'low', y2: 'high', stroke: color, strokeWidth: 2 }),
-        Plot.dot(points, { x: 'n', y: 'y', r: 3, fill: color, title: 'title' }),
-      ],
-    }),
-  }
-}
-
 /** Each encoder with its interval, at the breakdown's batch size. */
 function encoderChart(canvas: Canvas, { encoders, subject: { batch }, samples }: ProfileDocument): Chart[] {
   const timesOf = (name: string) =>
@@ -146,7 +102,7 @@ function encoderChart(canvas: Canvas, { encoders, subject: { batch }, samples }:
     caption:
       `Nanoseconds and bytes of heap to prepare a message of a batch of ${batch}, without the system call, on a ` +
       `logarithmic scale; dots are samples. ${encoders.map(({ name, describe }) => `${name}: ${describe}`).join('; ')}.`,
-    format: (value) => `${inNanoseconds(value)} ns`,
+    format: (value) => `${nanoseconds(value)} ns`,
     rows: encoders.flatMap(({ name, points }) =>
       points
         .filter((point) => point.batch === batch)
@@ -158,45 +114,111 @@ function encoderChart(canvas: Canvas, { encoders, subject: { batch }, samples }:
   })
 }
 
-function pointsOf(lines: readonly LineFigure[]) {
-  return lines.flatMap(({ name, points }) => points.map((point) => ({ name, ...point })))
-}
-
-function colorOf(lines: readonly LineFigure[]): (datum: { name: string }) => string {
-  return ({ name }) => seriesColor(lines.findIndex((line) => line.name === name))
-}
-
 /** Returns batch sizes close enough for a curve. */
-function steps(smallest: number, largest: number): number[] {
+function curve(smallest: number, largest: number): number[] {
   const count = 48
   return Array.from({ length: count + 1 }, (_, index) => smallest * (largest / smallest) ** (index / count))
 }
 
-/** Returns 1, 2 and 5 times the powers of ten around a range. */
-function roundValues(low: number, high: number): number[] {
-  const exponents = Array.from({ length: 16 }, (_, index) => index - 3)
-  const values = exponents.flatMap((exponent) => [1, 2, 5].map((digit) => digit * 10 ** exponent))
-  return values.filter((_, index) => (values[index + 1] ?? 0) > low && (values[index - 1] ?? 0) < high)
+const LINE_GROUPS = [
+  ['lines-send', 'The lines of sending', /^send/],
+  ['lines-gso', 'The lines of GSO', /^gso/],
+  ['lines-receive', 'The lines of receiving', /^recv/],
+] as const
+const HEADROOM = 1.15
+
+export function nanoseconds(value: number): string {
+  const digits = Math.abs(value) < 9.95 ? 1 : 0
+  return decimal(Object.is(Math.round(value * 10), -0) ? 0 : value, digits)
 }
 
-const LINE_GROUPS = [
-  { id: 'lines-send', title: 'The lines of sending', of: /^send/ },
-  { id: 'lines-gso', title: 'The lines of GSO', of: /^gso/ },
-  { id: 'lines-receive', title: 'The lines of receiving', of: /^recv/ },
-] as const
-const BATCH_AXIS = { type: 'log', base: 2, label: 'messages per batch', grid: true, tickFormat: 'd' } as const
-const HEADROOM = 1.15
-/** Distinguishable with colour blindness (Okabe and Ito). */
-const COLORS: Record<ComponentName, string> = {
-  loop: '#8c8c8c',
-  marshalling: '#e69f00',
-  bookkeeping: '#f0c75e',
-  crossing: '#d55e00',
-  entry: '#cc79a7',
-  import: '#0072b2',
-  route: '#56b4e9',
-  dequeue: '#3f7f93',
-  device: '#4b8f5c',
-  payload: '#009e73',
-  copy: '#7fd1ae',
+/** `1,234` and `[1,220, 1,251]`. */
+function intervalCells({ estimate, low, high }: Interval): [string, string] {
+  return [nanoseconds(estimate), `[${nanoseconds(low)}, ${nanoseconds(high)}]`]
+}
+
+function breakdownTable(breakdown: Breakdown): TableModel {
+  const { batch, components, sum, whole, difference, sumWithinWhole, addsUp } = breakdown
+  const verdict = sumWithinWhole ? 'the sum is within it' : addsUp ? 'difference not significant' : 'the sum differs'
+  return {
+    title: `${breakdownName(breakdown)}, batches of ${batch}`,
+    rows: [
+      ['', 'ns', 'interval', 'share', '', 'measured as'],
+      ...components.map(({ label, nanoseconds: value, includesZero, share, from }) => {
+        return [label, ...intervalCells(value), percent(share), includesZero ? '~ 0' : '', from]
+      }),
+      ['sum', ...intervalCells(sum), '', '', ''],
+      ['measured directly', ...intervalCells(whole), '', '', `${verdict}: ${intervalCells(difference).join(' ')}`],
+    ],
+  }
+}
+
+/** Returns the tables by the id of the chart that they are below on the page. */
+export function tablesOf({ breakdowns, lines, gains, encoders, crossings, subject }: ProfileDocument) {
+  const points = encoders.flatMap(({ name, points }) => points.map((point) => ({ name, ...point })))
+  const tables: Record<string, TableModel[]> = {
+    breakdown: breakdowns.map(breakdownTable),
+    'lines-send': [
+      {
+        title: 'The line T(n) = a + b n: a per call, b per message; no batch size gains more than a/b',
+        rows: [
+          ['', 'a', 'interval', 'b', 'interval', 'a/b', 'R²', 'farthest point'],
+          ...lines.map(({ name, a, b, maxGain, quality: { rSquared, worstDeviation, worstAt } }) => [
+            ...[name, ...intervalCells(a), ...intervalCells(b)],
+            contains(b, 0) ? 'b ~ 0' : percent(maxGain.estimate),
+            ...[rSquared.toFixed(3), `${percent(worstDeviation)} at ${worstAt}`],
+          ]),
+        ],
+      },
+      {
+        title: 'More messages in the same time than with sendmsg',
+        rows: [
+          ['', 'gain', 'interval'],
+          ...gains.map(({ label, gain: { estimate, low, high } }) => {
+            return [label, signedPercent(estimate), `[${signedPercent(low)}, ${signedPercent(high)}]`]
+          }),
+        ],
+      },
+    ],
+    encoders: [
+      {
+        title: `Preparing messages, batches of ${subject.batch}: alone and with sendmmsg, share of the whole, bytes per message`,
+        rows: [
+          ['', 'alone', 'interval', 'with call', 'share', 'heap B', 'external B', 'GC ns'],
+          ...points
+            .filter(({ batch }) => batch === subject.batch)
+            .map(({ name, alone, withCall, share, heapBytes, externalBytes, collectionNanoseconds }) => [
+              ...[name, ...intervalCells(alone), nanoseconds(withCall.estimate), percent(share.estimate)],
+              ...[bytes(heapBytes), bytes(externalBytes), nanoseconds(collectionNanoseconds)],
+            ]),
+        ],
+      },
+      {
+        title: 'The same alone, over the batch size',
+        rows: [
+          ['', ...subject.batches.map(String)],
+          ...encoders.map(({ name }) => {
+            const of = (size: number) => points.find((one) => one.name === name && one.batch === size)?.alone.estimate
+            return [name, ...subject.batches.map(of).map((value) => (value === undefined ? '' : nanoseconds(value)))]
+          }),
+        ],
+      },
+      {
+        title: 'Crossing into C: ns per call, minus the call of a JavaScript function',
+        rows: [
+          ['', 'ns', 'interval'],
+          ...crossings.map(({ by, function: name, nanoseconds }) => [
+            `${by}, as ${name}`,
+            ...intervalCells(nanoseconds),
+          ]),
+        ],
+      },
+    ],
+  }
+  return tables
+}
+
+function bytes(value: number | null): string {
+  if (value === null) return '?'
+  return value < 0.05 ? '0' : value.toFixed(1)
 }

@@ -1,4 +1,5 @@
-import { keyOf, type RoundSample } from '../../engine/case.js'
+import { keyOf, type RoundSample } from '../../engine/rounds.js'
+import { configOf } from '../../report/document.js'
 import { answerInWords } from '../analysis/answer.js'
 import { checkReliability, noiseOf, outlierFlags, type ProfileRun, withRoot } from '../analysis/reliability.js'
 
@@ -7,11 +8,9 @@ export const PROFILE_SCHEMA_VERSION = 2
 
 /** What `--json` prints, and `--diff` reads; docs/profile-json.md describes each key. */
 export type ProfileDocument = ReturnType<typeof profileDocument>
-export type SampleRow = ProfileDocument['samples'][number]
 
 export function profileDocument(run: ProfileRun) {
   const { plan, measured, figures, subject, isRealTime, clockNanoseconds } = run
-  const { json: _json, quiet: _quiet, html: _html, cpu, ...options } = plan
   const { missing: _missing, ...shown } = figures
   const { rounds, endedBy, unmeasured, series } = measured
   const noise = noiseOf(measured)
@@ -21,7 +20,7 @@ export function profileDocument(run: ProfileRun) {
     startedAt: run.startedAt,
     seconds: run.seconds,
     machine: run.machine,
-    options: { ...options, cpu: cpu ?? null },
+    options: configOf(plan),
     subject,
     target: run.target,
     measuring: { rounds, endedBy, isRealTime, clockNanoseconds, unmeasured },

@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import { JsonLines } from '../../../bench/children/mailbox.js'
-import { ControlClient } from '../../../bench/control/client.js'
-import { CONTROL_VERSION, checkRequest } from '../../../bench/control/protocol.js'
-import { type AnnouncedRound, type ControlHandler, ControlServer } from '../../../bench/control/server.js'
+import type { Test } from 'tap'
+import t from 'tap'
+import { jsonLines } from '../../../bench/children/mailbox.js'
+import { CONTROL_VERSION, type ControlClient, checkRequest, connectControl } from '../../../bench/control/protocol.js'
+import { type AnnouncedRound, type ControlHandler, listenControl } from '../../../bench/control/server.js'
 import type { DeliveryReport } from '../../../bench/traffic/round-record.js'
 import { type Endpoint, endpoint } from '../../../src/index.js'
 import { deadEndpoint } from '../../support/sockets.js'
@@ -43,7 +43,7 @@ class FakeHandler implements ControlHandler {
 
 async function serve(t: Test, handler: ControlHandler, token?: string): Promise<Endpoint> {
   const at = deadEndpoint()
-  const server = await ControlServer.listen(at, handler, token)
+  const server = await listenControl(at, handler, token)
   t.teardown(() => server.close())
   return at
 }
@@ -63,7 +63,7 @@ async function converse(at: Endpoint, text: string): Promise<string> {
 t.test('several senders at the same time, several rounds each', async (t) => {
   const handler = new FakeHandler()
   const at = await serve(t, handler)
-  const clients = await Promise.all([1, 2, 3].map(() => ControlClient.connect(at, forever)))
+  const clients = await Promise.all([1, 2, 3].map(() => connectControl(at, forever)))
   for (const [index, client] of clients.entries()) {
     t.strictSame(client.description, handler.description)
     await client.start({ ...round, stream: index + 1 })
@@ -81,7 +81,7 @@ t.test('several senders at the same time, several rounds each', async (t) => {
 
 t.test('a round that the handler does not accept', async (t) => {
   const at = await serve(t, new FakeHandler())
-  const [first, second] = await Promise.all([7, 7].map(() => ControlClient.connect(at, forever)))
+  const [first, second] = await Promise.all([7, 7].map(() => connectControl(at, forever)))
   await first.start(round)
   await t.rejects(second.start(round), { name: 'Failure', message: /refuses: another sender has the same stream/ })
   t.strictSame(await first.stop(1), report, 'the first continues')
@@ -97,15 +97,15 @@ t.test('more senders than allowed: one is refused, and a silent one loses its pl
   })
   // The first is silent, and the others receive datagrams.
   for (let stream = 1; stream <= 64; stream += 1) {
-    const client = await ControlClient.connect(at, forever)
+    const client = await connectControl(at, forever)
     clients.push(client)
     await client.start({ ...round, stream, seconds: 86_400 })
     if (stream > 1) handler.arrivalMs[stream] = Number.POSITIVE_INFINITY
   }
-  const refused = await ControlClient.connect(at, forever)
+  const refused = await connectControl(at, forever)
   await t.rejects(refused.start({ ...round, stream: 65 }), { message: /refuses: it is busy with 64 senders$/ })
   await sleep(1600)
-  const next = await ControlClient.connect(at, forever)
+  const next = await connectControl(at, forever)
   clients.push(next)
   await next.start({ ...round, stream: 66 })
   t.strictSame(handler.log.slice(-2), ['abandon 1', 'start 66'])
@@ -116,8 +116,8 @@ t.test('more senders than allowed: one is refused, and a silent one loses its pl
 t.test('silent connections are closed, and others are served meanwhile', async (t) => {
   const at = await serve(t, new FakeHandler())
   const silent = connect(at.port, at.address)
-  const greeted = await ControlClient.connect(at, forever)
-  const next = await ControlClient.connect(at, forever)
+  const greeted = await connectControl(at, forever)
+  const next = await connectControl(at, forever)
   await t.resolves(next.start(round))
   await once(silent.resume(), 'close')
   greeted.close()
@@ -127,7 +127,7 @@ t.test('silent connections are closed, and others are served meanwhile', async (
 t.test('more connections than allowed: the oldest is closed', async (t) => {
   const at = await serve(t, new FakeHandler())
   const sockets = Array.from({ length: 80 }, () => connect(at.port, at.address).on('error', () => {}))
-  const client = await ControlClient.connect(at, forever)
+  const client = await connectControl(at, forever)
   await t.resolves(client.start(round))
   client.close()
   for (const socket of sockets) socket.destroy()
@@ -136,9 +136,9 @@ t.test('more connections than allowed: the oldest is closed', async (t) => {
 t.test('a token', async (t) => {
   const at = await serve(t, new FakeHandler(), 's3cret')
   for (const token of [undefined, 'wrong', 's3cre', 's3cret2']) {
-    await t.rejects(ControlClient.connect(at, forever, token), /refuses: it requires the right --token/)
+    await t.rejects(connectControl(at, forever, token), /refuses: it requires the right --token/)
   }
-  const client = await ControlClient.connect(at, forever, 's3cret')
+  const client = await connectControl(at, forever, 's3cret')
   await t.resolves(client.start(round))
   client.close()
   t.match(await converse(at, lineOf(start)), /the first request must be hello/, 'no way around it')
@@ -151,7 +151,7 @@ t.test('TCP listens on the requested address only', async (t) => {
 })
 
 t.test('no receiver', async (t) => {
-  await t.rejects(ControlClient.connect(deadEndpoint(), forever), {
+  await t.rejects(connectControl(deadEndpoint(), forever), {
     name: 'Failure',
     message: /^there is no receiver at 127\.0\.0\.1:\d+ \(connection refused\);.*--no-control/,
   })
@@ -168,25 +168,25 @@ async function otherService(t: Test, onSocket: Parameters<typeof createServer>[1
 t.test('another service', async (t) => {
   for (const text of ['220 mail.example.org ESMTP\r\n', 'null\n', '{"type":"other"}\n']) {
     const at = await otherService(t, (socket) => socket.on('error', () => {}).end(text))
-    await t.rejects(ControlClient.connect(at, forever), { name: 'Failure', message: /is not a batchconn receiver/ })
+    await t.rejects(connectControl(at, forever), { name: 'Failure', message: /is not a batchconn receiver/ })
   }
 })
 
 t.test('text of another host is made printable', async (t) => {
   const at = await otherService(t, (socket) => socket.end('{"type":"refused","reason":"\\u001b[31mred"}\n'))
-  await t.rejects(ControlClient.connect(at, forever), { message: /refuses: \?\[31mred$/ })
+  await t.rejects(connectControl(at, forever), { message: /refuses: \?\[31mred$/ })
 })
 
 t.test('a receiver that closes the connection', async (t) => {
   const at = await otherService(t, (socket) => socket.once('data', () => socket.destroy()))
-  await t.rejects(ControlClient.connect(at, forever), { name: 'Failure', message: /^lost the receiver at / })
+  await t.rejects(connectControl(at, forever), { name: 'Failure', message: /^lost the receiver at / })
 })
 
 t.test('an interrupted sender stops waiting', async (t) => {
   const at = await otherService(t, (socket) => socket.unref())
   const controller = new AbortController()
   setTimeout(() => controller.abort(new Error('interrupted')), 20)
-  await t.rejects(ControlClient.connect(at, controller.signal), { message: 'interrupted' })
+  await t.rejects(connectControl(at, controller.signal), { message: 'interrupted' })
 })
 
 t.test('wrong requests are refused, and the next sender is served', async (t) => {
@@ -205,7 +205,7 @@ t.test('wrong requests are refused, and the next sender is served', async (t) =>
     ['\n'.repeat(100_000), /too many lines|refused/],
   ]
   for (const [text, answer] of wrong) t.match(await converse(at, text), answer, text.slice(0, 60))
-  const client = await ControlClient.connect(at, forever)
+  const client = await connectControl(at, forever)
   await t.resolves(client.start({ ...round, stream: 8 }))
   client.close()
 })
@@ -221,7 +221,7 @@ t.test('a peer that does not read the answers is cut off', async (t) => {
     if (sent % 100 === 0 && socket.writableLength > 1e6) break
   }
   socket.destroy()
-  const client = await ControlClient.connect(at, forever)
+  const client = await connectControl(at, forever)
   await t.resolves(client.start(round))
   client.close()
 })
@@ -238,7 +238,7 @@ t.test('a checked request contains its own keys only', async (t) => {
 
 t.test('lines: in pieces, several at once, none in time, none any more', async (t) => {
   const stream = new PassThrough()
-  const lines = new JsonLines(stream)
+  const lines = jsonLines(stream)
   await t.rejects(lines.next(5), { code: 'ETIMEDOUT' })
   stream.write('{"a"')
   setTimeout(() => stream.write(':1}\n2\n"t'), 5)

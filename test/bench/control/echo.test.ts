@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ReceiveService } from '../../../bench/control/receive-service.js'
+import { receiveService } from '../../../bench/control/receive-service.js'
 import { RECEIVE_MODES } from '../../../bench/traffic/modes.js'
 import { openReceiver } from '../../../bench/traffic/open.js'
 import { sequenceOf, writeHeader } from '../../../bench/traffic/payload-header.js'
@@ -25,7 +25,7 @@ for (const mode of RECEIVE_MODES) {
   t.test(`${mode}: datagrams of an echoed stream return to their source, others do not`, async (t) => {
     const listen = endpoint({ address: '127.0.0.1', port: 0 })
     const receiver = await openReceiver(mode, { listen, batch: 4, sizeBytes: SIZE_BYTES })
-    const service = new ReceiveService(receiver, mode, () => {})
+    const service = receiveService(receiver, mode, () => {})
     const controller = new AbortController()
     const running = service.run(controller.signal)
     using conn = BatchConn.open()
@@ -59,7 +59,7 @@ for (const mode of RECEIVE_MODES) {
 t.test('a reply that cannot be sent is lost, and the receiver goes on', async (t) => {
   const listen = endpoint({ address: '127.0.0.1', port: 0 })
   const receiver = await openReceiver('recvmmsg', { listen, batch: 4, sizeBytes: SIZE_BYTES })
-  const service = new ReceiveService(receiver, 'recvmmsg', () => {})
+  const service = receiveService(receiver, 'recvmmsg', () => {})
   const controller = new AbortController()
   const running = service.run(controller.signal)
   const original = BatchConn.prototype.send

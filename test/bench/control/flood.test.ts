@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { ControlClient } from '../../../bench/control/client.js'
-import { CONTROL_VERSION } from '../../../bench/control/protocol.js'
+import { CONTROL_VERSION, connectControl } from '../../../bench/control/protocol.js'
 import { endpoint } from '../../../src/index.js'
 import { deadEndpoint } from '../../support/sockets.js'
 import { benchJson, startReceiver } from '../support.js'
@@ -27,7 +26,7 @@ async function receiver() {
   const open = () => connect(port, '127.0.0.1').on('error', () => {})
   /** Sends a round that the receiver must accept. @throws Error if it refuses, or closes the connection */
   const acceptedRound = async () => {
-    const client = await ControlClient.connect(endpoint({ address: '127.0.0.1', port }), AbortSignal.timeout(10_000))
+    const client = await connectControl(endpoint({ address: '127.0.0.1', port }), AbortSignal.timeout(10_000))
     await client.start({ stream: randomInt(1, 2 ** 32), sizeBytes: 64, mode: 'test', seconds: 1, warmUp: true })
     client.close()
   }

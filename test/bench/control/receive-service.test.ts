@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import t, { type Test } from 'tap'
-import { type ReceiveRecord, ReceiveService } from '../../../bench/control/receive-service.js'
+import type { Test } from 'tap'
+import t from 'tap'
+import { type ReceiveRecord, receiveService } from '../../../bench/control/receive-service.js'
 import { RECEIVE_MODES, type ReceiveMode } from '../../../bench/traffic/modes.js'
 import { openReceiver } from '../../../bench/traffic/open.js'
 import { HeaderStamper } from '../../../bench/traffic/payload-header.js'
-import type { Receiver } from '../../../bench/traffic/receiver.js'
+import type { Receiver } from '../../../bench/traffic/streams.js'
 import { BatchConn, endpoint, SendBatch } from '../../../src/index.js'
 
 const SIZE_BYTES = 200
@@ -14,7 +15,7 @@ const LISTEN = endpoint({ address: '127.0.0.1', port: 0 })
 async function receive(t: Test, mode: ReceiveMode) {
   const receiver = await openReceiver(mode, { listen: LISTEN, batch: 8, sizeBytes: SIZE_BYTES })
   const rows: ReceiveRecord[] = []
-  const service = new ReceiveService(receiver, mode, (row) => rows.push(row))
+  const service = receiveService(receiver, mode, (row) => rows.push(row))
   const controller = new AbortController()
   const running = service.run(controller.signal)
   const end = async () => {
@@ -240,7 +241,7 @@ t.test('kernel drops: all of them, those after the last datagram too', async (t)
 
 t.test('an aborted receiver does not wait', async () => {
   const receiver = await openReceiver('dgram', { listen: LISTEN, batch: 1, sizeBytes: 64 })
-  const service = new ReceiveService(receiver, 'dgram', () => {})
+  const service = receiveService(receiver, 'dgram', () => {})
   await service.run(AbortSignal.abort())
   receiver.close()
 })

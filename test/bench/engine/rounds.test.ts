@@ -1,6 +1,5 @@
 import t from 'tap'
-import { representative } from '../../../bench/engine/case.js'
-import { type MeasurePlan, measureRounds } from '../../../bench/engine/rounds.js'
+import { type MeasurePlan, measureRounds, representative } from '../../../bench/engine/rounds.js'
 import type { ProfileCase, Work } from '../../../bench/profile/cases/cases.js'
 import { seededRandom } from '../../../bench/stats/random.js'
 import { FakeMachine } from '../profile/support/fake-machine.js'
@@ -12,29 +11,32 @@ const loop = (batch: number, every = 1): ProfileCase => ({
   work: { kind: 'loop', batch },
 })
 const CASES = [loop(1), loop(64), loop(1024, 3)]
-const EFFORT = { sampleNanoseconds: 1e6, deadlineMs: 1e12, fewestRounds: 4, mostRounds: 12 }
+const MOST_ROUNDS = 12
 
-const tools = (machine: FakeMachine, isEnough = () => false, signal = new AbortController().signal) => ({
+type End = MeasurePlan<Work>['endOf']
+
+const plan = (endOf: End, signal: AbortSignal): MeasurePlan<Work> => ({
+  sampleNanoseconds: 1e6,
+  fewestRounds: 4,
   random: seededRandom(9),
-  clock: () => machine.nowMs,
   signal,
-  isEnough,
+  endOf: (series, rounds) => endOf(series, rounds) ?? (rounds < MOST_ROUNDS ? undefined : 'budget'),
   say: () => {},
 })
 
 function measure(
   machine: FakeMachine,
-  plan: Partial<MeasurePlan<Work>>,
-  isEnough?: () => boolean,
-  signal?: AbortSignal,
+  overrides: Partial<MeasurePlan<Work>> = {},
+  endOf: End = () => undefined,
+  signal = new AbortController().signal,
 ) {
-  return measureRounds(CASES, machine, { ...EFFORT, ...tools(machine, isEnough, signal), ...plan })
+  return measureRounds(CASES, machine, { ...plan(endOf, signal), ...overrides })
 }
 
 t.test('every case in every round in which it is due', async (t) => {
   const { series, rounds, endedBy } = await measure(new FakeMachine(1), {})
   t.equal(rounds, 12)
-  t.equal(endedBy, 'rounds')
+  t.equal(endedBy, 'budget')
   const roundsOf = series.map(({ samples }) => new Set(samples.map(({ round }) => round)).size)
   t.strictSame(roundsOf, [12, 12, 4])
 })
@@ -49,19 +51,23 @@ t.test('samples are about as long as requested', async (t) => {
 })
 
 t.test('ends when it is enough, not before the fewest rounds', async (t) => {
-  const { rounds, endedBy } = await measure(new FakeMachine(1), {}, () => true)
+  const { rounds, endedBy } = await measure(new FakeMachine(1), {}, () => 'precision')
   t.equal(rounds, 4)
   t.equal(endedBy, 'precision')
 })
 
-t.test('ends when the time is up', async (t) => {
-  const { rounds, endedBy } = await measure(new FakeMachine(1), { deadlineMs: 0 })
-  t.equal(rounds, 4)
-  t.equal(endedBy, 'budget')
+t.test('the end is that of the plan, after any round from the fewest on', async (t) => {
+  const asked: number[] = []
+  const { rounds, endedBy } = await measure(new FakeMachine(1), {}, (series, rounds) => {
+    asked.push(rounds)
+    t.ok(series.every(({ samples }) => samples.length > 0))
+    return rounds === 6 ? 'budget' : undefined
+  })
+  t.strictSame([rounds, endedBy, asked], [6, 'budget', [4, 5, 6]])
 })
 
 t.test('an interrupted sample is kept and repeated', async (t) => {
-  const { series } = await measure(new FakeMachine(2), { mostRounds: 60, fewestRounds: 60 })
+  const { series } = await measure(new FakeMachine(2), { fewestRounds: 60 })
   const samples = series.flatMap((one) => one.samples)
   const interrupted = samples.filter((sample) => sample.interrupted)
   t.ok(interrupted.length > 0)
@@ -88,7 +94,11 @@ t.test('a case that fails in the middle is left out from then on', async (t) => 
       return samples > 12 ? 'its process ended' : undefined
     },
   })
-  const { series, rounds, unmeasured } = await measureRounds([loop(1)], machine, { ...EFFORT, ...tools(machine) })
+  const { series, rounds, unmeasured } = await measureRounds(
+    [loop(1)],
+    machine,
+    plan(() => undefined, new AbortController().signal),
+  )
   t.equal(rounds, 12)
   t.strictSame(unmeasured, [{ id: 'loop/1', reason: 'its process ended' }])
   t.ok(series[0].samples.length > 0)
@@ -100,11 +110,8 @@ t.test('a signal before the first complete round ends it', async (t) => {
 
 t.test('a signal later gives the complete rounds', async (t) => {
   const controller = new AbortController()
-  const isEnough = () => {
-    controller.abort(new Error('stop'))
-    return false
-  }
-  const { series, rounds, endedBy } = await measure(new FakeMachine(1), {}, isEnough, controller.signal)
+  const endOf = () => void controller.abort(new Error('stop'))
+  const { series, rounds, endedBy } = await measure(new FakeMachine(1), {}, endOf, controller.signal)
   t.equal(rounds, 4)
   t.equal(endedBy, 'interruption')
   t.ok(series.every(({ samples }) => samples.every(({ round }) => round < 4)))

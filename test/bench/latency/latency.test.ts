@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import type { LatencyRecord, LatencyRow } from '../../../bench/latency/measure.js'
 import { deadEndpoint } from '../../support/sockets.js'
@@ -29,6 +31,27 @@ t.test('the table', async (t) => {
   t.match(stdout, /^p99\.99 us(?: +-){4}$/m, '1,200 replies do not determine it')
   for (const label of ['requests', 'replies']) t.match(stdout, new RegExp(`^${label}(?: +[\\d,]+){4}$`, 'm'))
   t.match(stderr, /^round 1 of 1, dgram: p50 [\d,.]+ us, p99 [\d,.]+ us, lost 0$/m)
+})
+
+t.test('--csv has a line per mode and round, without histograms; --html writes the page', async (t) => {
+  const page = join(t.testdir(), 'latency.html')
+  const line = `--rate 1k --rounds 2 --duration 0.1 --omit 0 --mode sendmsg,dgram --seed 1 --csv --html ${page}`
+  const { status, stdout, stderr } = await bench('latency', line)
+  t.equal(status, 0, stderr)
+  const [names, ...rows] = stdout.trimEnd().split('\n')
+  t.match(names, /^round,mode,seconds,due,sent,replies,lost,nanoseconds\.p50,nanoseconds\.p90,.*,nanoseconds\.max$/)
+  t.strictSame(rows.map((row) => row.split(',').slice(0, 4).join(' ')).sort(), [
+    '1 dgram 0.1 100',
+    '1 sendmsg 0.1 100',
+    '2 dgram 0.1 100',
+    '2 sendmsg 0.1 100',
+  ])
+  const html = readFileSync(page, 'utf8')
+  for (const part of ['<figure id="latency">', '1,000 requests/s of 64 bytes', '"histogram": [']) {
+    t.ok(html.includes(part.replaceAll('"', part.startsWith('<') ? '"' : '&quot;')), part)
+  }
+  const both = await bench('latency', '--json --csv')
+  t.strictSame([both.status, both.stderr], [2, 'latency: --json and --csv exclude each other\n'])
 })
 
 t.test('each request is answered once, and counted once', async (t) => {

@@ -2,8 +2,8 @@ import t from 'tap'
 import { answerInWords } from '../../../bench/profile/analysis/answer.js'
 import type { Breakdown } from '../../../bench/profile/analysis/breakdown.js'
 import { profileDocument } from '../../../bench/profile/report/document.js'
-import { htmlReport } from '../../../bench/profile/report/html.js'
-import { terminalReport } from '../../../bench/profile/report/terminal.js'
+import { profileReport } from '../../../bench/profile/report/report.js'
+import { reportHtml, reportText } from '../../../bench/report/report.js'
 import { FakeMachine, TRUTH } from './support/fake-machine.js'
 import { fakeRun, SUBJECT } from './support/fake-run.js'
 
@@ -72,10 +72,10 @@ t.test(
     const document = profileDocument(run)
     t.match(document.reliability.warnings.join('\n'), /without the cost breakdown of recvmmsg/)
     t.match(
-      terminalReport(document),
+      reportText(profileReport(document)),
       /Not measured here\n +receive\/recvmsg\/kernel\/1\/700#1: the receive buffer is too small/,
     )
-    t.match(await htmlReport(document), /the receive buffer is too small/)
+    t.match(await reportHtml(profileReport(document)), /the receive buffer is too small/)
   },
 )
 
@@ -87,6 +87,6 @@ t.test('without any send there is still a report', async (t) => {
   t.strictSame(answerInWords(run.figures, SUBJECT).length, 1)
   const document = profileDocument(run)
   t.match(document.reliability, { isReliable: false })
-  t.match(terminalReport(document), /NOT RELIABLE/)
-  t.match(await htmlReport(document), /This result is not reliable/)
+  t.match(reportText(profileReport(document)), /NOT RELIABLE/)
+  t.match(await reportHtml(profileReport(document)), /This result is not reliable/)
 })

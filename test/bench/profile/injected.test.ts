@@ -1,5 +1,5 @@
 import t from 'tap'
-import { columns } from '../../../bench/engine/case.js'
+import { columns } from '../../../bench/engine/rounds.js'
 import { type LineFigure, lineFigure } from '../../../bench/profile/analysis/figures.js'
 import { type LineKey, lineCase } from '../../../bench/profile/cases/cases.js'
 import { compareDocuments } from '../../../bench/profile/compare.js'

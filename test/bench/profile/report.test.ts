@@ -1,16 +1,16 @@
 import t from 'tap'
 import { answerInWords } from '../../../bench/profile/analysis/answer.js'
 import { checkReliability, noiseOf, outlierFlags } from '../../../bench/profile/analysis/reliability.js'
-import { parseCounts, parseSymbols, sharesByGroup } from '../../../bench/profile/checks/cross-check.js'
-import { groupOfSymbol } from '../../../bench/profile/checks/kernel-symbols.js'
+import { groupOfSymbol, parseCounts, parseSymbols, sharesByGroup } from '../../../bench/profile/checks/cross-check.js'
+import { nanoseconds } from '../../../bench/profile/report/charts.js'
 import { profileDocument } from '../../../bench/profile/report/document.js'
-import { nanoseconds } from '../../../bench/profile/report/tables.js'
-import { stackedBar, terminalReport } from '../../../bench/profile/report/terminal.js'
+import { profileReport } from '../../../bench/profile/report/report.js'
+import { reportText } from '../../../bench/report/report.js'
 import { fakeRun, SUBJECT } from './support/fake-run.js'
 
 t.test('the terminal shows every section', async (t) => {
   const run = await fakeRun(1, 12)
-  const text = terminalReport(profileDocument(run))
+  const text = reportText(profileReport(profileDocument(run)))
   for (const part of ['FFI crossing', 'measured directly', 'T(n) = a + b n', 'Preparing messages', 'Cross-checks']) {
     t.ok(text.includes(part), part)
   }
@@ -25,13 +25,6 @@ t.test('the answer names the ceiling', async (t) => {
   t.match(answer, /no batch size gains more than [\d.]+ %/)
   t.match(answer, /socket buffer, IP, device/)
   t.strictSame(answerInWords({ ...figures, breakdowns: [] }, SUBJECT).length, 1)
-})
-
-t.test('a bar is as long as its sum', async (t) => {
-  const { figures } = await fakeRun(1, 8)
-  const [breakdown] = figures.breakdowns
-  t.equal(stackedBar(breakdown, breakdown.sum.estimate, 80).length, 80)
-  t.equal(stackedBar(breakdown, 2 * breakdown.sum.estimate, 80).length, 40)
 })
 
 t.test('numbers have the digits they deserve', async (t) => {

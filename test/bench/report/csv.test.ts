@@ -1,5 +1,5 @@
 import t from 'tap'
-import { csv } from '../../../bench/report/csv.js'
+import { csv } from '../../../bench/report/document.js'
 
 t.test('nested keys and lists are columns; what is unknown is empty', async (t) => {
   const rows = [

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { fitLine, fitQuality } from '../../../bench/profile/analysis/figures.js'
 import { contains, holm, percentileInterval, relativePrecision, twoSidedP } from '../../../bench/stats/interval.js'
-import { fitLine, fitQuality } from '../../../bench/stats/line.js'
 import { seededRandom } from '../../../bench/stats/random.js'
 import { type Column, Resampling } from '../../../bench/stats/resampling.js'
 

@@ -1,7 +1,6 @@
 import t from 'tap'
-import { BatchSender } from '../../../bench/traffic/batch-sender.js'
+import { BatchSender, gsoUnsupportedReason } from '../../../bench/traffic/batch-sender.js'
 import { measurePreparation } from '../../../bench/traffic/costs.js'
-import { gsoUnsupportedReason } from '../../../bench/traffic/gso-support.js'
 import type { SendPlan } from '../../../bench/traffic/sender.js'
 import { BatchConn, RecvBatch, SendBatch } from '../../../src/index.js'
 import { boundSocket, deadEndpoint } from '../../support/sockets.js'

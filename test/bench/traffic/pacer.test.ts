@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Clock, Pacer, pacedBatch, SendSchedule, systemClock } from '../../../bench/traffic/send-schedule.js'
+import { type Clock, Pacer, pacedBatch, SendSchedule, systemClock } from '../../../bench/traffic/sender.js'
 
 /** A clock that advances only when it is read, or during a sleep. */
 class FakeClock implements Clock {

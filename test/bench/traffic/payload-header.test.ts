@@ -1,7 +1,6 @@
 import t from 'tap'
 import { seededRandom, shuffled } from '../../../bench/stats/random.js'
-import { monotonicMicroseconds } from '../../../bench/traffic/clock.js'
-import { HeaderReader, HeaderStamper } from '../../../bench/traffic/payload-header.js'
+import { HeaderReader, HeaderStamper, monotonicMicroseconds } from '../../../bench/traffic/payload-header.js'
 
 const views = (count: number, sizeBytes: number) => {
   const memory = new ArrayBuffer(count * 64 + 64)

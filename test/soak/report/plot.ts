@@ -1,4 +1,4 @@
-import { openCanvas } from '../../../bench/report/canvas.js'
+import { openCanvas } from '../../../bench/report/charts.js'
 import type { SoakResult } from '../control/conduct.js'
 
 /** Returns an SVG document of the run: datagrams per second, memory and descriptors of each process over time. */

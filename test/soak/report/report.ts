@@ -1,4 +1,4 @@
-import { table } from '../../../bench/report/table.js'
+import { table } from '../../../bench/report/format.js'
 import type { ProcessResult, SoakResult } from '../control/conduct.js'
 import { type FlowStatistics, sum } from './flow-statistics.js'
 import { mebibytes } from './memory.js'

@@ -1,4 +1,4 @@
-import type { Executor } from '../../../../bench/engine/case.js'
+import type { Executor } from '../../../../bench/engine/rounds.js'
 import type { Sample } from '../../../../bench/engine/sample.js'
 import type { ProfileCase, Work } from '../../../../bench/profile/cases/cases.js'
 import { type Random, seededRandom } from '../../../../bench/stats/random.js'

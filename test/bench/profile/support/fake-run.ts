@@ -28,13 +28,10 @@ export function measureFake(
 ): Promise<Measured<Work>> {
   return measureRounds(cases, machine, {
     sampleNanoseconds: 3e6,
-    deadlineMs: 1e12,
     fewestRounds: rounds,
-    mostRounds: rounds,
     random: seededRandom(seed),
-    clock: () => machine.nowMs,
     signal: new AbortController().signal,
-    isEnough: () => false,
+    endOf: () => 'budget',
     say: () => {},
   })
 }
