@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util'
 import { closest } from 'fastest-levenshtein'
+import yargs, { type Options } from 'yargs'
 import { commandLine, UsageError } from './run-command.js'
 
 /** Converts an option's text. @throws UsageError */
@@ -59,92 +59,80 @@ export function parseCommandLine<Table extends OptionTable>(
   words: readonly string[],
   files?: string[],
 ): Parsed<Table> {
-  const known = [...Object.values(command.options), HELP]
-  const typed = known.map(({ name, letter: short, parse }) => {
-    return [
-      name,
-      { type: parse === undefined ? 'boolean' : 'string', ...(short === undefined ? {} : { short }) },
-    ] as const
-  })
-  const { tokens } = parseArgs({ args: [...words], options: Object.fromEntries(typed), strict: false, tokens: true })
-  const given = new Map<string, string | boolean>()
-  for (const token of tokens) {
-    if (token.kind === 'option-terminator') continue
-    if (token.kind === 'positional') {
-      if (files === undefined) throw new UsageError(`unexpected argument '${token.value}'`)
-      files.push(token.value)
-      continue
-    }
-    const { rawName, value, inlineValue } = token
-    const [, no, name] = /^(no-)?(.*)$/s.exec(token.name) ?? []
-    const option = known.find((one) => one.name === name)
-    if (option === undefined) throw unknownOption(rawName, known)
-    if (option.parse === undefined) {
-      if (value !== undefined) throw new UsageError(`--${name} takes no value`)
-      given.set(name, no === undefined)
-      continue
-    }
-    if (no !== undefined) throw new UsageError(`--${name} takes a value and has no --no-${name}`)
-    const count = tokens.filter((one) => one.kind === 'option' && one.name === name).length
-    if (count > 1) throw new UsageError(`--${name} was given ${count} times; give it once`)
-    // The next option is not its value; a negative number is.
-    if (!value || (!inlineValue && /^-\D/.test(value))) throw new UsageError(`--${name} needs a value`)
-    given.set(name, value)
-  }
-  if (given.has(HELP.name)) {
-    process.stdout.write(`${helpOf(command, known)}\n`)
-    process.exit(0)
-  }
+  const known = new Map(Object.values(command.options).map((option) => [option.name, option]))
+  const parser = yargs([...words])
+    .scriptName(commandLine(command.name))
+    .usage(`Usage: $0 [options]\n\n${command.usage}`)
+    .options(Object.fromEntries([...known].map(([name, option]) => [name, yargsOption(option)])))
+    .example(command.examples.map(([words, explanation]) => [`$0 ${words}`.trimEnd(), explanation]))
+    .help()
+    .alias('help', 'h')
+    .version(false)
+    .detectLocale(false)
+    .wrap(Math.min(MAX_COLUMNS, process.stdout.columns ?? DEFAULT_COLUMNS))
+    .parserConfiguration(PARSER_CONFIGURATION)
+  const { _: others, $0: _, ...given } = readWords(() => parser.parseSync())
+  if (files === undefined && others.length > 0) throw new UsageError(`unexpected argument '${others[0]}'`)
+  files?.push(...others.map(String))
+  for (const [name, value] of Object.entries(given)) checkOption(name, value, known, words)
   const values = Object.entries(command.options).map(([key, { name, parse, preset }]) => {
-    const value = given.get(name) ?? preset
+    const value = given[name] ?? preset
     return [key, typeof value === 'string' && parse !== undefined ? parse(value, name) : value]
   })
   return Object.fromEntries(values) as Parsed<Table>
 }
 
-function unknownOption(rawName: string, known: readonly Option<unknown>[]): UsageError {
-  if (!rawName.startsWith('--')) return new UsageError(`unknown option ${rawName}; see --help`)
-  const shown = known.filter(({ describe }) => describe !== '')
-  const isNegated = rawName.startsWith('--no-')
-  const names = isNegated ? shown.filter(({ parse }) => parse === undefined) : shown
-  const all = names.map(({ name }) => `${isNegated ? '--no-' : '--'}${name}`)
-  return new UsageError(`unknown option ${rawName}; did you mean ${closest(rawName, all)}?`)
+// Names such as `--constructor` make yargs throw.
+function readWords<T>(parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    throw new UsageError(`the options cannot be read: ${(error as Error).message}`)
+  }
 }
 
-/** Returns the help, as wide as the terminal. */
-function helpOf({ name, usage, examples }: Command<OptionTable>, known: readonly Option<unknown>[]): string {
-  const width = Math.min(MAX_COLUMNS, process.stdout.columns ?? DEFAULT_COLUMNS)
-  const program = commandLine(name)
-  const shown = known.filter(({ describe }) => describe !== '')
-  const margin = Math.max(...shown.map(({ name }) => name.length)) + '  -x, --  '.length
-  const options = shown.flatMap(({ name, letter, parse, describe, preset }) => {
-    const form = parse?.form === undefined ? '' : ` (${parse.form})`
-    const lines = wrap(`${describe}${form}${preset ? `; default: ${preset}` : ''}`, width - margin)
-    return indent(`  ${letter === undefined ? '   ' : `-${letter},`} --${name}`, lines, margin)
-  })
-  return [
-    `Usage: ${program} [options]`,
-    '',
-    ...usage.split('\n').flatMap((line) => wrap(line, width)),
-    '\nOptions:',
-    ...options,
-    '\nExamples:',
-    ...examples.flatMap(([words, explanation]) => [
-      ...indent('', wrap(`${program} ${words}`.trimEnd(), width - 2), 2),
-      ...indent('', wrap(explanation, width - 6), 6),
-    ]),
-  ].join('\n')
+// yargs does not get the defaults: it would use them for `--size` without a value.
+function yargsOption({ letter: alias, parse, describe, preset }: Option<unknown>): Options {
+  const form = parse?.form === undefined ? '' : ` (${parse.form})`
+  const defaultDescription = preset === undefined ? undefined : String(preset)
+  const type = parse === undefined ? 'boolean' : 'string'
+  return { type, alias, describe: `${describe}${form}`, hidden: describe === '', defaultDescription }
 }
 
-function indent(first: string, lines: readonly string[], margin: number): string[] {
-  return lines.map((line, index) => (index === 0 ? first : '').padEnd(margin) + line)
+/** Reports what yargs accepts: an unknown name, a negated value, a repeated or an empty one, a flag with a value. */
+function checkOption(
+  name: string,
+  value: unknown,
+  known: ReadonlyMap<string, Option<unknown>>,
+  words: readonly string[],
+): void {
+  const option = known.get(name)
+  if (option === undefined) throw unknownOption(name, value, known)
+  if (option.parse === undefined) {
+    if (words.some((word) => word.startsWith(`--${name}=`))) throw new UsageError(`--${name} takes no value`)
+    return
+  }
+  if (value === false) throw new UsageError(`--${name} takes a value and has no --no-${name}`)
+  if (Array.isArray(value)) throw new UsageError(`--${name} was given ${value.length} times; give it once`)
+  if (value === '') throw new UsageError(`--${name} needs a value`)
 }
 
-/** Breaks a text into lines at spaces. */
-function wrap(text: string, width: number): string[] {
-  return text.match(new RegExp(`(?=\\S)(?:.{1,${width}}(?=\\s|$)|\\S+)`, 'g')) ?? []
+function unknownOption(name: string, value: unknown, known: ReadonlyMap<string, Option<unknown>>): UsageError {
+  if (name.length === 1) return new UsageError(`unknown option -${name}; see --help`)
+  const isNegated = value === false
+  const candidates = [...known.values()].filter(({ describe, parse }) => describe !== '' && (!isNegated || !parse))
+  const names = [...candidates.map((option) => option.name), ...(isNegated ? [] : ['help'])]
+  const prefix = isNegated ? '--no-' : '--'
+  return new UsageError(`unknown option ${prefix}${name}; did you mean ${prefix}${closest(name, names)}?`)
 }
 
-const HELP = flag('help h', 'print this help')
 const MAX_COLUMNS = 110
 const DEFAULT_COLUMNS = 80
+/** Names and values stay as they were written. */
+const PARSER_CONFIGURATION = {
+  'camel-case-expansion': false,
+  'dot-notation': false,
+  'parse-numbers': false,
+  'parse-positional-numbers': false,
+  'strip-aliased': true,
+} as const
