@@ -2,7 +2,7 @@ import type { Messages } from '../batch/messages.js'
 import { SendBatch } from '../batch/send-batch.js'
 import { assertSendBatch } from '../socket/batch-arguments.js'
 import type { Completion } from './completion.js'
-import { countWaiting, flushOldest } from './flush.js'
+import { countWaiting, flushEarly, oldestWaiting } from './flush.js'
 
 /** Batch of a send queue. */
 export interface QueuedBatch {
@@ -21,11 +21,16 @@ function newBatch(maxSegments: number): QueuedBatch {
 /** Returns a free batch. If too many sockets have one in this tick, the queue scheduled first is flushed before its end. */
 export function takeBatch(maxSegments: number): QueuedBatch {
   const pool = poolFor(maxSegments)
-  if (pool.length === 0 && countWaiting() >= MAX_BATCHES) flushOldest()
+  const count = countWaiting()
+  if (count >= MAX_SINGLES) {
+    const oldest = oldestWaiting()
+    const hasRoom = pool.length > 0 || count < MAX_BATCHES
+    if (oldest !== undefined && (oldest.isSingle || !hasRoom)) flushEarly(oldest)
+  }
   return pool.pop() ?? newBatch(maxSegments)
 }
 
-/** Makes a batch free, which the kernel has accepted. */
+/** Frees a batch whose messages were all sent or have failed. */
 export function recycle(batch: QueuedBatch): void {
   batch.messages.clear()
   // Use a new array: storing new objects in an old array triggers V8's write barrier.
@@ -47,6 +52,10 @@ const pools: (QueuedBatch[] | undefined)[] = []
 
 /** Maximum number of batches filled at a time per thread, 0.4 MiB each. Blocked sockets hold more, up to their limits. */
 const MAX_BATCHES = 16
+/**
+ * The same for sockets that send one message per tick. More batches would gain nothing, and many sockets would fill memory that
+ * is no longer in the processor's caches.
+ */
+const MAX_SINGLES = 4
 const BATCH_CAPACITY = 256
-/** Largest message that is copied; larger ones are referenced. */
-export const SLOT_BYTES = 1472
+const SLOT_BYTES = 1472

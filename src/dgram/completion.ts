@@ -43,7 +43,7 @@ export function settle(completion: Completion): void {
   else call(completion, status)
 }
 
-// Apart from the two functions above, in which a closure would allocate a scope for every message, also without being made.
+// A closure inside `finish` or `settle` would make V8 allocate a scope at each of their calls.
 function callSoon(completion: Completion, status: number): void {
   queuedCalls += 1
   nextTick(() => {

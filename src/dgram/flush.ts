@@ -8,7 +8,10 @@ const { setImmediate } = timers
 
 /** Queue of messages to send. */
 export interface Outgoing {
-  flush(): void
+  /** True if its flushes have had one message each for some time. */
+  readonly isSingle: boolean
+  /** @param isEarly - true before the end of the tick, to make room for another queue */
+  flush(isEarly?: boolean): void
 }
 
 /**
@@ -20,17 +23,8 @@ export function flushSoon(outgoing: Outgoing): void {
     outgoing.flush()
     return
   }
-  scheduleFlush()
+  if (waiting.size === 0 && !isInIteration) nextTick(flushAll)
   waiting.add(outgoing)
-}
-
-/**
- * Number of the current flush interval: the time between two flushes, in which messages are sent together. It is at most one
- * tick, or one loop iteration.
- */
-export function flushInterval(): number {
-  scheduleFlush()
-  return interval
 }
 
 /** Cancels a scheduled flush. */
@@ -43,12 +37,20 @@ export function countWaiting(): number {
   return waiting.size
 }
 
-/** Flushes the queue whose flush was scheduled first. */
-export function flushOldest(): void {
-  for (const outgoing of waiting) {
-    flushSafely(outgoing)
-    return
-  }
+/** Returns the queue whose flush was scheduled first. */
+export function oldestWaiting(): Outgoing | undefined {
+  for (const outgoing of waiting) return outgoing
+  return undefined
+}
+
+/** Flushes a queue before the end of the tick. */
+export function flushEarly(outgoing: Outgoing): void {
+  flushSafely(outgoing, true)
+}
+
+/** Number of the current interval between two flushes of all queues: of a tick, or of a loop iteration. */
+export function flushInterval(): number {
+  return interval
 }
 
 /**
@@ -66,24 +68,17 @@ export function runIteration<Result>(work: () => Result): Result {
   }
 }
 
-function scheduleFlush(): void {
-  if (isFlushScheduled || isInIteration) return
-  isFlushScheduled = true
-  nextTick(flushAll)
-}
-
 function flushAll(): void {
   if (isInIteration) return
-  isFlushScheduled = false
-  interval += 1
   for (const outgoing of waiting) flushSafely(outgoing)
+  interval += 1
 }
 
 // An exception of one socket must not delay the messages of another.
-function flushSafely(outgoing: Outgoing): void {
+function flushSafely(outgoing: Outgoing, isEarly = false): void {
   waiting.delete(outgoing)
   try {
-    outgoing.flush()
+    outgoing.flush(isEarly)
   } catch (error) {
     raise(error)
   }
@@ -108,8 +103,7 @@ export function flushAtExit(): void {
 }
 
 const waiting = new Set<Outgoing>()
-let isInIteration = false
-let isFlushScheduled = false
 let interval = 0
+let isInIteration = false
 let isExiting = false
 let hasExitListener = false

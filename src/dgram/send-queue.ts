@@ -1,12 +1,12 @@
 import * as timers from 'node:timers'
 import type { MessageOptions } from '../batch/message-options.js'
-import { Messages } from '../batch/messages.js'
+import type { Messages } from '../batch/messages.js'
 import { checkedLength } from '../batch/payload.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import type { BatchConn } from '../socket/batch-conn.js'
-import { type QueuedBatch, recycle, SLOT_BYTES, takeBatch } from './batch-pool.js'
+import { type QueuedBatch, recycle, takeBatch } from './batch-pool.js'
 import { type Bytes, isView, ownCopy, sizeOf } from './bytes.js'
 import { type Completion, finish, settle } from './completion.js'
 import { cancelFlush, flushInterval, flushSoon } from './flush.js'
@@ -46,10 +46,10 @@ export class SendQueue {
   #idleFlushes = 0
   /** Number of headers (single datagrams and GSO sends) of the last flush, used as an estimate for the next. */
   #lastHeaders = 0
-  /** Number of successive flush intervals with one message. */
+  /** Number of successive flushes with one message. */
   #singles = 0
-  /** Flush interval of the last message that was sent at once. */
-  #lastInterval = -1
+  /** Interval in which the queue was flushed before its end. */
+  #earlyInterval = -1
 
   constructor(conn: BatchConn, watcher: QueueWatcher, settings: QueueSettings, counters: QueueCounters) {
     this.#conn = conn
@@ -69,21 +69,37 @@ export class SendQueue {
     if (this.byteLength > maxQueueBytes || this.length >= maxQueueMessages) {
       this.#counters.drop()
       if (completion !== undefined) finish(completion, -c.ENOBUFS)
-    } else if (!this.#sendAtOnce(payload, destination, completion, options)) {
-      this.#enqueue(payload, destination, completion, options)
+    } else {
+      const batch = this.#room()
+      const size = append(batch, payload, destination, options)
+      if (completion !== undefined) {
+        completion.byteLength = size
+        batch.completions[batch.messages.length - 1] = completion
+      }
+      this.byteLength += size
+      this.length += 1
+      if (!this.#isBlocked && !this.#isScheduled) this.#schedule()
     }
     // Queued behind the flush, so most results are available by then; in the caller's async context.
     if (completion !== undefined) nextTick(settle, completion)
   }
 
+  /** True if its flushes have had one message each for some time. */
+  get isSingle(): boolean {
+    return this.#singles >= MANY_SINGLES
+  }
+
   /** Sends the queued messages until the kernel accepts no more. */
-  flush(): void {
+  flush(isEarly = false): void {
     this.#cancel()
+    // Another message in the interval of an early flush: the flush should not have been early.
+    const isSecond = this.#earlyInterval === flushInterval()
+    if (isEarly) this.#earlyInterval = flushInterval()
     this.#counters.noteLength(this)
     const before = this.length
     if (before >= LARGE_BATCH && this.#lastHeaders >= LARGE_BATCH) this.#watcher.onLargeBatch()
     this.#lastHeaders = 0
-    this.#singles = before === 1 ? this.#singles + 1 : 0
+    this.#singles = before === 1 && !isSecond ? this.#singles + 1 : 0
     while (this.#batches.length > 0) {
       const [batch] = this.#batches
       if (!this.#send(batch)) {
@@ -111,54 +127,6 @@ export class SendQueue {
     this.byteLength = 0
     this.length = 0
     for (const batch of given) finishPositions(batch, batch.messages.sent, batch.messages.length, -c.ECANCELED)
-  }
-
-  #enqueue(
-    payload: Bytes,
-    destination: Endpoint | undefined,
-    completion: Completion | undefined,
-    options: MessageOptions | undefined,
-  ): void {
-    const batch = this.#room()
-    const size = append(batch, payload, destination, options)
-    if (completion !== undefined) {
-      completion.byteLength = size
-      batch.completions[batch.messages.length - 1] = completion
-    }
-    this.byteLength += size
-    this.length += 1
-    if (!this.#isBlocked && !this.#isScheduled) this.#schedule()
-  }
-
-  /**
-   * Sends a message without queueing it, if the socket has sent one message per flush interval for some time. Such a socket
-   * gains nothing from a batch of its own, and many such sockets fill batches that are not in the processor's caches.
-   *
-   * @returns false if it must be queued
-   */
-  #sendAtOnce(
-    payload: Bytes,
-    destination: Endpoint | undefined,
-    completion: Completion | undefined,
-    options: MessageOptions | undefined,
-  ): boolean {
-    if (this.#singles < MANY_SINGLES || this.length > 0 || options !== undefined || !isView(payload)) return false
-    const size = checkedLength(payload)
-    const interval = flushInterval()
-    if (size > SLOT_BYTES || interval === this.#lastInterval) {
-      this.#singles = 0
-      return false
-    }
-    this.#lastInterval = interval
-    single ??= new Messages({ capacity: 1, slotBytes: SLOT_BYTES, coalesce: false, maxSegments: 1 })
-    single.append(payload, size, destination, false)
-    const status = this.#sendSome(single)
-    const isSent = single.sent > 0
-    single.clear()
-    if (!isSent || completion === undefined) return isSent
-    completion.byteLength = size
-    finish(completion, status)
-    return true
   }
 
   #schedule(): void {
@@ -255,10 +223,7 @@ function append(
   return size
 }
 
-/** Message that is sent at once, shared by the sockets of a thread. */
-let single: Messages | undefined
-
-/** Number of successive flush intervals with one message, from which on messages are sent at once. */
+/** Number of successive flushes with one message, from which on a queue is flushed early. */
 const MANY_SINGLES = 8
 /** Messages per batch from which the watch is paused. A pause costs as much as half this number of wake-ups. */
 const LARGE_BATCH = 64

@@ -37,7 +37,8 @@ export interface Sending {
  *   message if that one failed
  */
 export function transmit(sending: Sending, messages: Messages, maxCalls = Number.POSITIVE_INFINITY): number {
-  return (sendChannel.hasSubscribers ? transmitPublished : transmitCounted)(sending, messages, maxCalls)
+  if (sendChannel.hasSubscribers) return transmitPublished(sending, messages, maxCalls)
+  return transmitCounted(sending, messages, maxCalls)
 }
 
 // A function of its own, because a closure in `transmit` would allocate a scope for every send.
