@@ -78,7 +78,7 @@ interface Facts {
 
 /** Builds a record. Quotients without a divisor are 0 or null: JSON has neither NaN nor Infinity. */
 export function roundRecord({ mode, round, bytes, delivered, interface: counted, sent }: Facts) {
-  const { seconds, packets, sendCalls, wouldBlock, errors, cpu, largestBurst = null } = sent
+  const { seconds, packets, sendCalls, wouldBlock, errors, cpu, largestBurst } = sent
   const perSecond = seconds > 0 ? 1 / seconds : 0
   const callsWithPackets = sendCalls - wouldBlock
   return {
@@ -98,6 +98,7 @@ export function roundRecord({ mode, round, bytes, delivered, interface: counted,
     cpu,
     wouldBlock,
     errors,
-    largestBurst,
+    // What was due at once may be more than was sent before the round ended.
+    largestBurst: largestBurst === undefined ? null : Math.min(largestBurst, packets),
   }
 }

@@ -35,7 +35,7 @@ t.test('--burst-ms: how many datagrams leave at once, and in one call', async (t
       t.ok(packets > 0 && packets <= systemCalls * perCall, `${mode}: ${packets} packets in ${systemCalls} calls`)
       // On a busy machine the sender is delayed, and what is due then leaves at once.
       t.ok(
-        (largestBurst ?? 0) >= Math.min(40, perCall) && (largestBurst ?? 0) < packets + most,
+        (largestBurst ?? 0) >= Math.min(40, perCall) && (largestBurst ?? 0) <= packets,
         `${mode}: ${largestBurst} at once`,
       )
     }
