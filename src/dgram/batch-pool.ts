@@ -2,7 +2,7 @@ import type { Messages } from '../batch/messages.js'
 import { SendBatch } from '../batch/send-batch.js'
 import { assertSendBatch } from '../socket/batch-arguments.js'
 import type { Completion } from './completion.js'
-import { countWaiting, flushEarly, oldestWaiting } from './flush.js'
+import { countWaiting, flushOldest } from './flush.js'
 
 /** Batch of a send queue. */
 export interface QueuedBatch {
@@ -21,12 +21,7 @@ function newBatch(maxSegments: number): QueuedBatch {
 /** Returns a free batch. If too many sockets have one in this tick, the queue scheduled first is flushed before its end. */
 export function takeBatch(maxSegments: number): QueuedBatch {
   const pool = poolFor(maxSegments)
-  const count = countWaiting()
-  if (count >= MAX_SINGLES) {
-    const oldest = oldestWaiting()
-    const hasRoom = pool.length > 0 || count < MAX_BATCHES
-    if (oldest !== undefined && (oldest.isSingle || !hasRoom)) flushEarly(oldest)
-  }
+  if (pool.length === 0 && countWaiting() >= MAX_BATCHES) flushOldest()
   return pool.pop() ?? newBatch(maxSegments)
 }
 
@@ -52,10 +47,5 @@ const pools: (QueuedBatch[] | undefined)[] = []
 
 /** Maximum number of batches filled at a time per thread, 0.4 MiB each. Blocked sockets hold more, up to their limits. */
 const MAX_BATCHES = 16
-/**
- * The same for sockets that send one message per tick. More batches would gain nothing, and many sockets would fill memory that
- * is no longer in the processor's caches.
- */
-const MAX_SINGLES = 4
 const BATCH_CAPACITY = 256
 const SLOT_BYTES = 1472

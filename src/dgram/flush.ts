@@ -8,10 +8,7 @@ const { setImmediate } = timers
 
 /** Queue of messages to send. */
 export interface Outgoing {
-  /** True if its flushes have had one message each for some time. */
-  readonly isSingle: boolean
-  /** @param isEarly - true before the end of the tick, to make room for another queue */
-  flush(isEarly?: boolean): void
+  flush(): void
 }
 
 /**
@@ -37,20 +34,12 @@ export function countWaiting(): number {
   return waiting.size
 }
 
-/** Returns the queue whose flush was scheduled first. */
-export function oldestWaiting(): Outgoing | undefined {
-  for (const outgoing of waiting) return outgoing
-  return undefined
-}
-
-/** Flushes a queue before the end of the tick. */
-export function flushEarly(outgoing: Outgoing): void {
-  flushSafely(outgoing, true)
-}
-
-/** Number of the current interval between two flushes of all queues: of a tick, or of a loop iteration. */
-export function flushInterval(): number {
-  return interval
+/** Flushes the queue whose flush was scheduled first. */
+export function flushOldest(): void {
+  for (const outgoing of waiting) {
+    flushSafely(outgoing)
+    return
+  }
 }
 
 /**
@@ -71,14 +60,13 @@ export function runIteration<Result>(work: () => Result): Result {
 function flushAll(): void {
   if (isInIteration) return
   for (const outgoing of waiting) flushSafely(outgoing)
-  interval += 1
 }
 
 // An exception of one socket must not delay the messages of another.
-function flushSafely(outgoing: Outgoing, isEarly = false): void {
+function flushSafely(outgoing: Outgoing): void {
   waiting.delete(outgoing)
   try {
-    outgoing.flush(isEarly)
+    outgoing.flush()
   } catch (error) {
     raise(error)
   }
@@ -103,7 +91,6 @@ export function flushAtExit(): void {
 }
 
 const waiting = new Set<Outgoing>()
-let interval = 0
 let isInIteration = false
 let isExiting = false
 let hasExitListener = false

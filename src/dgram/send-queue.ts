@@ -9,7 +9,7 @@ import type { BatchConn } from '../socket/batch-conn.js'
 import { type QueuedBatch, recycle, takeBatch } from './batch-pool.js'
 import { type Bytes, isView, ownCopy, sizeOf } from './bytes.js'
 import { type Completion, finish, settle } from './completion.js'
-import { cancelFlush, flushInterval, flushSoon } from './flush.js'
+import { cancelFlush, flushSoon } from './flush.js'
 import type { QueueSettings } from './options.js'
 import type { QueueCounters } from './stats.js'
 
@@ -46,10 +46,6 @@ export class SendQueue {
   #idleFlushes = 0
   /** Number of headers (single datagrams and GSO sends) of the last flush, used as an estimate for the next. */
   #lastHeaders = 0
-  /** Number of successive flushes with one message. */
-  #singles = 0
-  /** Interval in which the queue was flushed before its end. */
-  #earlyInterval = -1
 
   constructor(conn: BatchConn, watcher: QueueWatcher, settings: QueueSettings, counters: QueueCounters) {
     this.#conn = conn
@@ -84,22 +80,13 @@ export class SendQueue {
     if (completion !== undefined) nextTick(settle, completion)
   }
 
-  /** True if its flushes have had one message each for some time. */
-  get isSingle(): boolean {
-    return this.#singles >= MANY_SINGLES
-  }
-
   /** Sends the queued messages until the kernel accepts no more. */
-  flush(isEarly = false): void {
+  flush(): void {
     this.#cancel()
-    // Another message in the interval of an early flush: the flush should not have been early.
-    const isSecond = this.#earlyInterval === flushInterval()
-    if (isEarly) this.#earlyInterval = flushInterval()
     this.#counters.noteLength(this)
     const before = this.length
     if (before >= LARGE_BATCH && this.#lastHeaders >= LARGE_BATCH) this.#watcher.onLargeBatch()
     this.#lastHeaders = 0
-    this.#singles = before === 1 && !isSecond ? this.#singles + 1 : 0
     while (this.#batches.length > 0) {
       const [batch] = this.#batches
       if (!this.#send(batch)) {
@@ -223,7 +210,5 @@ function append(
   return size
 }
 
-/** Number of successive flushes with one message, from which on a queue is flushed early. */
-const MANY_SINGLES = 8
 /** Messages per batch from which the watch is paused. A pause costs as much as half this number of wake-ups. */
 const LARGE_BATCH = 64
