@@ -35,7 +35,8 @@ export class SendPlanner {
   /** Returns the headers for the positions from `sent` to `end`, or for the first part of them. */
   plan(end: number, offload: Offload): SendPlan {
     const { sent, segmented } = this.#messages
-    if (this.#coalesced === undefined && segmented === 0) return this.#direct.prepare(sent, end)
+    const isDirect = this.#coalesced === undefined || (end - sent === 1 && !this.#messages.order.isChanged)
+    if (isDirect && segmented === 0) return this.#direct.prepare(sent, end)
     const singly = sent < this.#singlyUntil ? Math.min(end, this.#singlyUntil) : 0
     if (segmented > 0 && (singly > 0 || this.#mustCut(offload))) {
       this.#segmented ??= new SegmentPlan(this.#messages)

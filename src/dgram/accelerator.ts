@@ -96,15 +96,7 @@ export class Accelerator {
   }
 
   get queue(): SendQueue {
-    const watcher = {
-      onLargeBatch: () => this.#watch?.pause(),
-      onBlocked: (isBlocked: boolean) => {
-        this.#isBlocked = isBlocked
-        this.#refresh()
-      },
-      onDrain: () => this.#socket.onDrain(),
-    }
-    this.#queue ??= new SendQueue(this.conn, watcher, this.#socket.settings.queue, this.#socket.queueCounters)
+    this.#queue ??= this.#newQueue()
     return this.#queue
   }
 
@@ -121,6 +113,18 @@ export class Accelerator {
     // Read the GRO buffers that have already arrived: without UDP_GRO each would be taken for a single datagram.
     if (this.isReceiving) receiveAvailable(this.conn, this.#socket.recipient, 'collect')
     this.conn.stopGro()
+  }
+
+  #newQueue(): SendQueue {
+    const watcher = {
+      onLargeBatch: () => this.#watch?.pause(),
+      onBlocked: (isBlocked: boolean) => {
+        this.#isBlocked = isBlocked
+        this.#refresh()
+      },
+      onDrain: () => this.#socket.onDrain(),
+    }
+    return new SendQueue(this.conn, watcher, this.#socket.settings.queue, this.#socket.queueCounters)
   }
 
   #borrow(): BatchConn {

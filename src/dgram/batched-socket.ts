@@ -15,7 +15,7 @@ import type { ReusePortOptions } from '../socket/reuse-port.js'
 import { Accelerator } from './accelerator.js'
 import { type Bytes, ownCopy } from './bytes.js'
 import { completion, finish, type SendCallback, settle } from './completion.js'
-import { Destinations } from './destinations.js'
+import { type Destinations, destinations } from './destinations.js'
 import type { EventfulSocket } from './events.js'
 import {
   isNodeHandle,
@@ -65,7 +65,7 @@ export class BatchedSocket {
     this.#options = options
     this.settings = readSettings(options)
     this.recipient = this.#newRecipient()
-    this.#destinations = new Destinations(options.type === 'udp6' ? 'ipv6' : 'ipv4')
+    this.#destinations = destinations[options.type === 'udp6' ? 'udp6' : 'udp4']
     // Node applies these options between `send` and the handle.
     this.#isLeftToNode = options.lookup !== undefined || options.sendBlockList !== undefined
     this.#state = stateOf(socket)

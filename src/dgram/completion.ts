@@ -20,24 +20,27 @@ export interface Completion {
   byteLength: number
   /** 0 or a negative errno, as in libuv; undefined until it is known. */
   status: number | undefined
+  /** True when the callback may run: no earlier message of the batch still waits for its result. */
+  isFinished: boolean
   resource: AsyncResource | undefined
 }
 
 /** @param address - address as passed to `send`, like the port */
 export function completion(callback: SendCallback, address?: string, port?: number): Completion {
-  return { callback, address, port, byteLength: 0, status: undefined, resource: undefined }
+  return { callback, address, port, byteLength: 0, status: undefined, isFinished: false, resource: undefined }
 }
 
-/** Records the result. Callbacks run after the current work, because they may send or close. */
+/** Records the result, and lets the callback run. Callbacks run after the current work, because they may send or close. */
 export function finish(completion: Completion, status: number): void {
   completion.status = status
+  completion.isFinished = true
   if (completion.resource !== undefined) callSoon(completion, status)
 }
 
 /** Calls back at the end of the message's tick, in its sender's async context; keeps that context if there is no result yet. */
 export function settle(completion: Completion): void {
-  const { status } = completion
-  if (status === undefined) completion.resource = new AsyncResource('UDPSENDWRAP')
+  const { status, isFinished } = completion
+  if (!isFinished || status === undefined) completion.resource = new AsyncResource('UDPSENDWRAP')
   // Queue behind the callbacks of earlier messages, whose results came at the end of the loop iteration.
   else if (queuedCalls > 0) callSoon(completion, status)
   else call(completion, status)

@@ -63,4 +63,7 @@ function tryEndpoint(address: string, port: number): Endpoint | undefined {
   }
 }
 
-const MAX_KNOWN = 4096
+const MAX_KNOWN = 16_384
+
+/** Destinations of all sockets of a thread: those of one socket often repeat those of others, and are then in the processor's cache. */
+export const destinations = { udp4: new Destinations('ipv4'), udp6: new Destinations('ipv6') }

@@ -6,9 +6,13 @@ import { raise } from '../loop/reactor.js'
 const { nextTick } = process
 const { setImmediate } = timers
 
-/** Queue of messages to send. */
+/** Queue of messages to send, and its place in the list of queues with a scheduled flush. */
 export interface Outgoing {
-  flush(): void
+  isScheduled: boolean
+  /** Queue whose flush was scheduled next. */
+  next: Outgoing | undefined
+  /** Called once per scheduled flush, also if the messages were sent or canceled meanwhile. */
+  flushScheduled(): void
 }
 
 /**
@@ -16,29 +20,39 @@ export interface Outgoing {
  * exits. Repeated requests before the flush have no effect.
  */
 export function flushSoon(outgoing: Outgoing): void {
+  if (outgoing.isScheduled) return
   if (isExiting) {
-    outgoing.flush()
+    outgoing.flushScheduled()
     return
   }
-  if (waiting.size === 0 && !isInIteration) nextTick(flushAll)
-  waiting.add(outgoing)
-}
-
-/** Cancels a scheduled flush. */
-export function cancelFlush(outgoing: Outgoing): void {
-  waiting.delete(outgoing)
+  // First, because a stack overflow in it must not leave a queue that counts as scheduled.
+  if (first === undefined && !isInIteration) nextTick(flushAll)
+  outgoing.isScheduled = true
+  scheduled += 1
+  if (last === undefined) first = outgoing
+  else last.next = outgoing
+  last = outgoing
 }
 
 /** Number of queues with a scheduled flush. */
-export function countWaiting(): number {
-  return waiting.size
+export function countScheduled(): number {
+  return scheduled
 }
 
 /** Flushes the queue whose flush was scheduled first. */
 export function flushOldest(): void {
-  for (const outgoing of waiting) {
-    flushSafely(outgoing)
-    return
+  if (first === undefined) return
+  const outgoing = first
+  first = outgoing.next
+  if (first === undefined) last = undefined
+  outgoing.next = undefined
+  outgoing.isScheduled = false
+  scheduled -= 1
+  try {
+    outgoing.flushScheduled()
+  } catch (error) {
+    // An exception of one socket must not delay the messages of another.
+    raise(error)
   }
 }
 
@@ -59,17 +73,7 @@ export function runIteration<Result>(work: () => Result): Result {
 
 function flushAll(): void {
   if (isInIteration) return
-  for (const outgoing of waiting) flushSafely(outgoing)
-}
-
-// An exception of one socket must not delay the messages of another.
-function flushSafely(outgoing: Outgoing): void {
-  waiting.delete(outgoing)
-  try {
-    outgoing.flush()
-  } catch (error) {
-    raise(error)
-  }
+  while (first !== undefined) flushOldest()
 }
 
 /**
@@ -90,7 +94,10 @@ export function flushAtExit(): void {
   })
 }
 
-const waiting = new Set<Outgoing>()
+// A linked list through the queues themselves: the entries of a Set or an array are memory that each send would touch as well.
+let first: Outgoing | undefined
+let last: Outgoing | undefined
+let scheduled = 0
 let isInIteration = false
 let isExiting = false
 let hasExitListener = false

@@ -9,7 +9,7 @@ import type { BatchConn } from '../socket/batch-conn.js'
 import { type QueuedBatch, recycle, takeBatch } from './batch-pool.js'
 import { type Bytes, isView, ownCopy, sizeOf } from './bytes.js'
 import { type Completion, finish, settle } from './completion.js'
-import { cancelFlush, flushSoon } from './flush.js'
+import { flushSoon, type Outgoing } from './flush.js'
 import type { QueueSettings } from './options.js'
 import type { QueueCounters } from './stats.js'
 
@@ -31,18 +31,25 @@ export interface QueueWatcher {
  * Send queue of one socket. Messages are copied when added, and sent in one system call at the end of the tick. While the
  * kernel accepts no more, they stay queued, up to a limit.
  */
-export class SendQueue {
+export class SendQueue implements Outgoing {
   /** Number of queued bytes. */
   byteLength = 0
   /** Number of queued messages. */
   length = 0
+  isScheduled = false
+  next: Outgoing | undefined
   readonly #conn: BatchConn
   readonly #watcher: QueueWatcher
-  readonly #settings: QueueSettings
+  // Copied from the settings, whose object would be one more place in memory per message.
+  readonly #maxBytes: number
+  readonly #maxMessages: number
+  readonly #maxSegments: number
   readonly #counters: QueueCounters
-  #batches: QueuedBatch[] = []
+  /** Batches of the queued messages, as a linked list: most queues have one, which an array would make dearer. */
+  #first: QueuedBatch | undefined
+  #last: QueuedBatch | undefined
   #isBlocked = false
-  #isScheduled = false
+  #isFlushing = false
   #idleFlushes = 0
   /** Number of headers (single datagrams and GSO sends) of the last flush, used as an estimate for the next. */
   #lastHeaders = 0
@@ -50,7 +57,9 @@ export class SendQueue {
   constructor(conn: BatchConn, watcher: QueueWatcher, settings: QueueSettings, counters: QueueCounters) {
     this.#conn = conn
     this.#watcher = watcher
-    this.#settings = settings
+    this.#maxBytes = settings.maxQueueBytes
+    this.#maxMessages = settings.maxQueueMessages
+    this.#maxSegments = settings.maxSegments
     this.#counters = counters
   }
 
@@ -61,8 +70,7 @@ export class SendQueue {
 
   /** Queues a message. Its callback runs in a later tick, in the caller's async context. */
   add(payload: Bytes, destination: Endpoint | undefined, completion?: Completion, options?: MessageOptions): void {
-    const { maxQueueBytes, maxQueueMessages } = this.#settings
-    if (this.byteLength > maxQueueBytes || this.length >= maxQueueMessages) {
+    if (this.byteLength > this.#maxBytes || this.length >= this.#maxMessages) {
       this.#counters.drop()
       if (completion !== undefined) finish(completion, -c.ENOBUFS)
     } else {
@@ -74,26 +82,58 @@ export class SendQueue {
       }
       this.byteLength += size
       this.length += 1
-      if (!this.#isBlocked && !this.#isScheduled) this.#schedule()
+      if (!this.#isBlocked) flushSoon(this)
     }
     // Queued behind the flush, so most results are available by then; in the caller's async context.
     if (completion !== undefined) nextTick(settle, completion)
   }
 
+  flushScheduled(): void {
+    // A queue that became blocked in the meantime waits for writability.
+    if (this.length > 0 && !this.#isBlocked) this.flush()
+  }
+
   /** Sends the queued messages until the kernel accepts no more. */
   flush(): void {
-    this.#cancel()
+    // An async hook runs in the middle of a flush, which then also sends what the hook adds.
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    try {
+      this.#flush()
+    } finally {
+      this.#isFlushing = false
+    }
+  }
+
+  /** Sends the queued messages that can be sent at once, and cancels the rest. */
+  finish(): void {
+    if (this.length > 0) this.flush()
+    this.#setBlocked(false)
+    this.#counters.canceled += this.length
+    const first = this.#first
+    this.#first = undefined
+    this.#last = undefined
+    this.byteLength = 0
+    this.length = 0
+    for (let batch = first; batch !== undefined; batch = batch.next) {
+      finishPositions(batch, batch.messages.sent, batch.messages.length, -c.ECANCELED)
+    }
+  }
+
+  #flush(): void {
     this.#counters.noteLength(this)
     const before = this.length
     if (before >= LARGE_BATCH && this.#lastHeaders >= LARGE_BATCH) this.#watcher.onLargeBatch()
     this.#lastHeaders = 0
-    while (this.#batches.length > 0) {
-      const [batch] = this.#batches
+    for (let batch = this.#first; batch !== undefined; batch = this.#first) {
       if (!this.#send(batch)) {
         this.#wait(this.length < before)
         return
       }
-      this.#batches.shift()
+      // An async hook has closed the socket.
+      if (this.#first !== batch) return
+      this.#first = batch.next
+      if (batch.next === undefined) this.#last = undefined
       this.#lastHeaders += batch.messages.planner.accepted
       recycle(batch)
     }
@@ -103,56 +143,31 @@ export class SendQueue {
     this.#watcher.onDrain()
   }
 
-  /** Sends the queued messages that can be sent at once, and cancels the rest. */
-  finish(): void {
-    if (this.length > 0) this.flush()
-    this.#cancel()
-    this.#setBlocked(false)
-    const given = this.#batches
-    this.#counters.canceled += this.length
-    this.#batches = []
-    this.byteLength = 0
-    this.length = 0
-    for (const batch of given) finishPositions(batch, batch.messages.sent, batch.messages.length, -c.ECANCELED)
-  }
-
-  #schedule(): void {
-    this.#isScheduled = true
-    flushSoon(this)
-  }
-
-  #cancel(): void {
-    this.#isScheduled = false
-    cancelFlush(this)
-  }
-
   /** Returns a batch with room for one more message. A full batch is sent at once, before the end of the tick. */
   #room(): QueuedBatch {
-    const last = this.#batches.at(-1)
-    if (last !== undefined && last.messages.length < last.messages.capacity) return last
-    if (last !== undefined && !this.#isBlocked) this.flush()
-    const batch = takeBatch(this.#settings.maxSegments)
-    this.#batches.push(batch)
+    if (this.#last !== undefined) {
+      const { messages } = this.#last
+      if (messages.length < messages.capacity) return this.#last
+      if (!this.#isBlocked) this.flush()
+    }
+    const batch = takeBatch(this.#maxSegments)
+    if (this.#last === undefined) this.#first = batch
+    else this.#last.next = batch
+    this.#last = batch
     return batch
   }
 
   /** @returns false if the socket would block */
   #send(batch: QueuedBatch): boolean {
     const { messages } = batch
-    const before = messages.bytesBetween(messages.sent, messages.length)
-    const isSent = this.#sendAll(batch)
-    this.byteLength -= isSent ? before : before - messages.bytesBetween(messages.sent, messages.length)
-    return isSent
-  }
-
-  #sendAll(batch: QueuedBatch): boolean {
-    const { messages } = batch
-    while (messages.sent < messages.length) {
+    while (messages.sent < messages.length && this.#first === batch) {
       const from = messages.sent
       const status = this.#sendSome(messages)
-      this.length -= messages.sent - from
-      finishPositions(batch, from, messages.sent, status)
-      if (messages.sent === from) return false
+      const end = messages.sent
+      this.length -= end - from
+      this.byteLength -= messages.bytesBetween(from, end)
+      finishPositions(batch, from, end, status)
+      if (end === from) return false
     }
     return true
   }
@@ -185,13 +200,31 @@ export class SendQueue {
   }
 }
 
-/** Records the result of the messages at positions `from` to `end`, `end` excluded. */
-function finishPositions({ messages, completions }: QueuedBatch, from: number, end: number, status: number): void {
+/**
+ * Records the result of the messages at positions `from` to `end`, `end` excluded. Coalescing changes the order of messages to
+ * different destinations; their callbacks run in the order of the `send` calls all the same, as with node:dgram.
+ */
+function finishPositions(batch: QueuedBatch, from: number, end: number, status: number): void {
+  const { messages, completions } = batch
   if (completions.length === 0) return
   const { order } = messages
+  if (!order.isChanged) {
+    for (let slot = from; slot < end; slot += 1) {
+      const completion = completions[slot]
+      if (completion !== undefined) finish(completion, status)
+    }
+    batch.finished = end
+    return
+  }
   for (let position = from; position < end; position += 1) {
     const completion = completions[order.slotAt(position)]
-    if (completion !== undefined) finish(completion, status)
+    if (completion !== undefined) completion.status = status
+  }
+  while (batch.finished < completions.length) {
+    const completion = completions[batch.finished]
+    if (completion !== undefined && completion.status === undefined) return
+    batch.finished += 1
+    if (completion?.status !== undefined) finish(completion, completion.status)
   }
 }
 

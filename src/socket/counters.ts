@@ -4,18 +4,18 @@ import type { Progress } from '../batch/send-plan.js'
 import { EAGAIN, ENOBUFS } from '../libc/constants.js'
 import type { ReceiveStats, SendStats, SocketStats } from './socket-stats.js'
 
-/** Index of each counter of sending. */
+/** Index of each counter of sending. Those that each send changes come first: they share one or two cache lines. */
 const SENT = {
   sendCalls: 0,
-  sendWouldBlock: 1,
-  sendErrors: 2,
-  sendRetries: 3,
-  sentMessages: 4,
-  failedMessages: 5,
-  sentDatagrams: 6,
-  sentBytes: 7,
-  gsoSends: 8,
-  gsoSegments: 9,
+  sendWouldBlock: 6,
+  sendErrors: 7,
+  sendRetries: 8,
+  sentMessages: 1,
+  failedMessages: 9,
+  sentDatagrams: 2,
+  sentBytes: 3,
+  gsoSends: 4,
+  gsoSegments: 5,
 } as const satisfies Record<keyof SendStats, number>
 
 /** Index of each counter of receiving. */
@@ -33,9 +33,19 @@ const RECEIVED = {
 
 const KERNEL_DROPS = 19
 
+/** Number of counters per socket. */
+const COUNT = KERNEL_DROPS + 1
+
+/** Number of sockets that share an array. */
+const SOCKETS_PER_ARRAY = 64
+
+/** Where the counters of the next socket are. */
+const free = { values: new Float64Array(0), first: 0 }
+
 /**
- * Counters of one socket, updated once per system call. They are doubles in one typed array: adding to one allocates nothing,
- * also above 2^31, where a property of an object would change its representation.
+ * Counters of one socket, updated once per system call. They are doubles in a typed array: adding to one allocates nothing,
+ * also above 2^31, where a property of an object would change its representation. Sockets share an array, because with many
+ * of them each array would be two more places in memory per send.
  */
 export class Counters {
   /** Socket of the published events; undefined if none are published. */
@@ -45,7 +55,9 @@ export class Counters {
    * subscriber could change.
    */
   readonly isDeferred: boolean
-  readonly #values = new Float64Array(KERNEL_DROPS + 1)
+  readonly #values: Float64Array
+  /** Index of the first counter. */
+  readonly #first: number
   /** True if the last system call of the current `send` failed, so that another one repeats it. */
   #hasFailed = false
 
@@ -53,6 +65,13 @@ export class Counters {
   constructor(socket?: object) {
     this.socket = socket
     this.isDeferred = socket !== undefined
+    if (free.first === free.values.length) {
+      free.values = new Float64Array(COUNT * SOCKETS_PER_ARRAY)
+      free.first = 0
+    }
+    this.#values = free.values
+    this.#first = free.first
+    free.first += COUNT
   }
 
   /** Starts a `send`. */
@@ -63,12 +82,13 @@ export class Counters {
   /** Counts a sendmsg or sendmmsg call. @param result - number of accepted headers, or a negative errno */
   sendCall(result: number): void {
     const values = this.#values
-    values[SENT.sendCalls] += 1
-    if (this.#hasFailed) values[SENT.sendRetries] += 1
+    const first = this.#first
+    values[first + SENT.sendCalls] += 1
+    if (this.#hasFailed) values[first + SENT.sendRetries] += 1
     const isBlocked = result === -EAGAIN || result === -ENOBUFS
     this.#hasFailed = result <= 0 && !isBlocked
-    if (isBlocked) values[SENT.sendWouldBlock] += 1
-    else if (this.#hasFailed) values[SENT.sendErrors] += 1
+    if (isBlocked) values[first + SENT.sendWouldBlock] += 1
+    else if (this.#hasFailed) values[first + SENT.sendErrors] += 1
   }
 
   /**
@@ -80,27 +100,29 @@ export class Counters {
    */
   sent(messages: Messages, progress: Progress, headers: number, from: number, segmentsBefore: number): void {
     const values = this.#values
-    values[SENT.sentMessages] += progress.messages
-    values[SENT.sentDatagrams] += headers - progress.gsoSends + progress.gsoSegments
-    values[SENT.gsoSends] += progress.gsoSends
-    values[SENT.gsoSegments] += progress.gsoSegments
+    const first = this.#first
+    values[first + SENT.sentMessages] += progress.messages
+    values[first + SENT.sentDatagrams] += headers - progress.gsoSends + progress.gsoSegments
+    values[first + SENT.gsoSends] += progress.gsoSends
+    values[first + SENT.gsoSegments] += progress.gsoSegments
     let bytes = messages.bytesBetween(from, from + progress.messages)
     if (progress.segments > 0) bytes += progress.segments * messages.segmentBytes(from + progress.messages)
     if (segmentsBefore > 0) bytes -= segmentsBefore * messages.segmentBytes(from)
-    values[SENT.sentBytes] += bytes
+    values[first + SENT.sentBytes] += bytes
   }
 
   /** Counts an error that `send` throws, if it is about one message. */
   sendThrew(error: unknown): void {
-    if (error instanceof Error && 'index' in error) this.#values[SENT.failedMessages] += 1
+    if (error instanceof Error && 'index' in error) this.#values[this.#first + SENT.failedMessages] += 1
   }
 
   /** Counts a recvmsg or recvmmsg call. @param result - number of datagrams, or a negative errno */
   receiveCall(result: number): void {
     const values = this.#values
-    values[RECEIVED.receiveCalls] += 1
-    if (result === -EAGAIN) values[RECEIVED.receiveWouldBlock] += 1
-    else if (result <= 0) values[RECEIVED.receiveErrors] += 1
+    const first = this.#first
+    values[first + RECEIVED.receiveCalls] += 1
+    if (result === -EAGAIN) values[first + RECEIVED.receiveWouldBlock] += 1
+    else if (result <= 0) values[first + RECEIVED.receiveErrors] += 1
   }
 
   /**
@@ -111,30 +133,31 @@ export class Counters {
    */
   received({ slots, control }: ReceiveSide, mayHoldGro: boolean): void {
     const values = this.#values
+    const first = this.#first
     const { length, byteLength, hasControl } = slots
-    values[RECEIVED.receivedMessages] += length
-    values[RECEIVED.receivedDatagrams] += length
-    values[RECEIVED.receivedBytes] += byteLength
-    if (slots.hasTruncated) values[RECEIVED.truncatedDatagrams] += slots.countTruncated()
+    values[first + RECEIVED.receivedMessages] += length
+    values[first + RECEIVED.receivedDatagrams] += length
+    values[first + RECEIVED.receivedBytes] += byteLength
+    if (slots.hasTruncated) values[first + RECEIVED.truncatedDatagrams] += slots.countTruncated()
     if (!hasControl || !mayHoldGro) return
     for (let slot = 0; slot < length; slot += 1) {
       const segmentBytes = control.segmentBytes(slot)
       if (segmentBytes === 0) continue
       const segments = Math.ceil(slots.size(slot) / segmentBytes)
-      values[RECEIVED.groBuffers] += 1
-      values[RECEIVED.groSegments] += segments
-      values[RECEIVED.receivedDatagrams] += segments - 1
+      values[first + RECEIVED.groBuffers] += 1
+      values[first + RECEIVED.groSegments] += segments
+      values[first + RECEIVED.receivedDatagrams] += segments - 1
     }
   }
 
   /** Number of datagrams that the kernel has dropped. */
   get kernelDrops(): number {
-    return this.#values[KERNEL_DROPS]
+    return this.#values[this.#first + KERNEL_DROPS]
   }
 
   /** Counts drops that the kernel reported. */
   dropped(datagrams: number): void {
-    this.#values[KERNEL_DROPS] += datagrams
+    this.#values[this.#first + KERNEL_DROPS] += datagrams
   }
 
   sendStats(): SendStats {
@@ -162,7 +185,7 @@ export class Counters {
 
   #read<Name extends string>(indexes: Record<Name, number>): Record<Name, number> {
     const counts = { ...indexes }
-    for (const name in indexes) counts[name] = this.#values[indexes[name]]
+    for (const name in indexes) counts[name] = this.#values[this.#first + indexes[name]]
     return counts
   }
 }

@@ -1,6 +1,6 @@
-import { type BatchConn, endpoint, probe, RecvBatch, SendBatch } from '../../../src/index.js'
+import { BatchConn, endpoint, probe, RecvBatch, SendBatch } from '../../../src/index.js'
 import { dgramActivities } from './ends-dgram-activities.js'
-import { openSocket, repeat, repeatAtOnce, type Scene, sendTraffic } from './ends-scene.js'
+import { GROUP_SENDERS, openSocket, repeat, repeatAtOnce, type Scene, sendTraffic } from './ends-scene.js'
 
 /** Use of sockets by a thread until it ends. */
 export type Activity = (scene: Scene) => void
@@ -86,7 +86,7 @@ export const activities: Readonly<Record<string, Activity>> = {
     const { localAddress } = gone
     gone.close()
     const conn = openSocket(scene, { recvErrors: true })
-    sendTraffic(scene, localAddress, undefined, conn)
+    sendTraffic(scene, localAddress, undefined, [conn])
     for (;;) {
       await conn.readable()
       scene.moment()
@@ -96,8 +96,8 @@ export const activities: Readonly<Record<string, Activity>> = {
   'reusePort socket': (scene) => {
     const conn = openSocket(scene, { reusePort: true }, scene.groupPort)
     conn.onReadable(new RecvBatch(), () => scene.moment())
-    // Sent from several ports, so that some datagrams reach this member of the group.
-    for (let index = 0; index < 8; index += 1) sendTraffic(scene, conn.localAddress)
+    const senders = Array.from({ length: GROUP_SENDERS }, () => BatchConn.open())
+    sendTraffic(scene, conn.localAddress, {}, senders)
   },
   'reusePort socket in recvBlocking': (scene) =>
     receiveBlocking(scene, openSocket(scene, { reusePort: true }, scene.groupPort)),

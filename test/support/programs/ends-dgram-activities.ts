@@ -1,7 +1,7 @@
 import nodeDgram from 'node:dgram'
 import dropIn from '../../../src/dgram/index.js'
 import type { Activity } from './ends-activities.js'
-import { repeat, type Scene } from './ends-scene.js'
+import { GROUP_SENDERS, repeat, type Scene } from './ends-scene.js'
 
 /** Activities with sockets of the drop-in, and for comparison with Node's own. */
 export const dgramActivities: Readonly<Record<string, Activity>> = {
@@ -20,7 +20,7 @@ export const dgramActivities: Readonly<Record<string, Activity>> = {
     const socket = prepare(scene, dropIn.createSocket({ type: 'udp4', reusePort: true }))
     socket.on('message', () => scene.moment())
     socket.bind(scene.groupPort, '127.0.0.1', () => {
-      for (let index = 0; index < 8; index += 1) sendTo(scene, dropIn, socket.address().port)
+      for (let index = 0; index < GROUP_SENDERS; index += 1) sendTo(scene, dropIn, socket.address().port)
     })
   },
   'node:dgram: message listener': (scene) => listen(scene, nodeDgram, () => scene.moment()),

@@ -27,14 +27,16 @@ export function openSocket(scene: Scene, options?: OpenOptions, port = 0, addres
   return scene.mode === 'natural' ? conn.unref() : conn
 }
 
-/** Sends datagrams from a new socket to `to`: every millisecond, or three times in mode `natural`. */
-export function sendTraffic(scene: Scene, to: Endpoint, options?: MessageOptions, sender = BatchConn.open()): void {
+/** Sends datagrams from new sockets to `to`: every millisecond, or three times in mode `natural`. */
+export function sendTraffic(scene: Scene, to: Endpoint, options?: MessageOptions, senders = [BatchConn.open()]): void {
   const payload = Buffer.alloc(options?.segmentBytes === undefined ? 16 : 4 * options.segmentBytes, 'traffic')
   const out = new SendBatch({ capacity: BURST, slotBytes: payload.byteLength })
   for (let index = 0; index < BURST; index += 1) out.append(payload, to, options)
   repeat(scene, () => {
-    out.rewind()
-    sender.send(out)
+    for (const sender of senders) {
+      out.rewind()
+      sender.send(out)
+    }
   })
 }
 
@@ -75,6 +77,12 @@ export function repeatAtOnce(scene: Scene, action: () => void): void {
 }
 
 const BURST = 16
+
+/**
+ * Sockets that send to a `reusePort` group. The kernel chooses the member by the sender's port: with one other member, all
+ * senders choose that one with a probability of 2^-24. With 8 senders it happened, and a worker without datagrams never ended.
+ */
+export const GROUP_SENDERS = 24
 
 const NATURAL_TIMES = 3
 
