@@ -27,9 +27,7 @@ logger (Debian packages), and Node 22.13 or newer: its node:dgram has reusePort,
 
 const ROOT = join(__dirname, '..')
 /** What the examples and their clients import. */
-const PACKAGES = ['dns-packet@5.6.1', 'hot-shots@17.1.1']
-
-const MODULES: Readonly<Record<Transport, string>> = { 'node:dgram': 'node:dgram', batchconn: 'batchconn/dgram' }
+const PACKAGES = ['dns-packet@5.6.1', 'hot-shots@17.1.1', 'werift@0.25.2']
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -55,16 +53,17 @@ async function main(): Promise<void> {
 /** Creates a project with the packed library, the packages of the examples, and the examples for each transport. */
 async function install(folder: string): Promise<void> {
   await createProject(folder, await pack(join(folder, 'source')), { packages: PACKAGES })
-  for (const transport of TRANSPORTS) compile('examples', join(folder, transport), MODULES[transport])
-  compile('scripts/examples/clients', join(folder, 'clients'), MODULES.batchconn)
+  for (const transport of TRANSPORTS) compile('examples', join(folder, transport), transport)
+  compile('scripts/examples/clients', join(folder, 'clients'), 'batchconn')
 }
 
-/** Compiles the programs of a folder to JavaScript that imports `module` in place of node:dgram. */
-function compile(source: string, target: string, module: string): void {
+/** Compiles the programs of a folder to JavaScript that imports node:dgram or batchconn. */
+function compile(source: string, target: string, transport: Transport): void {
   const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS, esModuleInterop: true }
   mkdirSync(target)
   for (const name of readdirSync(join(ROOT, source))) {
-    const text = asUser(join(source, name)).replaceAll("'batchconn/dgram'", `'${module}'`)
+    const user = asUser(join(source, name))
+    const text = transport === 'batchconn' ? user : user.replaceAll(/'batchconn\/(dgram|register)'/g, "'node:dgram'")
     const code = name.endsWith('.ts') ? ts.transpileModule(text, { compilerOptions }).outputText : text
     writeFileSync(join(target, name.replace(/\.c?[jt]s$/, '.js')), code)
   }

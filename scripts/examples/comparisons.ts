@@ -30,11 +30,12 @@ export interface Comparison {
   run(bench: Bench): Promise<number>
 }
 
-/** 30 frames per second of a test picture, 2 Mbit/s. */
-const VIDEO = [
-  ...['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30'],
-  ...['-c:v', 'mpeg4', '-b:v', '2M', '-f', 'rtp'],
-]
+/** Returns the arguments of ffmpeg that send 30 frames per second of a test picture, 2 Mbit/s. */
+function video(encoder: readonly string[], seconds: number, port: number): string[] {
+  const picture = ['-re', '-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30', '-b:v', '2M', '-t', `${seconds}`]
+  const url = `rtp://127.0.0.1:${port}?pkt_size=1200`
+  return ['-loglevel', 'error', ...picture, '-c:v', ...encoder, '-f', 'rtp', url]
+}
 
 const NAMES = ['www', 'alias', 'ns', 'missing'].map((name) => `${name}.example.test A`)
 
@@ -79,8 +80,24 @@ export const COMPARISONS: readonly Comparison[] = [
       const relay = await example('rtp-fanout', 0, 0)
       const [rtpPort, viewerPort] = relay.ports
       const viewers = await client('rtp-viewers', viewerPort, 500)
-      const url = `rtp://127.0.0.1:${rtpPort}?pkt_size=1200`
-      const load = (share: number) => run('ffmpeg', ...VIDEO, '-t', 4 * share, url)
+      const load = (share: number) => run('ffmpeg', ...video(['mpeg4'], 4 * share, rtpPort))
+      return perCpuSecond([relay], load, () => viewers.ask(/received (\d+)\n/))
+    },
+  },
+  {
+    example: 'webrtc-relay',
+    client: 'ffmpeg, 20 viewers (werift)',
+    measure: 'packets received',
+    run: async ({ example, client, run }) => {
+      const relay = await example('webrtc-relay', 0, 0)
+      const [rtpPort, httpPort] = relay.ports
+      const viewers = await client('webrtc-viewers', httpPort, 20)
+      const encoder = ['libvpx', '-deadline', 'realtime']
+      const load = async (share: number) => {
+        await run('ffmpeg', ...video(encoder, 8 * share, rtpPort))
+        // The viewers decrypt what is in their sockets.
+        await setTimeout(1000)
+      }
       return perCpuSecond([relay], load, () => viewers.ask(/received (\d+)\n/))
     },
   },

@@ -74,6 +74,7 @@ export function asUser(path: string): string {
   return text
     .replaceAll(/'(\.\.\/)+src\/index\.js'/g, "'batchconn'")
     .replaceAll(/'(\.\.\/)+src\/dgram\/index\.js'/g, "'batchconn/dgram'")
+    .replaceAll(/'(\.\.\/)+src\/dgram\/register\.js'/g, "'batchconn/register'")
 }
 
 /** Returns the files of the program that sends and receives, in TypeScript. */
