@@ -11,7 +11,7 @@ import type { NetworkError } from '../socket/error-queue.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 import { watchBufferSize } from './buffer-size.js'
 import { type Completion, completion, type SendCallback } from './completion.js'
-import { flushAtExit, runIteration } from './flush.js'
+import { flushAtExit, runIteration, startTurn } from './flush.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
 import type { Settings } from './options.js'
 import { type Recipient, receiveAvailable } from './receiver.js'
@@ -241,6 +241,7 @@ export class Accelerator {
   }
 
   #onReady(ready: number): void {
+    startTurn()
     if ((ready & c.EPOLLOUT) !== 0 && this.#isBlocked) this.queue.flush()
     // EPOLLERR also requires a receive, which reports the error.
     if ((ready & ~c.EPOLLOUT) === 0 || !this.isReceiving) return

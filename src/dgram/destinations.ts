@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { type Endpoint, endpoint, type Family } from '../endpoint/endpoint.js'
 
-/** Finds the endpoint for the numeric address and port of a `send()`, and caches it. */
+/** Finds the endpoint for the numeric address and port of a `send()`, and caches it, unless it depends on an interface. */
 export class Destinations {
   readonly #family: Family
   readonly #version: 4 | 6
@@ -22,6 +22,8 @@ export class Destinations {
       this.#last = guess
       return guess.endpoint
     }
+    // The interface of a link-local address can be replaced by another one of the same name.
+    if (address.includes('%')) return this.#endpoint(address, port)
     const found = this.#known.get(address)?.get(port) ?? this.#make(address, port)
     if (found === undefined) return undefined
     if (this.#last !== undefined) this.#last.next = found
@@ -29,10 +31,15 @@ export class Destinations {
     return found.endpoint
   }
 
-  #make(address: string, port: number): Destination | undefined {
+  #endpoint(address: string, port: number): Endpoint | undefined {
     if (isIP(address) !== this.#version) return undefined
     const endpoint = tryEndpoint(address, port)
-    if (endpoint === undefined || endpoint.family !== this.#family) return undefined
+    return endpoint?.family === this.#family ? endpoint : undefined
+  }
+
+  #make(address: string, port: number): Destination | undefined {
+    const endpoint = this.#endpoint(address, port)
+    if (endpoint === undefined) return undefined
     if (this.#size >= MAX_KNOWN) {
       this.#known.clear()
       this.#size = 0
@@ -63,7 +70,8 @@ function tryEndpoint(address: string, port: number): Endpoint | undefined {
   }
 }
 
-const MAX_KNOWN = 16_384
+/** Up to 0.5 KiB each. */
+const MAX_KNOWN = 65_536
 
 /** Destinations of all sockets of a thread: those of one socket often repeat those of others, and are then in the processor's cache. */
 export const destinations = { udp4: new Destinations('ipv4'), udp6: new Destinations('ipv6') }

@@ -16,17 +16,21 @@ export interface Outgoing {
 }
 
 /**
- * Schedules `flush` for the end of the current tick, or of the current loop iteration; calls it at once while the process
- * exits. Repeated requests before the flush have no effect.
+ * Schedules a flush for the end of the current tick, or of the current loop iteration; flushes at once while the process exits.
+ * Repeated requests before the flush have no effect.
  */
 export function flushSoon(outgoing: Outgoing): void {
   if (outgoing.isScheduled) return
   if (isExiting) {
+    // The flush that was in progress when the process exited does not continue.
+    startTurn()
     outgoing.flushScheduled()
     return
   }
   // First, because a stack overflow in it must not leave a queue that counts as scheduled.
-  if (first === undefined && !isInIteration) nextTick(flushAll)
+  if (first === undefined && !isInIteration) nextTick(flushTick)
+  // An async hook ran in `nextTick`, and sent from the same socket.
+  if (outgoing.isScheduled) return
   outgoing.isScheduled = true
   scheduled += 1
   if (last === undefined) first = outgoing
@@ -39,21 +43,51 @@ export function countScheduled(): number {
   return scheduled
 }
 
-/** Flushes the queue whose flush was scheduled first. */
+/**
+ * Flushes the queue whose flush was scheduled first, in the middle of a tick.
+ *
+ * @throws what the flush throws, such as a stack overflow; the queue is then flushed at the end of the tick
+ */
 export function flushOldest(): void {
-  if (first === undefined) return
+  const outgoing = takeFirst()
+  if (outgoing === undefined) return
+  try {
+    outgoing.flushScheduled()
+  } catch (error) {
+    // Without a call, because the stack may have no room for one.
+    if (!outgoing.isScheduled) {
+      outgoing.isScheduled = true
+      outgoing.next = first
+      first = outgoing
+      last ??= outgoing
+      scheduled += 1
+    }
+    throw error
+  }
+}
+
+function takeFirst(): Outgoing | undefined {
   const outgoing = first
+  if (outgoing === undefined) return undefined
   first = outgoing.next
   if (first === undefined) last = undefined
   outgoing.next = undefined
   outgoing.isScheduled = false
   scheduled -= 1
-  try {
-    outgoing.flushScheduled()
-  } catch (error) {
-    // An exception of one socket must not delay the messages of another.
-    raise(error)
-  }
+  return outgoing
+}
+
+/**
+ * Number of the current turn: what the event loop calls, or a tick. Within a turn, a flush in progress is on the stack; one that
+ * began in an earlier turn was left by a script that was terminated (a timeout of `node:vm`, Ctrl-C in the REPL).
+ */
+export function currentTurn(): number {
+  return turn
+}
+
+/** Begins a turn. To be called where the event loop calls this module or its users. */
+export function startTurn(): void {
+  turn += 1
 }
 
 /**
@@ -71,9 +105,21 @@ export function runIteration<Result>(work: () => Result): Result {
   }
 }
 
+function flushTick(): void {
+  startTurn()
+  flushAll()
+}
+
 function flushAll(): void {
   if (isInIteration) return
-  while (first !== undefined) flushOldest()
+  for (let outgoing = takeFirst(); outgoing !== undefined; outgoing = takeFirst()) {
+    try {
+      outgoing.flushScheduled()
+    } catch (error) {
+      // An exception of one socket must not delay the messages of another.
+      raise(error)
+    }
+  }
 }
 
 /**
@@ -86,7 +132,7 @@ export function flushAtExit(): void {
   process.on('exit', () => {
     isExiting = true
     isInIteration = false
-    flushAll()
+    flushTick()
     // Reached only if `exit` was emitted without an exit.
     setImmediate(() => {
       isExiting = false
@@ -98,6 +144,7 @@ export function flushAtExit(): void {
 let first: Outgoing | undefined
 let last: Outgoing | undefined
 let scheduled = 0
+let turn = 0
 let isInIteration = false
 let isExiting = false
 let hasExitListener = false

@@ -9,7 +9,7 @@ import type { BatchConn } from '../socket/batch-conn.js'
 import { type QueuedBatch, recycle, takeBatch } from './batch-pool.js'
 import { type Bytes, isView, ownCopy, sizeOf } from './bytes.js'
 import { type Completion, finish, settle } from './completion.js'
-import { flushSoon, type Outgoing } from './flush.js'
+import { currentTurn, flushSoon, type Outgoing, startTurn } from './flush.js'
 import type { QueueSettings } from './options.js'
 import type { QueueCounters } from './stats.js'
 
@@ -49,7 +49,8 @@ export class SendQueue implements Outgoing {
   #first: QueuedBatch | undefined
   #last: QueuedBatch | undefined
   #isBlocked = false
-  #isFlushing = false
+  /** Turn in which a flush is in progress; -1 if none is. */
+  #flushTurn = -1
   #idleFlushes = 0
   /** Number of headers (single datagrams and GSO sends) of the last flush, used as an estimate for the next. */
   #lastHeaders = 0
@@ -96,12 +97,12 @@ export class SendQueue implements Outgoing {
   /** Sends the queued messages until the kernel accepts no more. */
   flush(): void {
     // An async hook runs in the middle of a flush, which then also sends what the hook adds.
-    if (this.#isFlushing) return
-    this.#isFlushing = true
+    if (this.#flushTurn === currentTurn()) return
+    this.#flushTurn = currentTurn()
     try {
       this.#flush()
     } finally {
-      this.#isFlushing = false
+      this.#flushTurn = -1
     }
   }
 
@@ -109,14 +110,15 @@ export class SendQueue implements Outgoing {
   finish(): void {
     if (this.length > 0) this.flush()
     this.#setBlocked(false)
-    this.#counters.canceled += this.length
     const first = this.#first
     this.#first = undefined
     this.#last = undefined
     this.byteLength = 0
     this.length = 0
     for (let batch = first; batch !== undefined; batch = batch.next) {
-      finishPositions(batch, batch.messages.sent, batch.messages.length, -c.ECANCELED)
+      const { sent, length } = batch.messages
+      this.#counters.canceled += length - sent
+      finishPositions(batch, sent, length, -c.ECANCELED)
     }
   }
 
@@ -130,7 +132,7 @@ export class SendQueue implements Outgoing {
         this.#wait(this.length < before)
         return
       }
-      // An async hook has closed the socket.
+      // An async hook has closed the socket, or changed its peer.
       if (this.#first !== batch) return
       this.#first = batch.next
       if (batch.next === undefined) this.#last = undefined
@@ -164,8 +166,10 @@ export class SendQueue implements Outgoing {
       const from = messages.sent
       const status = this.#sendSome(messages)
       const end = messages.sent
-      this.length -= end - from
-      this.byteLength -= messages.bytesBetween(from, end)
+      if (this.#first === batch) {
+        this.length -= end - from
+        this.byteLength -= messages.bytesBetween(from, end)
+      }
       finishPositions(batch, from, end, status)
       if (end === from) return false
     }
@@ -190,7 +194,11 @@ export class SendQueue implements Outgoing {
     // With a full device queue (ENOBUFS) the socket stays writable: watching it would spin, so wait for some time instead.
     const isSpinning = this.#idleFlushes > 1
     this.#watcher.onBlocked(!isSpinning)
-    if (isSpinning) setTimeout(() => this.flush(), 1)
+    if (!isSpinning) return
+    setTimeout(() => {
+      startTurn()
+      this.flush()
+    }, 1)
   }
 
   #setBlocked(isBlocked: boolean): void {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import type { LatencyRecord, LatencyRow } from '../../../bench/latency/measure.js'
-import { deadEndpoint } from '../../support/sockets.js'
-import { type BenchDocument, BenchProcess, bench, benchJson, startReceiver, useOwnLoopback } from '../support.js'
+import type { LatencyRecord, LatencyRow } from '../../bench/latency/measure.js'
+import { type BenchDocument, BenchProcess, bench, benchJson, startReceiver, useOwnLoopback } from '../bench/support.js'
+import { deadEndpoint } from '../support/sockets.js'
 
 // Each command is a process of its own, and machines differ.
 t.setTimeout(240_000)

@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import t from 'tap'
 import type { FigureSummary } from '../../bench/drop-in/measure.js'
-import { type BenchDocument, BenchProcess, bench } from './support.js'
+import { type BenchDocument, BenchProcess, bench } from '../bench/support.js'
 
 // Each command is a process of its own, and machines differ.
 t.setTimeout(240_000)

@@ -1,13 +1,13 @@
 import t from 'tap'
-import { columns } from '../../../bench/engine/rounds.js'
-import { type LineFigure, lineFigure } from '../../../bench/profile/analysis/figures.js'
-import { type LineKey, lineCase } from '../../../bench/profile/cases/cases.js'
-import { compareDocuments } from '../../../bench/profile/compare.js'
-import type { ProfileDocument } from '../../../bench/profile/report/document.js'
-import { seededRandom } from '../../../bench/stats/random.js'
-import { Resampling } from '../../../bench/stats/resampling.js'
-import { FakeMachine, type InjectedCost } from './support/fake-machine.js'
-import { measureFake } from './support/fake-run.js'
+import { columns } from '../../bench/engine/rounds.js'
+import { type LineFigure, lineFigure } from '../../bench/profile/analysis/figures.js'
+import { type LineKey, lineCase } from '../../bench/profile/cases/cases.js'
+import { compareDocuments } from '../../bench/profile/compare.js'
+import type { ProfileDocument } from '../../bench/profile/report/document.js'
+import { seededRandom } from '../../bench/stats/random.js'
+import { Resampling } from '../../bench/stats/resampling.js'
+import { FakeMachine, type InjectedCost } from '../bench/profile/support/fake-machine.js'
+import { measureFake } from '../bench/profile/support/fake-run.js'
 
 const KEY: LineKey = { mode: 'sendmmsg', connected: false }
 const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]

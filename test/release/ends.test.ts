@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { delimiter } from 'node:path'
 import t from 'tap'
-import { sampleCases } from './cases.js'
-import { versionOf } from './node-version.js'
-import { schedule } from './schedule.js'
-import { slowNetwork } from './slow-network.js'
+import { sampleCases } from '../ends/cases.js'
+import { versionOf } from '../ends/node-version.js'
+import { schedule } from '../ends/schedule.js'
+import { slowNetwork } from '../ends/slow-network.js'
 
 // `npx ts-node test/ends/run.ts` runs all cases, each as often as its option says.
 const TIMES = { worker: 2, main: 1 }

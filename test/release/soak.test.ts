@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
-import { compiledPackage } from './support/compiled.js'
+import { compiledPackage } from '../support/compiled.js'
 
 t.setTimeout(240_000)
 

@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t from 'tap'
-import { client, portIn, start } from './example.js'
+import { client, portIn, start } from '../examples/example.js'
 
 const CHUNK_BYTES = 1392
 

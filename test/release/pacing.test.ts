@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { bench, benchJson, useOwnLoopback } from './support.js'
+import { bench, benchJson, useOwnLoopback } from '../bench/support.js'
 
 // Each command is a process of its own, and machines differ.
 t.setTimeout(240_000)
