@@ -26,10 +26,16 @@ export function startThreads(count: number, { destination, bind, ...plan }: Send
   const threads = Array.from({ length: count }, () => {
     const worker = new Worker(program.entry, { workerData, env, execArgv: [] })
     const answers = new Mailbox<ThreadAnswer>()
-    worker.on('message', (answer) => answers.push(answer))
+    const loaded = new Promise<void>((resolve) => {
+      worker.once('message', () => {
+        resolve()
+        worker.on('message', (answer) => answers.push(answer))
+      })
+      worker.once('exit', resolve)
+    })
     worker.on('error', ({ message }) => answers.end(new Failure(message)))
     worker.on('exit', () => answers.end(new Failure('a thread ended without a result')))
-    return { worker, answers }
+    return { worker, answers, loaded }
   })
   const run = async (
     mode: SendMode,
@@ -67,7 +73,8 @@ export function startThreads(count: number, { destination, bind, ...plan }: Send
       return { name: mode, run: (order) => run(mode, order), costs: () => null, [Symbol.asyncDispose]: async () => {} }
     },
     async [Symbol.asyncDispose](): Promise<void> {
-      await Promise.all(threads.map(({ worker }) => worker.terminate()))
+      // To terminate a thread while it loads Koffi would abort the process (docs/event-loop.md).
+      await Promise.all(threads.map(({ worker, loaded }) => loaded.then(() => worker.terminate())))
       program[Symbol.dispose]()
     },
   }

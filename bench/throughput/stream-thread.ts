@@ -6,12 +6,15 @@ import type { ThreadAnswer, ThreadOrder, ThreadPlan } from './parallel.js'
 
 /** A thread of `--parallel`: sends one stream at a time. An error ends it, and is reported in the main thread. */
 const { destination, ...plan }: ThreadPlan = workerData
+// Loads Koffi.
+const sending = { ...plan, destination: endpoint(destination) }
 const candidates = new Map<SendMode, Candidate>()
 const { signal } = new AbortController()
 const answer = (message: ThreadAnswer) => parentPort?.postMessage(message)
 
+parentPort?.postMessage('loaded')
+
 parentPort?.on('message', async ({ mode, seconds, stream }: ThreadOrder) => {
-  const sending = { ...plan, destination: endpoint(destination) }
   const candidate = candidates.get(mode) ?? (await openLocal(mode, mode, sending))
   candidates.set(mode, candidate)
   const sent = await candidate.run({ seconds, streams: [stream], signal, onProgress: (soFar) => answer({ soFar }) })
