@@ -50,7 +50,14 @@ t.test('the receiver asks for what was lost, and ignores what does not belong', 
   const send = (index: number, body: Buffer, owner = id) => {
     const header = Buffer.alloc(8)
     header.writeUInt32BE(index, header.writeUInt32BE(owner))
-    socket.send([header, body], udpPort, '127.0.0.1')
+    sent.push(new Promise((resolve) => socket.send([header, body], udpPort, '127.0.0.1', resolve)))
+  }
+  // The question must not reach the receiver before the chunks.
+  const sent: Promise<unknown>[] = []
+  const ask = async () => {
+    await Promise.all(sent)
+    write({})
+    return read()
   }
   const chunk = (index: number) => content.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES)
   const junk = Buffer.alloc(CHUNK_BYTES)
@@ -63,12 +70,10 @@ t.test('the receiver asks for what was lost, and ignores what does not belong', 
   send(2, chunk(2))
   send(2, junk)
   send(0, chunk(0))
-  write({})
-  t.strictSame(await read(), { missing: [1, 3], verified: false })
+  t.strictSame(await ask(), { missing: [1, 3], verified: false })
   send(3, chunk(3))
   send(1, chunk(1))
-  write({})
-  t.strictSame(await read(), { missing: [], verified: true })
+  t.strictSame(await ask(), { missing: [], verified: true })
   control.end()
   t.equal(await receiver.line(), `${content.length} bytes, verified`)
   t.strictSame(await receiver.end(), { code: 0, stderr: '' })

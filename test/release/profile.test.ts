@@ -3,8 +3,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import type { ProfileDocument } from '../../../bench/profile/report/document.js'
-import { BenchProcess, bench, missing } from '../support.js'
+import type { ProfileDocument } from '../../bench/profile/report/document.js'
+import { BenchProcess, bench, missing } from '../bench/support.js'
 
 // Each run starts about eighty processes.
 t.setTimeout(600_000)
