@@ -1,8 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
+import {
+  type BenchDocument,
+  BenchProcess,
+  bench,
+  benchJson,
+  missing,
+  startReceiver,
+  tracedCalls,
+} from '../bench/support.js'
 import { HOST_B, SINK, twoHosts } from '../support/two-hosts.js'
-import { type BenchDocument, BenchProcess, bench, benchJson, missing, startReceiver, tracedCalls } from './support.js'
 
 // Each command is a process of its own, and machines differ.
 t.setTimeout(240_000)

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import t from 'tap'
 import type { Estimate } from '../../bench/stats/interval.js'
-import { type BenchDocument, bench, benchJson, missing } from './support.js'
+import { type BenchDocument, bench, benchJson, missing } from '../bench/support.js'
 
 // Each command is a process of its own, and machines differ.
 t.setTimeout(240_000)
