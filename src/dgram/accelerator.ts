@@ -4,12 +4,12 @@ import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { watchDirectly } from '../loop/direct-watch.js'
 import { PausableWatch } from '../loop/pausable-watch.js'
-import { toByteView } from '../memory/byte-view.js'
 import { BatchConn } from '../socket/batch-conn.js'
 import type { Counters } from '../socket/counters.js'
 import type { NetworkError } from '../socket/error-queue.js'
 import type { FeatureStatus } from '../socket/feature-status.js'
 import { watchBufferSize } from './buffer-size.js'
+import { bytesOfAll } from './bytes.js'
 import { type Completion, completion, type SendCallback } from './completion.js'
 import { flushAtExit, runIteration, startTurn } from './flush.js'
 import type { NodeHandle, SendRequest } from './node-socket.js'
@@ -269,15 +269,6 @@ const received = new Set<number>()
 function bindAnywhere(handle: NodeHandle): number {
   const { bind } = Object.getPrototypeOf(handle) as NodeHandle
   return bind.call(handle, '0.0.0.0', 0, 0)
-}
-
-/** Returns the bytes of the views; undefined if the memory of one was transferred after `send`. */
-function bytesOfAll(views: readonly ArrayBufferView[]): Uint8Array[] | undefined {
-  try {
-    return views.flatMap((view) => toByteView(view) ?? [])
-  } catch {
-    return undefined
-  }
 }
 
 /** Returns the pending callback of a send through Node's own `send`. */

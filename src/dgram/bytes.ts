@@ -1,4 +1,4 @@
-import { isUint8Array, uint8Length } from '../memory/byte-view.js'
+import { isUint8Array, toByteView, uint8Length } from '../memory/byte-view.js'
 
 /** Payload of one message: its bytes, or pieces that are concatenated. */
 export type Bytes = string | Uint8Array | readonly (string | Uint8Array)[]
@@ -35,4 +35,13 @@ export function ownCopy(message: Bytes): Buffer {
   const copy = Buffer.allocUnsafeSlow(uint8Length(message))
   copy.set(message)
   return copy
+}
+
+/** Returns the bytes of the views; undefined if the memory of one was transferred after `send`. */
+export function bytesOfAll(views: readonly ArrayBufferView[]): Uint8Array[] | undefined {
+  try {
+    return views.flatMap((view) => toByteView(view) ?? [])
+  } catch {
+    return undefined
+  }
 }

@@ -45,7 +45,7 @@ export class SendQueue implements Outgoing {
   readonly #maxMessages: number
   readonly #maxSegments: number
   readonly #counters: QueueCounters
-  /** Batches of the queued messages, as a linked list: most queues have one, which an array would make dearer. */
+  /** Batches of the queued messages, as a linked list: for one batch, as most queues have, it costs less than an array. */
   #first: QueuedBatch | undefined
   #last: QueuedBatch | undefined
   #isBlocked = false
@@ -128,12 +128,13 @@ export class SendQueue implements Outgoing {
     if (before >= LARGE_BATCH && this.#lastHeaders >= LARGE_BATCH) this.#watcher.onLargeBatch()
     this.#lastHeaders = 0
     for (let batch = this.#first; batch !== undefined; batch = this.#first) {
-      if (!this.#send(batch)) {
+      const isSent = this.#send(batch)
+      // An async hook has closed the socket, or changed its peer.
+      if (this.#first !== batch) return
+      if (!isSent) {
         this.#wait(this.length < before)
         return
       }
-      // An async hook has closed the socket, or changed its peer.
-      if (this.#first !== batch) return
       this.#first = batch.next
       if (batch.next === undefined) this.#last = undefined
       this.#lastHeaders += batch.messages.planner.accepted
