@@ -5,5 +5,5 @@ import { checkSuite } from './check-suite.js'
 const skip = isSupportedMachine ? false : 'the scripted kernel reads structures of 64-bit machines'
 
 t.test('recv returns each datagram once, within its slot, whatever the kernel stores', { skip }, async (t) => {
-  await checkSuite(t, 'receive', { cases: 22_000, timeLimitMs: 35_000 })
+  await checkSuite(t, 'receive', { cases: 44_000, timeLimitMs: 60_000 })
 })

@@ -77,7 +77,7 @@ class SendAll {
     this.#takeFailures(socketIndex)
     scene.checkNumbers()
     scene.acceptRetries(scene.socket(socketIndex))
-    scene.checkStats(scene.socket(socketIndex))
+    scene.checkStats()
     if (report === undefined) return false
     const failures = batch.failed.slice(startFailures)
     expect(model.remaining === 0, () => 'sendAll stopped before the last message')

@@ -15,6 +15,7 @@ export function runSendCase(testCase: SendCase, tally: SendTally, isStrict = fal
       scene.checkNumbers()
     }
     sendRest(scene, testCase.alternates)
+    scene.checkStats()
     checkUsable(scene)
   } finally {
     scene.close()
@@ -72,7 +73,6 @@ function send(scene: SendScene, socketIndex: number): SendOutcome {
     scene.expectedStats.of(facts).failedMessages += 1
   }
   scene.checkNumbers()
-  scene.checkStats(socket)
   judgeCalls(model, before)
   if ('count' in outcome) {
     expect(unsendable === undefined, () => `message ${model.index} must fail with ${unsendable}`)
@@ -137,6 +137,7 @@ export function checkUsable(scene: SendScene): void {
   for (const message of PLAIN.slice(0, count)) scene.append(message)
   scene.checkNumbers()
   const outcome = send(scene, 0)
+  scene.checkStats()
   expect('count' in outcome && outcome.count === count, () => 'a plain send failed after the case')
   expect(model.calls <= count, () => `${model.calls} calls for ${count} plain messages`)
   const inbox = new RecvBatch({ capacity: 2, slotBytes: 16 })

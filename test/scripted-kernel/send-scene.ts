@@ -148,9 +148,11 @@ export class SendScene {
     expected.sendRetries = sendRetries
   }
 
-  /** Checks that the statistics of a socket are what the kernel saw. */
-  checkStats({ conn, facts }: OpenSocket): void {
-    checkStats(conn.stats, this.expectedStats.of(facts))
+  /** Checks that the statistics of the sockets are what the kernel saw. */
+  checkStats(): void {
+    for (const socket of this.#sockets) {
+      if (socket !== undefined) checkStats(socket.conn.stats, this.expectedStats.of(socket.facts))
+    }
   }
 
   close(): void {

@@ -12,7 +12,7 @@ t.setTimeout(300_000)
 const skip = isSupportedMachine ? false : 'the scripted kernel reads structures of 64-bit machines'
 
 t.test('send sends or rejects each message once and in order, whatever the kernel answers', { skip }, async (t) => {
-  await checkSuite(t, 'send', { cases: 28_000, timeLimitMs: 30_000 })
+  await checkSuite(t, 'send', { cases: 55_000, timeLimitMs: 60_000 })
 })
 
 t.test('sendAll does the same, with waits, an abort and a second call', { skip }, async (t) => {
