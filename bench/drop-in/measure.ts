@@ -6,7 +6,7 @@ import { interleave } from '../engine/rounds.js'
 import type { DropInPlan, MEASURES } from '../options/local-options.js'
 import { type Canvas, type Chart, intervalChart } from '../report/charts.js'
 import { configOf, documentHead, machineLine, reasonOf } from '../report/document.js'
-import { decimal } from '../report/format.js'
+import { decimal, spreadText } from '../report/format.js'
 import { printReport, type Report } from '../report/report.js'
 import { type Estimate, medianEstimate, ratioEstimate } from '../stats/interval.js'
 import { type Random, seededRandom } from '../stats/random.js'
@@ -139,7 +139,7 @@ function resultRows(summaries: readonly FigureSummary[]): string[][] {
 function headLines({ sizeBytes, rounds, isQuick, seed, cpu, to, destinations, grouped, sends }: DropInPlan): string[] {
   const where =
     (to === undefined ? 'on loopback' : `on loopback, sent ones to ${to.host}:${to.port}`) +
-    (destinations === 1 ? '' : `, ${destinations} destinations ${grouped ? 'one after the other' : 'in turn'}`) +
+    spreadText(destinations, grouped) +
     (sends === 64 ? '' : `, ${sends} sends per tick`)
   const bound = cpu === undefined ? '' : `, all on processor ${cpu}`
   return [

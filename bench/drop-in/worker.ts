@@ -9,6 +9,7 @@ import { createSocket } from '../../src/dgram/index.js'
 import { BatchConn, endpoint, SendBatch } from '../../src/index.js'
 import { exitWithParent, sendToParent, startChild } from '../children/child.js'
 import { gsoSegments } from '../traffic/modes.js'
+import { destinationsOf } from '../traffic/network.js'
 import type { Candidate, Figures, Task } from './measure.js'
 
 /** Measures the time per `message` event when datagrams are already queued. Nothing is sent meanwhile. */
@@ -96,13 +97,10 @@ async function sendCost({ candidate, sizeBytes, count, to, ...task }: Task): Pro
   const socket = await openSocket(candidate, '0.0.0.0')
   const unread = to === undefined ? BatchConn.open().bind({ address: '0.0.0.0', port: 0 }) : undefined
   const first = to ?? { host: '127.0.0.1', port: unread?.localAddress.port ?? 0 }
-  const octets = first.host.split('.').map(Number)
-  const addresses = Array.from({ length: destinations }, (_, index) =>
-    [...octets.slice(0, 3), octets[3] + index].join('.'),
-  )
-  const messages = Array.from({ length: sends }, (_, index) => ({
+  const destination = endpoint({ address: first.host, port: first.port })
+  const messages = destinationsOf({ destination, destinations, grouped }, sends).map(({ address }, index) => ({
     payload: Buffer.alloc(sizeBytes, index),
-    address: addresses[grouped ? Math.floor((index * destinations) / sends) : index % destinations],
+    address,
   }))
   const tick = () =>
     new Promise<void>((resolve, reject) => {

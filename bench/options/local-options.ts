@@ -1,7 +1,7 @@
-import { isIPv4 } from 'node:net'
 import { flag, option, type Parsed, parseCommandLine } from '../cli/parse-command-line.js'
 import { UsageError } from '../cli/run-command.js'
 import {
+  checkSpread,
   choice,
   choices,
   hostPort,
@@ -11,6 +11,7 @@ import {
   percentage,
   processor,
   randomSeed,
+  SPREAD,
   seconds,
   word,
 } from './values.js'
@@ -93,8 +94,7 @@ export const DROP_IN = {
     sizeBytes: option('size l', integer(1, 1472), 'bytes of payload per datagram', '64'),
     kept: option('kept', integer(1, 10_000_000), 'number of datagrams that kept keeps', '1000000'),
     to: option('to', hostPort(1), 'where send sends: an IPv4 address; default: a socket that is not read'),
-    destinations: option('destinations', integer(1, 64), 'consecutive addresses that send sends to in turn', '1'),
-    grouped: flag('grouped', 'send sends to one destination after the other instead of in turn'),
+    ...SPREAD,
     sends: option('sends', integer(1, 1024), 'sends per tick', '64'),
     sockets: option('sockets', integer(1, 10_000), 'number of sockets, for the measure sockets', '300'),
     cpu: option('cpu', processor, 'run all processes on this processor (taskset)'),
@@ -113,11 +113,7 @@ export type DropInPlan = ReturnType<typeof parseDropInOptions>
 /** @throws UsageError */
 export function parseDropInOptions(words: readonly string[]) {
   const { seed = randomSeed(), ...parsed } = oneFormat(parseCommandLine(DROP_IN, words))
-  const { to, destinations } = parsed
-  if (to !== undefined && !(isIPv4(to.host) && Number(to.host.split('.')[3]) + destinations <= 256)) {
-    const more = destinations - 1
-    throw new UsageError(`--to must be an IPv4 address with ${more} more after it in its /24, not '${to.host}'`)
-  }
+  checkSpread(parsed)
   return { ...parsed, seed }
 }
 

@@ -3,6 +3,7 @@ import { UsageError } from '../cli/run-command.js'
 import { gsoSegments, MAX_PAYLOAD_BYTES, PEER_MODES, RECEIVE_MODES, SEND_MODES } from '../traffic/modes.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
 import {
+  checkSpread,
   choice,
   choices,
   DEFAULT_PORT,
@@ -13,6 +14,7 @@ import {
   oneFormat,
   randomSeed,
   rate,
+  SPREAD,
   seconds,
   token,
   within,
@@ -49,6 +51,7 @@ const TRAFFIC = {
   batch: option('batch', integer(1, MAX_BATCH), 'messages per system call', '64'),
   segments: option('segments', integer(1, MAX_SEGMENTS), 'datagrams per GSO send, together at most 65507 bytes', '40'),
   buffers: option('buffers', integer(1, 4096), 'payload buffers that modes with gso use in turn', '1'),
+  ...SPREAD,
   connect: flag('connect', 'connect the socket; otherwise each message carries its destination'),
   prepare: option('prepare', choice(['once', 'batch']), 'build the headers once, or again for each batch', 'once'),
   rate: option('rate b', word, 'packets (200k) or bits (1G) per second; default: unlimited'),
@@ -76,6 +79,7 @@ export const SEND = {
     ['--mode dgram,batchconn-dgram,sendmmsg', 'node:dgram, its drop-in, and the batches underneath'],
     ['--to 192.0.2.7:5211 --json', 'to recv on another host, as JSON'],
     ['--to [2001:db8::7]:9 --no-control', 'to an address without a receiver'],
+    ['--to 10.83.1.2:9 --no-control --destinations 32 --mode sendmmsg,sendmmsg+coalesce', 'to 32 addresses'],
     ['--rate 200k --size 200', '200,000 packets of 200 bytes per second'],
     ['--parallel 4 --mode sendmmsg', 'four streams at the same time'],
   ],
@@ -116,6 +120,12 @@ function throughputPlan(command: 'send' | 'compare', parsed: Parsed<typeof SEND.
   const { rate: rateText, peers = [], ...rest } = measuringPlan(parsed)
   const [first] = rest.modes
   if (rest.to === undefined && !rest.control) throw new UsageError('--no-control requires --to HOST:PORT')
+  if (rest.destinations > 1) {
+    if (rest.control || rest.connect || peers.length > 0) {
+      throw new UsageError('--destinations requires --no-control, without --connect and --peers')
+    }
+    checkSpread(rest)
+  }
   if (peers.length > 0 && !PEER_MODES.some((mode) => mode === first)) {
     throw new UsageError(`--peers requires a first --mode of ${PEER_MODES.join(' or ')}, not '${first}'`)
   }

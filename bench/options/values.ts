@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isIPv4 } from 'node:net'
 import { checkWritable } from '../cli/files.js'
 import { flag, option, type Parse } from '../cli/parse-command-line.js'
 import { UsageError } from '../cli/run-command.js'
@@ -148,6 +149,25 @@ export const MEASURING = {
 export function oneFormat<T extends { readonly json: boolean; readonly csv: boolean }>(plan: T): T {
   if (plan.json && plan.csv) throw new UsageError('--json and --csv exclude each other')
   return plan
+}
+
+/** The options of a command that can send to several destinations. */
+export const SPREAD = {
+  destinations: option('destinations', integer(1, 64), 'number of destinations: --to, and the addresses after it', '1'),
+  grouped: flag('grouped', 'send to one destination after the other instead of in turn'),
+} as const
+
+/** @throws UsageError if there are not as many addresses */
+export function checkSpread({
+  to,
+  destinations,
+}: {
+  readonly to: HostPort | undefined
+  readonly destinations: number
+}) {
+  if (to === undefined || (isIPv4(to.host) && Number(to.host.split('.')[3]) + destinations <= 256)) return
+  const more = destinations - 1
+  throw new UsageError(`--to must be an IPv4 address with ${more} more after it in its /24, not '${to.host}'`)
 }
 
 export function randomSeed(): number {

@@ -36,6 +36,11 @@ export function mebibytes(bytes: number): string {
   return `${decimal(bytes / 2 ** 20, 1)} MiB`
 }
 
+/** Number and order of the destinations, after a comma; empty for one destination. */
+export function spreadText(destinations: number, grouped: boolean): string {
+  return destinations === 1 ? '' : `, ${destinations} destinations ${grouped ? 'one after the other' : 'in turn'}`
+}
+
 export interface TableModel {
   readonly title: string
   readonly rows: readonly (readonly string[])[]

@@ -1,7 +1,7 @@
 import { sum } from 'simple-statistics'
 import type { ReceiverDescription } from '../control/protocol.js'
 import { machineLine } from '../report/document.js'
-import { decimal, gigabits, mebibytes, percent, whole } from '../report/format.js'
+import { decimal, gigabits, mebibytes, percent, spreadText, whole } from '../report/format.js'
 import type { Estimate } from '../stats/interval.js'
 import { HEADER_BYTES } from '../traffic/payload-header.js'
 import { WANTED_RECEIVE_BUFFER_BYTES } from '../traffic/streams.js'
@@ -13,9 +13,10 @@ export function headLines({ plan, session, receiver, hasFq }: ThroughputRun): st
   const { sizeBytes, batch, segments, rounds, durationSeconds, connect, prepare, seed, packetsPerSecond } = plan
   const { destination, isLocal, interfaceName } = session
   const [streams, perStream] = plan.parallel > 1 ? [`${plan.parallel} streams of `, ' per stream'] : ['', '']
+  const spread = spreadText(plan.destinations, plan.grouped)
   const how = `${connect ? 'connected' : 'not connected'}, headers built ${prepare === 'once' ? 'once' : 'for each batch'}`
   const lines = [
-    `${streams}datagrams of ${sizeBytes} bytes to ${destination}${isLocal ? ' (a process on this host)' : ''}`,
+    `${streams}datagrams of ${sizeBytes} bytes to ${destination}${isLocal ? ' (a process on this host)' : ''}${spread}`,
     `batch ${batch}, GSO sends of ${segments}, ${how}, rounds: ${rounds} of ${durationSeconds} s each, in random order (seed ${seed})`,
     receiver === null ? 'delivery not measured (--no-control)' : receiverLine('received with', receiver),
     machineLine(),

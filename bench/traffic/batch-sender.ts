@@ -1,5 +1,13 @@
-import { BatchConn, type FeatureStatus, type MessageOptions, type OpenOptions, SendBatch } from '../../src/index.js'
+import {
+  BatchConn,
+  type Endpoint,
+  type FeatureStatus,
+  type MessageOptions,
+  type OpenOptions,
+  SendBatch,
+} from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
+import { destinationsOf } from './network.js'
 import { HEADER_BYTES, HeaderStamper } from './payload-header.js'
 import { pacedBatch, type Rate, Sender, type SendPlan, type SocketPlan, sendFailure } from './sender.js'
 
@@ -8,6 +16,8 @@ interface BatchShape {
   readonly messages: number
   /** Datagrams per message: above 1, each message is a GSO send. */
   readonly segments: number
+  /** The library joins messages of one destination to GSO sends of up to `segments` of the plan. */
+  readonly coalesce?: boolean
   /** Send without copying. A payload is written again when the kernel no longer reads it. */
   readonly zeroCopy?: boolean
 }
@@ -20,7 +30,8 @@ export class BatchSender extends Sender {
   /** Used in turn. */
   readonly #batches: readonly Prepared[]
   readonly #options: MessageOptions | undefined
-  #at = 0
+  /** Index of the batch that was prepared last. */
+  #at = -1
 
   constructor(plan: SendPlan, wanted: BatchShape) {
     const shape = pacedShape(wanted, plan)
@@ -31,15 +42,19 @@ export class BatchSender extends Sender {
     this.#options = segments > 1 ? { segmentBytes: plan.sizeBytes } : undefined
     // The mode decides about zero-copy, not the size.
     this.#conn = openConn(plan, { zeroCopy: zeroCopy && { minBytes: 1 }, ...kernelPacing(plan) })
-    const batches = segments === 1 ? 1 : Math.max(1, Math.floor(plan.buffers / messages))
-    this.#batches = Array.from({ length: batches }, () => this.#prepareBatch())
+    const buffers = segments === 1 ? 1 : Math.floor(plan.buffers / messages)
+    const batches = Math.max(buffers, Math.ceil(plan.destinations / messages))
+    const destinations = destinationsOf(plan, batches * messages)
+    this.#batches = Array.from({ length: batches }, (_, index) =>
+      this.#prepareBatch(destinations.slice(index * messages, (index + 1) * messages)),
+    )
   }
 
   prepare(): void {
     this.#at = (this.#at + 1) % this.#batches.length
-    const { batch, headers } = this.#batches[this.#at]
+    const { batch, headers, destinations } = this.#batches[this.#at]
     if (this.#shape.zeroCopy) this.#conn.waitReleased(batch)
-    if (this.#plan.prepare === 'batch') this.#rebuildHeaders(batch)
+    if (this.#plan.prepare === 'batch') this.#rebuildHeaders(batch, destinations)
     else batch.rewind()
     const { stream, sequence, microseconds } = this.schedule
     headers.stamp(this.packetsPerBatch, stream, sequence, microseconds)
@@ -55,7 +70,8 @@ export class BatchSender extends Sender {
         if (!this.#sendBatch(untilMs)) return
       }
     }
-    if (this.#shape.segments > 1 && !this.#conn.gso.available) throw this.#without('GSO', this.#conn.gso)
+    const requiresGso = this.#shape.coalesce || this.#shape.segments > 1
+    if (requiresGso && !this.#conn.gso.available) throw this.#without('GSO', this.#conn.gso)
     if (this.#shape.zeroCopy && !this.#conn.zeroCopy.available) throw this.#without('zero-copy', this.#conn.zeroCopy)
   }
 
@@ -104,24 +120,33 @@ export class BatchSender extends Sender {
   }
 
   /** Fills a batch for the first time. With `--prepare once`, only payloads change afterwards. */
-  #prepareBatch(): Prepared {
-    const { messages, segments } = this.#shape
+  #prepareBatch(destinations: readonly Endpoint[]): Prepared {
+    const { segments, coalesce = false } = this.#shape
     const { sizeBytes } = this.#plan
-    const batch = new SendBatch({ capacity: messages, slotBytes: sizeBytes * segments, maxSegments: segments })
-    const payloads = Array.from({ length: messages }, () => this.#reserve(batch).fill(0)).flatMap((message) =>
-      Array.from({ length: segments }, (_, index) => message.subarray(index * sizeBytes, (index + 1) * sizeBytes)),
-    )
-    return { batch, headers: new HeaderStamper(payloads) }
+    const maxSegments = coalesce ? this.#plan.segments : segments
+    const batch = new SendBatch({
+      capacity: destinations.length,
+      slotBytes: sizeBytes * segments,
+      coalesce,
+      maxSegments,
+    })
+    const payloads = destinations.flatMap((destination) => {
+      const message = this.#reserve(batch, destination).fill(0)
+      return Array.from({ length: segments }, (_, index) =>
+        message.subarray(index * sizeBytes, (index + 1) * sizeBytes),
+      )
+    })
+    return { batch, headers: new HeaderStamper(payloads), destinations }
   }
 
   /** The work of `--prepare batch`: everything except the payload's header, per message. */
-  #rebuildHeaders(batch: SendBatch): void {
+  #rebuildHeaders(batch: SendBatch, destinations: readonly Endpoint[]): void {
     batch.clear()
-    for (let message = 0; message < this.#shape.messages; message += 1) this.#reserve(batch)
+    for (const destination of destinations) this.#reserve(batch, destination)
   }
 
-  #reserve(batch: SendBatch): Buffer {
-    const { sizeBytes, connect, destination } = this.#plan
+  #reserve(batch: SendBatch, destination: Endpoint): Buffer {
+    const { sizeBytes, connect } = this.#plan
     return batch.reserve(sizeBytes * this.#shape.segments, connect ? undefined : destination, this.#options)
   }
 
@@ -135,6 +160,8 @@ export class BatchSender extends Sender {
 interface Prepared {
   readonly batch: SendBatch
   readonly headers: HeaderStamper
+  /** One per message. */
+  readonly destinations: readonly Endpoint[]
 }
 
 /** Limits the shape to what is due in the time of a burst: first fewer segments, then fewer messages. */

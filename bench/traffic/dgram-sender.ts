@@ -1,5 +1,7 @@
 import { createSocket, type Socket, type SocketType } from 'node:dgram'
 import { once } from 'node:events'
+import type { Endpoint } from '../../src/index.js'
+import { destinationsOf } from './network.js'
 import { HeaderStamper } from './payload-header.js'
 import { pacedBatch, Sender, type SendPlan, type SocketPlan, sendFailure } from './sender.js'
 
@@ -7,22 +9,24 @@ import { pacedBatch, Sender, type SendPlan, type SocketPlan, sendFailure } from 
 export type CreateSocket = (type: SocketType) => Socket
 
 /**
- * Sends with `node:dgram`, or with the drop-in for it: 64 datagrams at once, then it waits for their callbacks. Node calls
- * sendmsg for each, the drop-in sendmmsg for all. Additional calls when the socket is full are not counted.
+ * Sends with `node:dgram`, or with the drop-in for it: a batch, at least 64 datagrams, then it waits for their callbacks. Node
+ * calls sendmsg for each, the drop-in sendmmsg for all. Additional calls when the socket is full are not counted.
  */
 export class DgramSender extends Sender {
   readonly #plan: SendPlan
   readonly #socket: Socket
   readonly #packetsPerCall: number
   readonly #payloads: Buffer[]
+  readonly #destinations: readonly Endpoint[]
   readonly #headers: HeaderStamper
 
   private constructor(plan: SendPlan, socket: Socket, packetsPerCall: number) {
-    super(pacedBatch(IN_FLIGHT, plan), plan)
+    super(pacedBatch(Math.max(LEAST_IN_FLIGHT, plan.batch), plan), plan)
     this.#plan = plan
     this.#socket = socket
     this.#packetsPerCall = packetsPerCall
     this.#payloads = allocatePayloads(this.packetsPerBatch, plan.sizeBytes)
+    this.#destinations = destinationsOf(plan, this.packetsPerBatch)
     this.#headers = new HeaderStamper(this.#payloads)
   }
 
@@ -30,7 +34,7 @@ export class DgramSender extends Sender {
     const socket = await openDgram(plan, create)
     // The callbacks receive the same errors.
     socket.on('error', () => {})
-    return new DgramSender(plan, socket, create === createSocket ? 1 : IN_FLIGHT)
+    return new DgramSender(plan, socket, create === createSocket ? 1 : DROP_IN_BATCH)
   }
 
   prepare(): void {
@@ -62,8 +66,8 @@ export class DgramSender extends Sender {
         pending -= 1
         if (pending === 0) resolve()
       }
-      const { address, port } = this.#plan.destination
-      for (const payload of this.#payloads) {
+      for (const [index, payload] of this.#payloads.entries()) {
+        const { address, port } = this.#destinations[index]
         if (this.#plan.connect) this.#socket.send(payload, done)
         else this.#socket.send(payload, port, address, done)
       }
@@ -96,4 +100,6 @@ function allocatePayloads(count: number, sizeBytes: number): Buffer[] {
 }
 
 /** The default batch size. */
-const IN_FLIGHT = 64
+const LEAST_IN_FLIGHT = 64
+/** The drop-in sends as many together. */
+const DROP_IN_BATCH = 256

@@ -9,12 +9,12 @@ export const PEER_MODES = [
 ] as const
 
 /** The ways to send, by their names on the command line. */
-export const SEND_MODES = [...PEER_MODES, 'dgram', 'batchconn-dgram'] as const
+export const SEND_MODES = [...PEER_MODES, 'sendmmsg+coalesce', 'dgram', 'batchconn-dgram'] as const
 export type SendMode = (typeof SEND_MODES)[number]
 
 /** Returns true for the modes that require GSO; not every path supports it. */
 export function isGsoMode(mode: SendMode): boolean {
-  return mode.includes('gso')
+  return mode.includes('gso') || mode === 'sendmmsg+coalesce'
 }
 
 /** The ways to receive, by their names on the command line. */

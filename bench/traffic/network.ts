@@ -30,6 +30,28 @@ export async function resolveHost({ host, port }: HostPort, family: 0 | 4 | 6 = 
   }
 }
 
+/** The destinations of a sender: an address, and those after it. */
+export interface Spread {
+  readonly destination: Endpoint
+  /** Number of destinations. */
+  readonly destinations: number
+  /** One destination after the other, instead of in turn. */
+  readonly grouped: boolean
+}
+
+/** Returns the destination of each of a number of messages. With several destinations, the first must be an IPv4 address. */
+export function destinationsOf({ destination, destinations, grouped }: Spread, messages: number): Endpoint[] {
+  const { address, port } = destination
+  const [, network, host] = /^(.*\.)(\d+)$/.exec(address) ?? []
+  const all = Array.from({ length: destinations }, (_, index) =>
+    index === 0 ? destination : endpoint({ address: `${network}${Number(host) + index}`, port }),
+  )
+  return Array.from(
+    { length: messages },
+    (_, index) => all[grouped ? Math.floor((index * destinations) / messages) : index % destinations],
+  )
+}
+
 /** Counters of a network interface in this network namespace (/proc/net/dev). */
 type InterfaceCounters = ReturnType<typeof parseCounters>
 export type InterfaceDelta = ReturnType<typeof interfaceDelta>

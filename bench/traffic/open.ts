@@ -15,6 +15,7 @@ const SENDERS: Readonly<Record<SendMode, (plan: SendPlan) => Sender | Promise<Se
   'gso+zerocopy': (plan) => new BatchSender(plan, { messages: 1, segments: plan.segments, zeroCopy: true }),
   'sendmmsg+gso+zerocopy': (plan) =>
     new BatchSender(plan, { messages: plan.batch, segments: plan.segments, zeroCopy: true }),
+  'sendmmsg+coalesce': (plan) => new BatchSender(plan, { messages: plan.batch, segments: 1, coalesce: true }),
   dgram: (plan) => DgramSender.open(plan),
   'batchconn-dgram': (plan) => DgramSender.open(plan, createSocket),
 }

@@ -1,5 +1,6 @@
 import type { Endpoint, EndpointLike } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
+import type { Spread } from './network.js'
 import { monotonicMicroseconds } from './payload-header.js'
 
 export interface SocketPlan {
@@ -8,7 +9,7 @@ export interface SocketPlan {
   readonly connect: boolean
 }
 
-export interface SendPlan extends SocketPlan {
+export interface SendPlan extends SocketPlan, Spread {
   readonly sizeBytes: number
   /** Messages per system call, for the modes that batch. */
   readonly batch: number

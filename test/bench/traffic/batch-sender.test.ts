@@ -7,6 +7,8 @@ import { boundSocket, deadEndpoint } from '../../support/sockets.js'
 
 const plan = (overrides: Partial<SendPlan>): SendPlan => ({
   destination: deadEndpoint(),
+  destinations: 1,
+  grouped: false,
   bind: undefined,
   connect: false,
   sizeBytes: 100,
@@ -66,6 +68,40 @@ for (const prepare of ['once', 'batch'] as const) {
       sender.close()
     })
   }
+}
+
+for (const [name, shape, grouped, inSecond] of [
+  ['sendmsg, in turn', { messages: 1, segments: 1 }, false, [1, 5]],
+  ['sendmmsg, in turn', EIGHT, false, [1, 5]],
+  ['sendmmsg, one after the other', EIGHT, true, [2, 3]],
+  ['GSO sends, in turn', { messages: 4, segments: 5 }, false, [5, 6]],
+  ['joined by the library', { ...EIGHT, coalesce: true }, false, [1, 5]],
+] as const) {
+  t.test(`four destinations: ${name}`, async (t) => {
+    using first = boundSocket()
+    const destination = first.localAddress
+    const others = [2, 3, 4].map((host) => {
+      const address = { address: `127.0.0.${host}`, port: destination.port }
+      return BatchConn.open({ receiveBufferBytes: 16 << 20 }).bind(address)
+    })
+    const sender = new BatchSender(plan({ destination, destinations: 4, grouped }), shape)
+    const calls = t.capture(BatchConn.prototype, 'send', BatchConn.prototype.send)
+    sender.begin(1)
+    sender.sendSlice(performance.now() + 1)
+    const { stats } = calls()[0].receiver as BatchConn
+    t.equal(stats.gsoSends > 0, shape.segments > 1 || 'coalesce' in shape)
+    const { packets } = sender.counts
+    t.ok(packets > 0)
+    const inbox = new RecvBatch({ capacity: 64, slotBytes: 128 })
+    for (const receiver of [first, ...others]) {
+      const numbers: number[] = []
+      while (receiver.recv(inbox) > 0) for (const { bytes } of inbox) numbers.push(bytes.readUInt32LE(4))
+      t.equal(numbers.length, packets / 4)
+      if (receiver === others[0]) t.strictSame(numbers.slice(0, 2), inSecond)
+    }
+    for (const receiver of others) receiver.close()
+    sender.close()
+  })
 }
 
 t.test('the cost of preparing is measured without sending', async (t) => {
