@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -37,9 +37,10 @@ async function run(mode: string, flags: string[], disturb: (child: ChildProcess)
     const inbox = new RecvBatch()
     for (let first = 0; first < TOTAL; first += PER_ROUND) {
       out.clear()
-      // No message is in flight: the child waits.
-      await sleep(2)
+      // No message is in flight: the child will wait, and wait again. poll(2) returns a message rather than EINTR.
+      await untilAsleep(child)
       disturb(child)
+      await untilAsleep(child)
       for (let index = 0; index < PER_ROUND; index += 1) {
         out.append(`${first + index}`)
         if (index % 10 === 9) {
@@ -61,6 +62,12 @@ async function run(mode: string, flags: string[], disturb: (child: ChildProcess)
       await once(child, 'exit')
     }
   }
+}
+
+/** Waits until the main thread of a process sleeps (proc(5)); on a busy machine that can take long. */
+async function untilAsleep({ pid }: ChildProcess): Promise<void> {
+  do await sleep(2)
+  while (!/\) S /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')))
 }
 
 t.test('SIGUSR2 while the thread blocks in recvBlocking: every datagram is received once', async (t) => {
