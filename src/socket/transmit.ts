@@ -28,8 +28,8 @@ export interface Sending {
 /**
  * Sends the batch's unsent messages, from `sent` on, and advances `sent`.
  *
- * A short count ends it: sendmmsg(2) reports the error only to the next call, which starts at the failed message. A GSO
- * send that is rejected is retried as single datagrams, from the first unsent segment.
+ * A short count ends it, once a message was sent: sendmmsg(2) reports the error only to the next call, which starts at the
+ * failed message. A GSO send that is rejected is retried as single datagrams, from the first unsent segment.
  *
  * @param maxCalls - maximum number of system calls that accept messages
  * @returns number of accepted messages; 0 if the socket would block
@@ -80,6 +80,8 @@ function transmitMessages(sending: Sending, messages: Messages, maxCalls: number
       planner.avoidGso(plan, -result, offload)
       continue
     }
+    // A part of a GSO message was accepted: 0 would mean that the socket would block.
+    if (result > 0 && messages.sent === start) continue
     // After the first message, leave the error to the next call, where it belongs to that call's first message.
     if (result > 0 || messages.sent > start || result === WOULD_BLOCK || result === -EAGAIN) break
     throw failure(messages, -result, plan.count)

@@ -71,6 +71,30 @@ t.test('an errno that occurs once does not use up the retries of another errno',
   }
 })
 
+t.test('send returns 0 only if the socket would block, not after a part of a GSO message', async (t) => {
+  const EIO = 5
+  for (const [answers, expected] of [
+    [[-EIO, -EIO, 2, 2], 1],
+    [[-EIO, -EIO, 2, -EAGAIN], 0],
+    [[-EIO, -EIO, 2, -EHOSTUNREACH, -EHOSTUNREACH], 'EHOSTUNREACH'],
+  ] as const) {
+    using conn = BatchConn.open()
+    const out = new SendBatch({ capacity: 1 })
+    out.append('datagram', peer, { segmentBytes: 2 })
+    const rest: number[] = [...answers]
+    scripted(t, () => rest.shift() ?? -EAGAIN)
+    const send = () => {
+      try {
+        return conn.send(out)
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code
+      }
+    }
+    t.equal(send(), expected, String(answers))
+    t.strictSame(rest, [])
+  }
+})
+
 t.test('sendAll over a large batch lets the event loop run', async (t) => {
   using conn = BatchConn.open()
   for (const [what, answer] of [

@@ -24,8 +24,6 @@ export class SendModel implements SendObserver {
   /** Rejections of the next message that the library could see, since `begin` or since it became the next. */
   refusals: Refusal[] = []
   readonly tally: SendTally
-  /** True to ignore a known defect: `send` returns 0 although segments of the next message were accepted. */
-  toleratesZero = true
   calls = 0
   /** Calls that accepted at least one message. */
   acceptingCalls = 0

@@ -5,10 +5,9 @@ import { SendScene } from './send-scene.js'
 import type { SendTally } from './send-tally.js'
 import { expect, Violation } from './violation.js'
 
-/** Runs one case of sending. @param isStrict - true to ignore no known defect @throws Violation */
-export function runSendCase(testCase: SendCase, tally: SendTally, isStrict = false): void {
+/** Runs one case of sending. @throws Violation */
+export function runSendCase(testCase: SendCase, tally: SendTally): void {
   const scene = new SendScene(testCase, tally)
-  scene.model.toleratesZero = !isStrict
   try {
     for (const step of testCase.steps) {
       takeStep(scene, step)
