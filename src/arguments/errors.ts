@@ -34,7 +34,8 @@ function constructorOf(value: object): unknown {
 
 function nameOf(value: unknown): string {
   try {
-    if (typeof value === 'function' && typeof value.name === 'string') return value.name
+    const name = typeof value === 'function' && value.name
+    if (typeof name === 'string') return name
   } catch {}
   return 'Object'
 }

@@ -102,5 +102,6 @@ export function abortSignal(signal: unknown, name: string): AbortSignal | undefi
 
 function isAbortSignal(signal: unknown): signal is AbortSignal {
   if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) return false
-  return 'addEventListener' in signal && typeof signal.addEventListener === 'function'
+  if (!('addEventListener' in signal) || typeof signal.addEventListener !== 'function') return false
+  return 'removeEventListener' in signal && typeof signal.removeEventListener === 'function'
 }

@@ -1,5 +1,5 @@
 import { rangeError, received, typeError } from '../arguments/errors.js'
-import { DestinationKind, type Endpoint, isEndpoint } from '../endpoint/endpoint.js'
+import { DestinationKind, type Endpoint, endpoint, isEndpoint } from '../endpoint/endpoint.js'
 import { bufferOver } from '../memory/buffer-over.js'
 import { canPreventTransfer, isDetached, preventTransfer } from '../memory/external.js'
 import { isUndetachable } from '../memory/undetachable.js'
@@ -53,6 +53,8 @@ export class Messages implements PlannedMessages {
   byteLength = 0
   /** Number of zero-copy sends, of any socket, whose memory the kernel may still read. */
   inFlight = 0
+  /** True during a send. Stays true only if the execution is terminated in it. */
+  isSending = false
   readonly #maxSegments: number
   readonly #canHoldSlots: boolean
   readonly #destinations: (Endpoint | undefined)[]
@@ -139,6 +141,8 @@ export class Messages implements PlannedMessages {
     if (hasOptions) this.#writeOptions(slot, byteLength, destination)
     this.slots.writeSize(slot, byteLength)
     if (this.#destinations[slot] !== destination) {
+      // A stack overflow must not leave a part of this address for the next message.
+      this.#destinations[slot] = UNWRITTEN
       this.slots.writeDestination(slot, destination)
       this.#destinations[slot] = destination
     }
@@ -205,7 +209,20 @@ export class Messages implements PlannedMessages {
     this.planner.reset()
   }
 
+  /**
+   * Throws if a send of this batch was terminated: a second one could send messages twice.
+   *
+   * @throws Error `ERR_SEND_INTERRUPTED`
+   */
+  assertNotInterrupted(): void {
+    if (!this.isSending) return
+    const message =
+      'an earlier send of this batch was terminated; it is not known how many messages were sent: clear() or rewind()'
+    throw Object.assign(new Error(message), { code: 'ERR_SEND_INTERRUPTED' })
+  }
+
   rewind(): void {
+    this.isSending = false
     this.sent = 0
     if (this.failed.length > 0) this.failed = []
     this.planner.reset()
@@ -276,6 +293,9 @@ export class Messages implements PlannedMessages {
     this.slots.pointAtSlot(slot)
   }
 }
+
+/** Destination of a slot whose address is being written. */
+const UNWRITTEN = endpoint({ address: '0.0.0.0', port: 0 })
 
 function inFlightError(count: number): Error {
   const message = `the kernel may still read the memory of ${count} zero-copy sends; await conn.released(batch) before clear()`

@@ -31,6 +31,8 @@ export class RecvSlots {
   /** True if a filled slot has control messages, or a truncated datagram. */
   hasControl = false
   hasTruncated = false
+  /** True during a call. Stays true only if the execution is terminated in it. */
+  isReceiving = false
   readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'controls'>
   readonly #payloadArena: Arena<'payloads'>
   readonly #message = messageWords()
@@ -87,6 +89,7 @@ export class RecvSlots {
    */
   prepare(): void {
     this.assertAttached()
+    if (this.isReceiving) this.#unarmed = this.capacity
     const { words } = this
     const { stride, nameLength, controlLength, flags } = this.#message
     for (let slot = 0, at = this.#headersAt; slot < this.#unarmed; slot += 1, at += stride) {
@@ -96,14 +99,21 @@ export class RecvSlots {
     }
     this.#unarmed = 0
     this.length = 0
+    this.isReceiving = true
   }
 
   /** Records that the kernel filled the first `count` slots. */
   fill(count: number): void {
+    this.isReceiving = false
     this.#unarmed = count
     this.length = count
     this.generation = (this.generation + 1) >>> 0
     this.#sum()
+  }
+
+  /** Records that a call failed. */
+  fail(): void {
+    this.isReceiving = false
   }
 
   /** Number of filled slots with a truncated datagram. */

@@ -40,7 +40,8 @@ export class ErrnoError extends Error {
   }
 
   static {
-    ErrnoError.prototype.name = 'ErrnoError'
+    // An assignment fails if Error.prototype is frozen.
+    Object.defineProperty(ErrnoError.prototype, 'name', { value: 'ErrnoError', configurable: true, writable: true })
   }
 }
 

@@ -1,3 +1,4 @@
+import { addAbortListener } from 'node:events'
 import * as timers from 'node:timers'
 
 /** Begins a wait. @returns a function that ends it, called once, whatever the result */
@@ -18,8 +19,9 @@ export async function abortable(signal: AbortSignal | undefined, start: Start): 
       stop = start(resolve, reject)
     })
   } finally {
-    unlisten?.()
+    // A signal of a polyfill may throw.
     stop?.()
+    unlisten?.()
   }
 }
 
@@ -56,23 +58,23 @@ function onAbort(signal: AbortSignal, callback: () => void): () => void {
   return () => {
     waits.callbacks.delete(callback)
     if (waits.callbacks.size > 0 || waitsOf.get(signal) !== waits) return
-    signal.removeEventListener('abort', waits.onEvent)
     waitsOf.delete(signal)
+    waits.unlisten()
   }
 }
 
 interface Waits {
   readonly callbacks: Set<() => void>
-  onEvent(): void
+  unlisten(): void
 }
 
 function listen(signal: AbortSignal): Waits {
   const callbacks = new Set<() => void>()
-  const onEvent = () => {
+  // Also called if another listener stops the event (stopImmediatePropagation).
+  const listener = addAbortListener(signal, () => {
     for (const callback of [...callbacks]) callback()
-  }
-  signal.addEventListener('abort', onEvent)
-  const waits = { callbacks, onEvent }
+  })
+  const waits = { callbacks, unlisten: () => listener[Symbol.dispose]() }
   waitsOf.set(signal, waits)
   return waits
 }

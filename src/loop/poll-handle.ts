@@ -48,7 +48,11 @@ export function pollHandle(fd: number, events: PollEvents, callback: PollCallbac
   // Koffi's types show another callback than the one it calls.
   const onPoll = (isOneShot ? rearming : callback) as () => void
   const native = koffi().node.poll(fd, { ...events }, onPoll)
+  let isReferenced = true
   const entry: Suspended = {
+    get keepsAlive() {
+      return isReferenced && active !== undefined
+    },
     suspend: () => native.stop(),
     resume: () => {
       if (active !== undefined) native.start({ ...active }, onPoll)
@@ -56,20 +60,32 @@ export function pollHandle(fd: number, events: PollEvents, callback: PollCallbac
   }
   open.add(entry)
   if (isExiting) native.stop()
+  updateResumption()
   return {
     start: (changed) => {
       active = changed
       if (!isExiting) native.start({ ...changed }, onPoll)
+      updateResumption()
     },
     stop: () => {
       active = undefined
       native.stop()
+      updateResumption()
     },
-    ref: () => native.ref(),
-    unref: () => native.unref(),
+    ref: () => {
+      isReferenced = true
+      native.ref()
+      updateResumption()
+    },
+    unref: () => {
+      isReferenced = false
+      native.unref()
+      updateResumption()
+    },
     close: () => {
       open.delete(entry)
       native.close()
+      updateResumption()
     },
   }
 }
@@ -86,13 +102,22 @@ function suspendAll(): void {
   isExiting = true
   for (const entry of open) entry.suspend()
   // Reached only if the process goes on: a listener has started something, or has emitted the event itself.
-  setImmediate(() => {
+  resumption = setImmediate(() => {
     isExiting = false
     for (const entry of open) entry.resume()
-  }).unref()
+  })
+  updateResumption()
+}
+
+// Handles that are stopped keep no loop alive: a wait that begins in a listener of `beforeExit` would never end.
+function updateResumption(): void {
+  if (!isExiting) return
+  if ([...open].some(({ keepsAlive }) => keepsAlive)) resumption?.ref()
+  else resumption?.unref()
 }
 
 interface Suspended {
+  readonly keepsAlive: boolean
   suspend(): void
   resume(): void
 }
@@ -102,6 +127,8 @@ const open = new Set<Suspended>()
 
 let hasExitListener = false
 let isExiting = false
+/** Resumes the handles, in the loop iteration after `beforeExit`. */
+let resumption: NodeJS.Immediate | undefined
 
 // Captured at load: fake timers installed later would stop the loop from being woken.
 const { setImmediate } = timers

@@ -217,7 +217,7 @@ class Watcher {
  * Koffi, where it would stay pending and appear in an unrelated call.
  */
 export function raise(error: unknown): void {
-  process.nextTick(() => {
+  nextTick(() => {
     throw error
   })
 }
@@ -228,5 +228,6 @@ const MAX_UNVERIFIED = 16
 
 // Captured at load, so that fake timers installed later cannot delay a report.
 const { setImmediate } = timers
+const { nextTick } = process
 
 let instance: Reactor | undefined

@@ -36,8 +36,9 @@ export class Waiters {
   #isReferenced = true
   #isShutDown = false
   #watchesErrors = false
+  #isClosed = false
 
-  /** @param onErrorEvent - called on an error event (EPOLLERR), before the waits are settled */
+  /** @param onErrorEvent - called on an error event (EPOLLERR, EPOLLHUP), before the waits are settled */
   constructor(fd: number, onErrorEvent: () => void = () => {}) {
     this.#fd = fd
     this.#onErrorEvent = onErrorEvent
@@ -50,6 +51,7 @@ export class Waiters {
    */
   wait(direction: Direction, signal?: AbortSignal): Promise<void> {
     return abortable(signal, (resolve, reject) => {
+      this.#assertOpen()
       // The previous wait was resolved, so that queued datagrams could be received.
       if (direction === 'readable' && this.#isShutDown) throw shutDownError()
       const waiter = { resolve, reject }
@@ -78,6 +80,7 @@ export class Waiters {
     if (this.#listener !== undefined) {
       throw typeError('ERR_INVALID_STATE', 'the socket already has a readable callback; close that first')
     }
+    this.#assertOpen()
     const isOpen = () => this.#listener === listener
     const close = () => {
       if (!isOpen()) return
@@ -112,6 +115,7 @@ export class Waiters {
 
   /** Rejects all waits and stops watching. Call it before the descriptor is closed. */
   close(reason: () => Error): void {
+    this.#isClosed = true
     this.#listener = undefined
     this.#watchesErrors = false
     for (const waiters of Object.values(this.#waiting)) {
@@ -130,8 +134,11 @@ export class Waiters {
       this.#watch?.close()
       this.#watch = undefined
     } else if (this.#watch === undefined) {
+      const owner = reactor()
       const context = new AsyncResource('BATCHCONN')
-      const watch = reactor().watch(this.#fd, events, (ready) => this.#wake(ready), context)
+      // An async hook may have closed the socket, whose descriptor may belong to another one by now.
+      this.#assertOpen()
+      const watch = owner.watch(this.#fd, events, (ready) => this.#wake(ready), context)
       this.#watch = new PausableWatch(watch, events, () => this.#poll(), context)
       if (!this.#isReferenced) this.#watch.unref()
     } else {
@@ -140,8 +147,12 @@ export class Waiters {
     this.#events = events
   }
 
+  #assertOpen(): void {
+    if (this.#isClosed) throw typeError('ERR_SOCKET_CLOSED', 'the socket is closed')
+  }
+
   #wake(ready: number): void {
-    if ((ready & EPOLLERR) !== 0) this.#onErrorEvent()
+    if ((ready & (EPOLLERR | EPOLLHUP)) !== 0) this.#onErrorEvent()
     const isShutDown = (ready & (EPOLLRDHUP | EPOLLHUP)) !== 0
     const isError = isShutDown || (ready & EPOLLERR) !== 0
     if (isError || (ready & EPOLLOUT) !== 0) this.#settle('writable')

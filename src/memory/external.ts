@@ -16,7 +16,7 @@ export function externalAddress(view: Uint8Array): Address {
   if (isResizable(buffer)) {
     throw typeError('ERR_INVALID_ARG_VALUE', 'payload must not be in a resizable ArrayBuffer')
   }
-  const address = addressOf(new Uint8Array(buffer))
+  const address = addressOf(new Bytes(buffer))
   addresses.set(buffer, address)
   return address + byteOffsetOf(view)
 }
@@ -38,6 +38,9 @@ export function preventTransfer(view: Uint8Array): void {
 export function canPreventTransfer(view: Uint8Array): boolean {
   return isUndetachable(bufferOf(view))
 }
+
+// Captured at load: the address is that of the view which this constructor returns.
+const Bytes = Uint8Array
 
 // A Koffi call costs about 100 ns, and pooled Buffers share few ArrayBuffers. A transferred buffer becomes a new object.
 const addresses = new WeakMap<ArrayBufferLike, Address>()

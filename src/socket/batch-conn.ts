@@ -21,7 +21,7 @@ import type { Counters } from './counters.js'
 import { DatagramSocket } from './datagram-socket.js'
 import { familyOfDescriptor } from './descriptor.js'
 import { adoptDescriptor, borrowDescriptor, openDescriptor, type SocketDescriptor } from './descriptor-owner.js'
-import { pollBlocking } from './poll.js'
+import { nowMs, pollBlocking } from './poll.js'
 import { batchesOf, readAvailable, type Subscription } from './reading.js'
 import { ReleaseWait } from './release-wait.js'
 import { type SendReport, sendAll } from './send-all.js'
@@ -97,6 +97,7 @@ export class BatchConn extends DatagramSocket {
   async sendAll(batch: SendBatch, options?: WaitOptions): Promise<SendReport> {
     const messages = assertSendBatch(batch)
     const signal = waitSignal(options, 'sendAll')
+    messages.assertNotInterrupted()
     const report = await sendAll(this, messages, signal)
     await this.#release?.wait(messages, signal)
     return report
@@ -124,10 +125,10 @@ export class BatchConn extends DatagramSocket {
    */
   onReadable(batch: RecvBatch, callback: (batch: RecvBatch) => void, options?: ReadOptions): Subscription {
     this.assertOpen()
-    this.assertReceivable(batch)
+    const { capacity } = this.assertReceivable(batch).slots
     validate.callback(callback, 'callback')
     const onError = errorCallback(validate.options(options, 'onReadable', ['onError']).onError)
-    return this.#waiters.listen((event) => readAvailable(this, batch, callback, onError, event))
+    return this.#waiters.listen((event) => readAvailable(this, batch, capacity, callback, onError, event))
   }
 
   /**
@@ -187,13 +188,13 @@ export class BatchConn extends DatagramSocket {
    */
   recvBlocking(batch: RecvBatch, options?: BlockingOptions): number {
     const timeoutMs = blockingTimeout(options, 'recvBlocking')
-    const deadline = performance.now() + timeoutMs
+    const deadline = nowMs() + timeoutMs
     let events = 0
     for (;;) {
       const count = this.recv(batch)
       if (count > 0) return count
       if ((events & (POLLRDHUP | POLLHUP)) !== 0) throw shutDownError()
-      const leftMs = deadline - performance.now()
+      const leftMs = deadline - nowMs()
       // poll can wake up for nothing to receive: a datagram with a bad checksum, an entry of the error queue.
       if (events !== 0 && leftMs <= 0) return 0
       events = pollBlocking(this.fd, POLLIN | POLLRDHUP, Math.max(0, leftMs))

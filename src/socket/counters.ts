@@ -113,7 +113,7 @@ export class Counters {
 
   /** Counts an error that `send` throws, if it is about one message. */
   sendThrew(error: unknown): void {
-    if (error instanceof Error && 'index' in error) this.#values[this.#first + SENT.failedMessages] += 1
+    if (error instanceof Error && Object.hasOwn(error, 'index')) this.#values[this.#first + SENT.failedMessages] += 1
   }
 
   /** Counts a recvmsg or recvmmsg call. @param result - number of datagrams, or a negative errno */

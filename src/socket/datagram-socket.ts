@@ -143,7 +143,8 @@ export class DatagramSocket {
 
   /** Binds the socket (bind(2)). @throws ErrnoError `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` */
   bind(address: EndpointLike): this {
-    bindSteered(this.#openFd(), this.#family, endpointOf(address, this.#family), this.#options.steering)
+    const local = endpointOf(address, this.#family)
+    bindSteered(this.#openFd(), this.#family, local, this.#options.steering)
     return this
   }
 
@@ -175,10 +176,12 @@ export class DatagramSocket {
    *
    * @returns number of accepted messages; 0 if the socket would block, or none was left. Call again for the rest or its error.
    * @throws ErrnoError or TypeError, with the `index` of the first unsent message if that message failed; `batch.skip()`
-   *   skips it
+   *   skips it. Error `ERR_SEND_INTERRUPTED` if an earlier send was terminated, as by a timeout of node:vm
    */
   send(batch: SendBatch): number {
-    return this.sendMessages(assertSendBatch(batch))
+    const messages = assertSendBatch(batch)
+    messages.assertNotInterrupted()
+    return this.sendMessages(messages)
   }
 
   /** Sends as `send` does. @param maxCalls - maximum number of system calls that accept messages @internal */
@@ -196,7 +199,8 @@ export class DatagramSocket {
    * Receives the datagrams that have arrived: one system call, without waiting.
    *
    * @returns number of datagrams in the batch; 0 if none had arrived
-   * @throws ErrnoError, for example `ECONNREFUSED` if no socket is open at the connected peer's address
+   * @throws ErrnoError, for example `ECONNREFUSED` if no socket is open at the connected peer's address. Error
+   *   `ERR_RECEIVE_INTERRUPTED`, once, if an earlier receive into this batch was terminated
    */
   recv(batch: RecvBatch): number {
     this.assertOpen()
@@ -240,13 +244,13 @@ export class DatagramSocket {
 
   /** Joins a multicast group. @throws ErrnoError `ENODEV`, `EADDRINUSE` */
   joinMulticast(membership: Membership): this {
-    changeMembership(this.#openFd(), this.#family, 'join', membership)
+    changeMembership(() => this.#openFd(), this.#family, 'join', membership)
     return this
   }
 
   /** Leaves a multicast group. @throws ErrnoError `EADDRNOTAVAIL` if the group was not joined */
   leaveMulticast(membership: Membership): this {
-    changeMembership(this.#openFd(), this.#family, 'leave', membership)
+    changeMembership(() => this.#openFd(), this.#family, 'leave', membership)
     return this
   }
 

@@ -131,6 +131,7 @@ export class ErrorQueue {
       return inbox
     }
     const errno = lastErrno()
+    slots.fail()
     if (errno === c.EINTR) return this.#read()
     if (errno === c.EAGAIN) return undefined
     if (this.#isSingle || (errno !== c.ENOSYS && errno !== c.EPERM)) throw new ErrnoError(errno, 'recvmsg')

@@ -3,6 +3,7 @@ import { EPOLLERR, SO_ERROR, SOL_SOCKET } from '../libc/constants.js'
 import { reactor } from '../loop/reactor.js'
 import type { OwnedDescriptor } from './descriptor-owner.js'
 import { integerOption } from './option.js'
+import { PAUSE_MS } from './release-wait.js'
 import type { ZeroCopy } from './zero-copy.js'
 
 /**
@@ -20,13 +21,16 @@ export function closeWhenReleased(owner: OwnedDescriptor, zeroCopy: ZeroCopy | u
     owner.close()
     return
   }
+  let pause: NodeJS.Timeout | undefined
   const finish = () => {
     clearTimeout(timer)
+    clearTimeout(pause)
     watch.close()
     if (sends.inFlight > 0) sends.lose(`the socket was closed ${lingerMs} ms ago`)
     owner.close()
   }
   const watch = reactor().watch(owner.fd, EPOLLERR, () => {
+    const before = sends.inFlight
     try {
       zeroCopy.drain()
       // Reading a stored ICMP error clears it. The event would repeat otherwise.
@@ -35,6 +39,12 @@ export function closeWhenReleased(owner: OwnedDescriptor, zeroCopy: ZeroCopy | u
       sends.lose(`the error queue cannot be read: ${error}`)
     }
     if (sends.inFlight === 0 || sends.lossReason !== undefined) finish()
+    else if (sends.inFlight === before) {
+      // After shutdown(2) elsewhere, EPOLLHUP repeats at once.
+      watch.pause()
+      pause = setTimeout(() => watch.resume(), PAUSE_MS)
+      if (!sends.isAwaited) pause.unref()
+    }
   })
   // The process can end meanwhile: its pages stay intact in the kernel.
   const setAwaited = (isAwaited: boolean) => {

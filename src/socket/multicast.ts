@@ -30,8 +30,17 @@ export interface Membership {
   source?: string
 }
 
-/** Joins or leaves a group (MCAST_JOIN_GROUP, ip(7), RFC 3678). Both families use the same structure. */
-export function changeMembership(fd: number, family: Family, change: 'join' | 'leave', membership: Membership): void {
+/**
+ * Joins or leaves a group (MCAST_JOIN_GROUP, ip(7), RFC 3678). Both families use the same structure.
+ *
+ * @param descriptor - called after the membership was read, because a getter there may close the socket
+ */
+export function changeMembership(
+  descriptor: () => number,
+  family: Family,
+  change: 'join' | 'leave',
+  membership: Membership,
+): void {
   const given = validate.options(membership, 'membership', ['group', 'interface', 'source'])
   const group = addressOfFamily(given.group, 'group', family)
   const source = given.source === undefined ? undefined : addressOfFamily(given.source, 'source', family)
@@ -40,7 +49,7 @@ export function changeMembership(fd: number, family: Family, change: 'join' | 'l
   const name = MEMBERSHIP_OPTIONS[change][source === undefined ? 'any' : 'source']
   const { groupReq, groupSourceReq } = structs()
   const request = source === undefined ? groupReq : groupSourceReq
-  setStructureOption(fd, level, name, request.bytes, (view, offset) => {
+  setStructureOption(descriptor(), level, name, request.bytes, (view, offset) => {
     view.setUint32(offset + request.interfaceIndex, index, true)
     copySockaddr(view, offset + request.group, group)
     if (source !== undefined) copySockaddr(view, offset + groupSourceReq.source, source)

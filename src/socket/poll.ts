@@ -11,13 +11,13 @@ import { scratch } from '../memory/scratch.js'
  * @returns the events; 0 after the timeout
  */
 export function pollBlocking(fd: number, events: number, timeoutMs: number): number {
-  const deadline = performance.now() + timeoutMs
+  const deadline = nowMs() + timeoutMs
   for (;;) {
-    const left = Math.max(0, deadline - performance.now())
+    const left = Math.max(0, deadline - nowMs())
     // poll in slices: `terminate()` of a worker takes effect only between two system calls.
     const ready = pollOnce(fd, events, Math.ceil(Math.min(left, SLICE_MS)))
     if (ready !== 0) return ready
-    if (left <= SLICE_MS && performance.now() >= deadline) return 0
+    if (left <= SLICE_MS && nowMs() >= deadline) return 0
   }
 }
 
@@ -36,5 +36,11 @@ function pollOnce(fd: number, events: number, timeoutMs: number): number {
   }
   return count === 0 ? 0 : view.getInt16(offset + pollfd.revents, true)
 }
+
+/**
+ * Returns the milliseconds of a monotonic clock. Captured at load: under fake timers installed later a blocking call would
+ * never end.
+ */
+export const nowMs = performance.now.bind(performance)
 
 const SLICE_MS = 100

@@ -17,13 +17,14 @@ export interface Source {
 }
 
 /**
- * Calls back with batches until no datagram is available, or the limit per loop iteration is reached.
+ * Calls back with batches of up to `capacity` datagrams until no datagram is available, or the limit per loop iteration is reached.
  *
  * @returns true in a flood: a call filled the batch, so more datagrams are expected at once
  */
 export function readAvailable(
   source: Source,
   batch: RecvBatch,
+  capacity: number,
   callback: (batch: RecvBatch) => void,
   onError: ErrorCallback | undefined,
   event: ReadableEvent,
@@ -37,7 +38,7 @@ export function readAvailable(
     }
     if (count > 0) protect(() => callback(batch))
     taken += count
-    if (count < batch.capacity) {
+    if (count < capacity) {
       if (event.isShutDown) fail(shutDownError(), onError, event)
       return isFlooded
     }
@@ -56,24 +57,23 @@ export async function* batchesOf(
   let taken = 0
   while (!source.closed) {
     throwIfAborted(signal)
-    let count = 0
+    let count: number | undefined
     try {
       count = source.recv(batch)
     } catch (error) {
       if (!isNetworkError(error)) throw error
-      taken += 1
       onError?.(error)
+    }
+    if (count === 0) {
+      if (!(await isReadable(source, signal))) return
+      taken = 0
       continue
     }
-    if (count > 0) {
-      taken += count
-      yield batch
-      if (taken < DATAGRAMS_PER_ITERATION) continue
-      // Under constant traffic no await would block, and promises alone do not let timers and other sockets run.
-      await nextIteration(signal)
-    } else if (!(await isReadable(source, signal))) {
-      return
-    }
+    taken += count ?? 1
+    if (count !== undefined) yield batch
+    if (taken < DATAGRAMS_PER_ITERATION) continue
+    // Under constant traffic no await would block, and promises alone do not let timers and other sockets run.
+    await nextIteration(signal)
     taken = 0
   }
 }

@@ -39,7 +39,9 @@ function receiveAndCount({ calls, drops, errors, mayHoldGro }: Receiving, side: 
  *   The kernel keeps an error that follows the first datagram for the next call (recvmmsg(2)).
  */
 export function receive(calls: BatchedCalls, slots: RecvSlots, errors?: ErrorQueue): number {
+  const isInterrupted = slots.isReceiving
   slots.prepare()
+  if (isInterrupted) throw interrupted(slots)
   for (let drained = 0; ; ) {
     const result = calls.receive(slots)
     if (result >= 0) {
@@ -47,6 +49,7 @@ export function receive(calls: BatchedCalls, slots: RecvSlots, errors?: ErrorQue
       return result
     }
     if (result === -EINTR) continue
+    slots.fail()
     if (result === -EAGAIN) {
       // A non-empty error queue keeps the descriptor ready (EPOLLERR), even if no error is pending.
       if (errors?.isDue) errors.drain()
@@ -59,6 +62,12 @@ export function receive(calls: BatchedCalls, slots: RecvSlots, errors?: ErrorQue
     }
     throw new ErrnoError(-result, slots.capacity === 1 ? 'recvmsg' : 'recvmmsg')
   }
+}
+
+function interrupted(slots: RecvSlots): Error {
+  slots.fail()
+  const message = 'an earlier receive into this batch was terminated; datagrams that it had received are lost'
+  return Object.assign(new Error(message), { code: 'ERR_RECEIVE_INTERRUPTED' })
 }
 
 /** Maximum number of errors ignored per call, because they can arrive as fast as they are read. */

@@ -1,7 +1,7 @@
 import * as timers from 'node:timers'
 import type { Messages } from '../batch/messages.js'
 import type { Waiters } from '../loop/wait.js'
-import { pollBlocking } from './poll.js'
+import { nowMs, pollBlocking } from './poll.js'
 import type { ZeroCopy } from './zero-copy.js'
 
 /** Waits, on the event loop or blocking the thread, until the kernel no longer reads the memory of zero-copy sends. */
@@ -30,11 +30,11 @@ export class ReleaseWait {
     // Usually the completions have arrived.
     if (sends.has(messages)) this.#zeroCopy.drain()
     if (!sends.has(messages)) return true
-    const deadline = performance.now() + timeoutMs
+    const deadline = nowMs() + timeoutMs
     for (let before = -1; sends.has(messages); before = sends.inFlight) {
       this.#zeroCopy.drain()
       sends.assertKnown()
-      const leftMs = deadline - performance.now()
+      const leftMs = deadline - nowMs()
       if (!sends.has(messages)) return true
       if (leftMs <= 0) return false
       // A stored ICMP error keeps the descriptor ready although there is no completion; poll(2) ignores descriptor -1.
@@ -51,7 +51,7 @@ export class ReleaseWait {
     if (before === 0) return
     this.#zeroCopy.drain()
     if (sends.inFlight < before || !sends.isAwaited) return
-    // A stored ICMP error, which only a send or receive reads, would repeat the event at once.
+    // A stored ICMP error, which only a send or receive reads, would repeat the event at once; so does shutdown(2) elsewhere.
     this.#watch(false)
     setTimeout(() => this.#watch(sends.isAwaited), PAUSE_MS)
   }
@@ -66,7 +66,8 @@ export class ReleaseWait {
   }
 }
 
-const PAUSE_MS = 5
+/** Time after an error event without a completion, in milliseconds: the event would repeat at once. */
+export const PAUSE_MS = 5
 
 // Captured at load, so that fake timers installed later cannot stop a wait.
 const { setTimeout } = timers

@@ -45,12 +45,13 @@ export function steeringOf(options: ReusePortOptions): Steering {
 /**
  * Sets SO_REUSEPORT, and attaches the program for `steer` or removes the socket's own one.
  *
+ * @param descriptor - called after the options were read, because a getter there may close the socket
  * @param previous - options of the program that is attached
  * @returns the options if there is a program
  * @throws TypeError `ERR_INVALID_STATE` if the socket is bound and a program is involved; TypeError or RangeError as `steeringOf`
  */
 export function setReusePort(
-  fd: number,
+  descriptor: () => number,
   family: Family,
   value: boolean | ReusePortOptions,
   previous: Steering | undefined,
@@ -58,6 +59,7 @@ export function setReusePort(
   const options = typeof value === 'object' && value !== null ? steeringOf(value) : undefined
   const isOn = options !== undefined || validate.boolean(value, 'reusePort')
   const steering = options?.steer === 'hash' ? undefined : options
+  const fd = descriptor()
   if ((steering ?? previous) !== undefined && localEndpoint(fd)?.port !== 0) {
     throw typeError('ERR_INVALID_STATE', `reusePort.steer must be set before bind; ${received(value)}`)
   }

@@ -55,6 +55,8 @@ function sendOrSkip(sender: Sender, messages: Messages, failed: SendFailure[]): 
   } catch (error) {
     // An error with an `index` belongs to that message; any other error belongs to the socket.
     if (!isOfMessage(error, messages.next) || SOCKET_ERRORS.has(error.code)) throw error
+    // A subscriber of batchconn.send may have cleared the batch.
+    if (messages.sent >= messages.length) return undefined
     failed.push({ index: messages.next, error })
     messages.skip(error)
     return undefined
@@ -62,7 +64,13 @@ function sendOrSkip(sender: Sender, messages: Messages, failed: SendFailure[]): 
 }
 
 function isOfMessage(error: unknown, index: number): error is Error & { code: string } {
-  return error instanceof Error && 'index' in error && error.index === index && 'code' in error
+  return (
+    error instanceof Error &&
+    Object.hasOwn(error, 'index') &&
+    'index' in error &&
+    error.index === index &&
+    'code' in error
+  )
 }
 
 const MAX_PAUSE_MS = 16

@@ -86,7 +86,7 @@ export class LiveSocketOptions implements SocketSettings {
     return this.#integer(c.SOL_SOCKET, c.SO_REUSEPORT) !== 0
   }
   set reusePort(on: boolean | ReusePortOptions) {
-    this.steering = setReusePort(this.#descriptor(), this.#family, on, this.steering)
+    this.steering = setReusePort(this.#descriptor, this.#family, on, this.steering)
   }
 
   get incomingCpu(): number {

@@ -49,11 +49,15 @@ function transmitPublished(sending: Sending, messages: Messages, maxCalls: numbe
 function transmitCounted(sending: Sending, messages: Messages, maxCalls: number): number {
   const { counters } = sending.calls
   counters.beginSend()
+  // Stays true if the execution is terminated (node:vm, a stack overflow), which runs no `finally`.
+  messages.isSending = true
   try {
     return transmitMessages(sending, messages, maxCalls)
   } catch (error) {
     counters.sendThrew(error)
     throw error
+  } finally {
+    messages.isSending = false
   }
 }
 

@@ -19,7 +19,9 @@ export class ZeroCopySends implements Completions {
   /** Called when the first wait begins and after the last one has ended. */
   onAwaited: (isAwaited: boolean) => void = () => {}
   readonly #waits = new Set<Wait>()
-  #calls: Call[] = []
+  #calls: SendCall[] = []
+  /** Call whose result is not known. It remains only if the execution was terminated in it. */
+  #pending: SendCall | undefined
   #next: number
   #lossReason: string | undefined
 
@@ -37,16 +39,34 @@ export class ZeroCopySends implements Completions {
     return this.#lossReason
   }
 
-  /** Records that the kernel accepted `count` sends of a batch. The memory is kept alive until they are completed. */
-  add(messages: Messages, count: number): void {
-    this.#calls.push({ messages, first: this.#next, left: count, count })
-    this.#next = (this.#next + count) >>> 0
+  /** Records a call that makes up to `count` sends of a batch. The memory is kept alive until they are completed. */
+  begin(messages: Messages, count: number): SendCall {
+    if (this.#pending !== undefined) this.lose(TERMINATED)
+    const call = { messages, first: this.#next, left: count, count }
+    this.#pending = call
+    kept.add(this)
     this.inFlight += count
     messages.inFlight += count
-    kept.add(this)
+    this.#calls.push(call)
+    this.#next = (this.#next + count) >>> 0
+    return call
+  }
+
+  /** Corrects the record of the last call: the kernel accepted `accepted` sends. */
+  settle(call: SendCall, accepted: number): void {
+    const rejected = call.count - accepted
+    call.count = accepted
+    call.left -= rejected
+    call.messages.inFlight -= rejected
+    this.inFlight -= rejected
+    this.#next = (this.#next - rejected) >>> 0
+    if (accepted === 0) this.#calls.pop()
+    if (this.inFlight === 0) kept.delete(this)
+    this.#pending = undefined
   }
 
   complete(first: number, last: number, isCopied: boolean): void {
+    if (this.#pending !== undefined) this.lose(TERMINATED)
     if (this.#lossReason !== undefined) return
     const base = this.#calls.length === 0 ? this.#next : this.#calls[0].first
     const start = (first - base) >>> 0
@@ -133,12 +153,14 @@ function lossError(reason: string): Error {
   })
 }
 
+const TERMINATED = 'the execution was terminated during a zero-copy send'
+
 /** Sends of one system call. */
-interface Call {
+export interface SendCall {
   readonly messages: Messages
   /** Id of the first send. */
   readonly first: number
-  readonly count: number
+  count: number
   /** Number of sends that are not completed. */
   left: number
 }

@@ -109,9 +109,11 @@ export class ZeroCopy {
     const { sends } = this
     if (this.#unread >= SENDS_PER_DRAIN) this.drain()
     messages.holdReferences(messages.sent, plan.count)
+    // Before the call: the execution can be terminated directly after it (node:vm, a stack overflow).
+    const record = sends.begin(messages, plan.count)
     const result = this.#call(plan)
+    sends.settle(record, Math.max(0, result))
     if (result > 0) {
-      sends.add(messages, result)
       this.#unread += result
       if (result === plan.count) return result
     }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { BatchConn, RecvBatch, SendBatch } from '../../src/index.js'
+import { runChild } from '../support/child.js'
 import { boundSocket } from '../support/sockets.js'
 
 t.test('options with hidden properties are rejected: a signal, a Map, an object of a class', async (t) => {
@@ -28,6 +29,24 @@ t.test('the signal of a polyfill is accepted', async (t) => {
   setTimeout(() => signal.abort(), 5)
   await t.rejects(waiting, { name: 'AbortError' })
   await t.rejects(conn.readable({ signal: signal as never }), { name: 'AbortError' }, 'aborted before')
+})
+
+t.test('another listener that stops the abort event does not keep a wait', async (t) => {
+  using conn = boundSocket()
+  const controller = new AbortController()
+  const reason = new Error('enough')
+  controller.signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
+  const waiting = conn.readable({ signal: controller.signal })
+  controller.abort(reason)
+  t.equal(await waiting.catch((error) => error), reason)
+})
+
+t.test('a signal that cannot remove a listener is rejected; one that throws leaves no wait', async (t) => {
+  using conn = boundSocket()
+  const signal = { aborted: false, addEventListener: () => {} }
+  await t.rejects(conn.readable({ signal: signal as never }), { code: 'ERR_INVALID_ARG_TYPE' })
+  const { code, stderr } = await runChild('throwing-signal')
+  t.strictSame({ code, stderr }, { code: 0, stderr: '' })
 })
 
 t.test('many waits on one signal: no warning, all rejected with the reason, no listener left', async (t) => {

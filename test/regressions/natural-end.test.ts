@@ -10,6 +10,19 @@ for (const args of [['drop-in'], ['drop-in', 'removed'], ['conn'], ['conn', 'rem
   })
 }
 
+for (const order of ['first', 'last']) {
+  for (const [work, result] of [
+    ['wait', [1]],
+    ['server', ['to the server']],
+    ['ref', ['to itself']],
+    ['unref', []],
+  ] as const) {
+    t.test(`work that begins in beforeExit is done: ${work}, as the ${order} listener`, async (t) => {
+      t.strictSame(await childJson('before-exit', { args: [work, order] }), ['beforeExit', ...result])
+    })
+  }
+}
+
 t.test('sockets that are opened after an emitted `exit` receive', async (t) => {
   t.strictSame(await childJson('exit-emitted'), [1, 'library', 'drop-in'])
 })

@@ -48,6 +48,23 @@ t.test('an ICMP error ends neither the process nor the reading, with and without
   }
 })
 
+t.test('batches() lets the event loop run while errors arrive', async (t) => {
+  const conn = BatchConn.open().connect(deadEndpoint())
+  const out = new SendBatch({ capacity: 1 })
+  out.append('x')
+  let errors = 0
+  const onError = () => {
+    errors += 1
+    if (errors > 100_000) throw new Error('the event loop does not run')
+    out.rewind()
+    conn.send(out)
+  }
+  setTimeout(() => conn.close(), 20)
+  conn.send(out)
+  for await (const batch of conn.batches(new RecvBatch(), { onError })) t.fail(`${batch.length} datagrams`)
+  t.ok(errors > 0)
+})
+
 t.test('batches() continues after an ICMP error', async (t) => {
   const port = deadEndpoint()
   using conn = BatchConn.open().connect(port)

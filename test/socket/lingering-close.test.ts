@@ -15,7 +15,7 @@ function lingering(fd: number) {
   const batch = new SendBatch({ capacity: 1 })
   const messages = messagesOf(batch)
   if (messages === undefined) throw new Error('a SendBatch must have messages')
-  sends.add(messages, 1)
+  sends.settle(sends.begin(messages, 1), 1)
   return { sends, zeroCopy, batch, messages }
 }
 

@@ -21,7 +21,7 @@ t.test(
       const sends = new ZeroCopySends(firstId)
       const batches = [messages(), messages(), messages()]
       const owners = calls.flatMap(([batch, count]) => {
-        sends.add(batches[batch], count)
+        sends.settle(sends.begin(batches[batch], count), count)
         return new Array<number>(count).fill(batch)
       })
       const open = new Set(owners.keys())
@@ -48,11 +48,11 @@ t.test(
 t.test('a failed send that used an id does not shift the ids that follow', async (t) => {
   const sends = new ZeroCopySends()
   const [one, two] = [messages(), messages()]
-  sends.add(one, 2)
+  sends.settle(sends.begin(one, 2), 2)
   sends.hasFailed = true
   sends.complete(2, 2, false)
   sends.hasFailed = false
-  sends.add(two, 1)
+  sends.settle(sends.begin(two, 1), 1)
   sends.complete(0, 2, false)
   t.strictSame([one.inFlight, two.inFlight], [0, 1])
   sends.complete(3, 3, false)
@@ -62,7 +62,7 @@ t.test('a failed send that used an id does not shift the ids that follow', async
 t.test('a completion of ids that were never sent: nothing is released, and waits fail', async (t) => {
   const sends = new ZeroCopySends()
   const batch = messages()
-  sends.add(batch, 1)
+  sends.settle(sends.begin(batch, 1), 1)
   const waiting = sends.released(batch, undefined)
   sends.complete(0, 1, false)
   await t.rejects(waiting, { code: 'ERR_RELEASE_UNKNOWN', message: /0 to 1/ })
@@ -74,7 +74,7 @@ t.test('a completion of ids that were never sent: nothing is released, and waits
 
 t.test('copied sends are counted, and in a row until one was not copied', async (t) => {
   const sends = new ZeroCopySends()
-  sends.add(messages(), 10)
+  sends.settle(sends.begin(messages(), 10), 10)
   sends.complete(0, 3, true)
   t.strictSame([sends.copied, sends.copiedInRow], [4, 4])
   sends.complete(4, 4, false)
@@ -89,7 +89,7 @@ t.test('a wait can be aborted, and begins and ends the interest in error events'
   sends.onAwaited = (isAwaited) => awaited.push(isAwaited)
   await sends.released(batch, undefined)
   t.strictSame(awaited, [], 'nothing in flight: no wait')
-  sends.add(batch, 1)
+  sends.settle(sends.begin(batch, 1), 1)
   const controller = new AbortController()
   const aborted = sends.released(batch, controller.signal)
   const released = sends.released(batch, undefined)
