@@ -1,5 +1,5 @@
-import { rangeError, received, typeError } from '../arguments/errors.js'
-import { DestinationKind, type Endpoint, endpoint, isEndpoint } from '../endpoint/endpoint.js'
+import { rangeError, typeError } from '../arguments/errors.js'
+import { assertDestination, DestinationKind, type Endpoint, endpoint } from '../endpoint/endpoint.js'
 import { bufferOver } from '../memory/buffer-over.js'
 import { canPreventTransfer, isDetached, preventTransfer } from '../memory/external.js'
 import { isUndetachable } from '../memory/undetachable.js'
@@ -57,6 +57,8 @@ export class Messages implements PlannedMessages {
   isSending = false
   readonly #maxSegments: number
   readonly #canHoldSlots: boolean
+  /** Destination of a slot whose address is being written. */
+  readonly #unwritten = unwrittenEndpoint()
   readonly #destinations: (Endpoint | undefined)[]
   readonly #references: (Uint8Array | undefined)[]
   readonly #views: Buffer[]
@@ -142,7 +144,7 @@ export class Messages implements PlannedMessages {
     this.slots.writeSize(slot, byteLength)
     if (this.#destinations[slot] !== destination) {
       // A stack overflow must not leave a part of this address for the next message.
-      this.#destinations[slot] = UNWRITTEN
+      this.#destinations[slot] = this.#unwritten
       this.slots.writeDestination(slot, destination)
       this.#destinations[slot] = destination
     }
@@ -207,18 +209,6 @@ export class Messages implements PlannedMessages {
     if (error !== undefined) this.failed.push({ index: this.next, error })
     this.sent += 1
     this.planner.reset()
-  }
-
-  /**
-   * Throws if a send of this batch was terminated: a second one could send messages twice.
-   *
-   * @throws Error `ERR_SEND_INTERRUPTED`
-   */
-  assertNotInterrupted(): void {
-    if (!this.isSending) return
-    const message =
-      'an earlier send of this batch was terminated; it is not known how many messages were sent: clear() or rewind()'
-    throw Object.assign(new Error(message), { code: 'ERR_SEND_INTERRUPTED' })
   }
 
   rewind(): void {
@@ -294,26 +284,15 @@ export class Messages implements PlannedMessages {
   }
 }
 
-/** Destination of a slot whose address is being written. */
-const UNWRITTEN = endpoint({ address: '0.0.0.0', port: 0 })
+// Not at load, because an endpoint requires Koffi.
+function unwrittenEndpoint(): Endpoint {
+  unwritten ??= endpoint({ address: '0.0.0.0', port: 0 })
+  return unwritten
+}
+
+let unwritten: Endpoint | undefined
 
 function inFlightError(count: number): Error {
   const message = `the kernel may still read the memory of ${count} zero-copy sends; await conn.released(batch) before clear()`
   return typeError('ERR_BATCH_IN_FLIGHT', message)
-}
-
-/** Returns the error of a message whose external memory was transferred. */
-export function detachedMessage(index: number): Error {
-  const message = `the memory of message ${index} was transferred`
-  return Object.assign(typeError('ERR_MEMORY_DETACHED', message), { index })
-}
-
-function assertDestination(destination: unknown): void {
-  if (!isEndpoint(destination)) {
-    const message = `destination must come from endpoint({ address, port }); ${received(destination)}`
-    throw typeError('ERR_INVALID_ARG_TYPE', message)
-  }
-  if (destination.port === 0) {
-    throw rangeError('ERR_SOCKET_BAD_PORT', 'a destination port must be an integer from 1 to 65535; received 0')
-  }
 }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { received, typeError } from '../arguments/errors.js'
+import { rangeError, received, typeError } from '../arguments/errors.js'
 import * as validate from '../arguments/validate.js'
 import { decodeSockaddr, encodeSockaddr, isMappedSockaddr, sockaddrBytes } from '../layout/sockaddr.js'
 import { addressHash } from './address-hash.js'
@@ -19,8 +19,8 @@ export interface EndpointLike {
 /** Kinds of destination, as bits of a set, so that a whole batch can be checked at once. @internal */
 export const DestinationKind = { connected: 1, ipv4: 2, ipv6: 4 } as const
 
-/** Returns true for an endpoint of this library; false for a Proxy, or an object with its prototype. @internal */
-export let isEndpoint: (value: unknown) => value is Endpoint
+/** Returns true for an endpoint of this library; false for a Proxy, or an object with its prototype. */
+let isEndpoint: (value: unknown) => value is Endpoint
 
 /** Returns the `sockaddr` of an endpoint, which must not be changed. @internal */
 export let sockaddrWords: (endpoint: Endpoint) => Uint32Array
@@ -157,3 +157,14 @@ function textOf(words: Uint32Array): string {
 }
 
 const CONSTRUCTOR_KEY = Symbol('batchconn endpoint')
+
+/** @throws TypeError `ERR_INVALID_ARG_TYPE` if it is not an endpoint, RangeError `ERR_SOCKET_BAD_PORT` for port 0 @internal */
+export function assertDestination(destination: unknown): void {
+  if (!isEndpoint(destination)) {
+    const message = `destination must come from endpoint({ address, port }); ${received(destination)}`
+    throw typeError('ERR_INVALID_ARG_TYPE', message)
+  }
+  if (destination.port === 0) {
+    throw rangeError('ERR_SOCKET_BAD_PORT', 'a destination port must be an integer from 1 to 65535; received 0')
+  }
+}

@@ -4,7 +4,7 @@ import type { RecvBatch } from '../batch/recv-batch.js'
 import type { SendBatch } from '../batch/send-batch.js'
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from '../libc/constants.js'
 import { shutDownError, Waiters } from '../loop/wait.js'
-import { assertSendBatch } from './batch-arguments.js'
+import { assertSendable, assertSendBatch } from './batch-arguments.js'
 import {
   type AdoptOptions,
   type BatchesOptions,
@@ -95,9 +95,8 @@ export class BatchConn extends DatagramSocket {
    * @throws the signal's reason, if it is aborted; TypeError `ERR_SOCKET_CLOSED`
    */
   async sendAll(batch: SendBatch, options?: WaitOptions): Promise<SendReport> {
-    const messages = assertSendBatch(batch)
+    const messages = assertSendable(batch)
     const signal = waitSignal(options, 'sendAll')
-    messages.assertNotInterrupted()
     const report = await sendAll(this, messages, signal)
     await this.#release?.wait(messages, signal)
     return report

@@ -5,7 +5,7 @@ import type { ReceiveSide, RecvBatch } from '../batch/recv-batch.js'
 import type { SendBatch } from '../batch/send-batch.js'
 import { DestinationKind, type Endpoint, type EndpointLike, type Family } from '../endpoint/endpoint.js'
 import { libc } from '../libc/libc.js'
-import { assertRecvBatch, assertSendBatch } from './batch-arguments.js'
+import { assertRecvBatch, assertSendable } from './batch-arguments.js'
 import { BatchedCalls } from './batched-calls.js'
 import { applyControlSettings, type OpenOptions, recvErrorsSetting } from './conn-options.js'
 import { Counters } from './counters.js'
@@ -179,9 +179,7 @@ export class DatagramSocket {
    *   skips it. Error `ERR_SEND_INTERRUPTED` if an earlier send was terminated, as by a timeout of node:vm
    */
   send(batch: SendBatch): number {
-    const messages = assertSendBatch(batch)
-    messages.assertNotInterrupted()
-    return this.sendMessages(messages)
+    return this.sendMessages(assertSendable(batch))
   }
 
   /** Sends as `send` does. @param maxCalls - maximum number of system calls that accept messages @internal */

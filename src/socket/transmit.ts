@@ -1,5 +1,5 @@
 import { typeError } from '../arguments/errors.js'
-import { detachedMessage, type Messages } from '../batch/messages.js'
+import type { Messages } from '../batch/messages.js'
 import type { SendPlan } from '../batch/send-plan.js'
 import type { SendPlanner } from '../batch/send-planner.js'
 import { DestinationKind, type Endpoint } from '../endpoint/endpoint.js'
@@ -144,6 +144,11 @@ function call({ calls, isOwnError }: Sending, { address, count }: SendPlan): num
     attempts.set(errno, attempt)
     if (isOwnError(errno) || attempt >= (errno === ECONNREFUSED ? STORED_ERROR_ATTEMPTS : 2)) return result
   }
+}
+
+function detachedMessage(index: number): Error {
+  const message = `the memory of message ${index} was transferred`
+  return Object.assign(typeError('ERR_MEMORY_DETACHED', message), { index })
 }
 
 function failure(messages: Messages, errno: number, count: number): Error {

@@ -2,7 +2,7 @@ import nodeDgram from 'node:dgram'
 import t from 'tap'
 import { runDueTicks } from '../../src/dgram/due-ticks.js'
 import { isNodeHandle, stateOf } from '../../src/dgram/node-socket.js'
-import { childJson } from '../support/child.js'
+import { childJson, runChild } from '../support/child.js'
 
 // Undocumented parts of Node that the drop-in uses. If one of these tests fails with a new version of Node, see
 // docs/dgram.md: sockets then work as with node:dgram, and only these tests show that they do not batch.
@@ -17,6 +17,12 @@ t.test('a socket of this Node version keeps its native handle in its state', asy
 
 t.test('ticks can be run between two messages', async (t) => {
   t.type(runDueTicks, 'function')
+})
+
+t.test('the internals cause no deprecation warning of Node', async (t) => {
+  const options = { flags: ['--pending-deprecation'], args: ['handled'] }
+  const { code, stderr } = await runChild('throwing-tick', options)
+  t.strictSame({ code, stderr }, { code: 0, stderr: '' })
 })
 
 t.test('with unknown internals, sockets work as with node:dgram, and the process warns once', async (t) => {

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import { BatchConn, endpoint, SendBatch } from '../../src/index.js'
+import { koffi } from '../../src/libc/koffi.js'
+import { type Libc, libc } from '../../src/libc/libc.js'
 import { groReceiver, openNet, openSender } from '../faults/support/hosts.js'
 import { pinNeighbours } from '../faults/support/net.js'
 import { eventually } from '../faults/support/numbered.js'
@@ -14,6 +16,9 @@ import { HOST_A, HOST_B, SINK } from '../support/two-hosts.js'
 // what arrives is what the memory contained then.
 
 const { net, skip } = openNet(t, 'zc')
+
+const shutdown: (fd: number, how: number) => number = koffi().load(null).func('int shutdown(int, int)')
+const SHUT_RDWR = 2
 
 /** Host A's device passes 100 kbit/s until `open` is called: 42,000 bytes take 3.4 s. */
 function slowDevice(t: Test): { open(): void } {
@@ -40,6 +45,34 @@ function scene(t: Test, messages = 1) {
 
 /** `numbers` are the first four bytes of each datagram. */
 const numbersOf = (text: string, count: number) => new Array<number>(count).fill(Buffer.alloc(4, text).readUInt32BE())
+
+for (const then of ['wait', 'close'] as const) {
+  t.test(`shutdown(2) elsewhere while memory is in flight: no busy loop, then ${then}`, { skip }, async (t) => {
+    const { conn, batch, device } = scene(t)
+    t.equal(conn.send(batch), 1)
+    const released = conn.released(batch)
+    shutdown(conn.fd, SHUT_RDWR)
+    if (then === 'close') conn.close()
+    const shared = libc() as Pick<{ -readonly [name in keyof Libc]: Libc[name] }, 'recvmmsg' | 'epoll_wait'>
+    const { recvmmsg, epoll_wait } = shared
+    let calls = 0
+    shared.recvmmsg = (...given) => {
+      calls += 1
+      return recvmmsg(...given)
+    }
+    shared.epoll_wait = (...given) => {
+      calls += 1
+      return epoll_wait(...given)
+    }
+    await sleep(100)
+    Object.assign(shared, { recvmmsg, epoll_wait })
+    t.ok(calls < 200, `${calls} system calls`)
+    t.equal(batch.inFlight, 1)
+    device.open()
+    await released
+    t.equal(batch.inFlight, 0)
+  })
+}
 
 t.test('released() waits for the device queue, and the memory can be reused then', { skip }, async (t) => {
   const { receiver, conn, batch, fill, device } = scene(t)

@@ -75,6 +75,25 @@ export const contexts = [
       })
       await readAll(t, socket)
     },
+    'in the messages after a rejection': async (t) => {
+      const { socket, storage } = await stored(t)
+      socket.on('message', (bytes) => {
+        t.log(String(bytes), storage.getStore(), executionAsyncId() === 0)
+        if (String(bytes) === 'two') void Promise.reject(new Error('from the promise'))
+      })
+      await readAll(t, socket)
+    },
+    'in the messages after an exception of queueMicrotask': async (t) => {
+      const { socket, storage } = await stored(t)
+      socket.on('message', (bytes) => {
+        t.log(String(bytes), storage.getStore(), executionAsyncId() === 0)
+        if (String(bytes) !== 'two') return
+        queueMicrotask(() => {
+          throw new Error('from the microtask')
+        })
+      })
+      await readAll(t, socket)
+    },
     'in an uncaught exception of a listener': async (t) => {
       const { socket, storage } = await stored(t)
       const seen = () => t.log('handler', storage.getStore())
