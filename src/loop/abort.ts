@@ -19,9 +19,11 @@ export async function abortable(signal: AbortSignal | undefined, start: Start): 
       stop = start(resolve, reject)
     })
   } finally {
-    // A signal of a polyfill may throw.
-    stop?.()
-    unlisten?.()
+    try {
+      stop?.()
+    } finally {
+      unlisten?.()
+    }
   }
 }
 

@@ -95,6 +95,29 @@ t.test('extra: sends to a target obey the block list, accept any view, and keep 
   t.strictSame(seen, ['0', '1', '2', '3', '44'])
 })
 
+t.test('extra: a target on an unbound socket: sent by Node, but not with options of the message', async (t) => {
+  const receiver = await bound(t)
+  const seen = messages(receiver)
+  const target = { port: receiver.address().port, address: '127.0.0.1' }
+  const sender = dgram.createSocket('udp4')
+  t.teardown(() => sender.close())
+  t.throws(() => sender.send('with options', { ...target, ttl: 3 }), { code: 'ERR_INVALID_STATE' })
+  sender.send('without', target)
+  await until(() => seen.length === 1)
+  t.strictSame(seen, ['without'])
+})
+
+t.test('ref and unref show in the active resources of the process', async (t) => {
+  const active = () => process.getActiveResourcesInfo().filter((name) => name === 'UDPWrap').length
+  const before = active()
+  const socket = await bound(t)
+  t.equal(active(), before + 1)
+  socket.unref()
+  t.equal(active(), before)
+  socket.ref()
+  t.equal(active(), before + 1)
+})
+
 t.test('extra: sendMany sends to the connected peer', async (t) => {
   const receiver = await bound(t)
   const seen = messages(receiver)
