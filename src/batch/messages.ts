@@ -53,7 +53,10 @@ export class Messages implements PlannedMessages {
   byteLength = 0
   /** Number of zero-copy sends, of any socket, whose memory the kernel may still read. */
   inFlight = 0
-  /** True during a send. Stays true only if the execution is terminated in it. */
+  /**
+   * True from a system call that sends until its result is recorded. Stays true if the execution ends in between: by a
+   * termination (node:vm, Ctrl-C in the REPL), which runs no `finally`, or by a stack overflow.
+   */
   isSending = false
   readonly #maxSegments: number
   readonly #canHoldSlots: boolean
@@ -140,7 +143,6 @@ export class Messages implements PlannedMessages {
    * @param hasOptions - use the last options read by `options`
    */
   commit(slot: number, byteLength: number, destination: Endpoint | undefined, hasOptions: boolean): number {
-    if (hasOptions) this.#writeOptions(slot, byteLength, destination)
     this.slots.writeSize(slot, byteLength)
     if (this.#destinations[slot] !== destination) {
       // A stack overflow must not leave a part of this address for the next message.
@@ -148,7 +150,10 @@ export class Messages implements PlannedMessages {
       this.slots.writeDestination(slot, destination)
       this.#destinations[slot] = destination
     }
-    this.destinationKinds |= destination === undefined ? DestinationKind.connected : destination.kind
+    const kind = destination === undefined ? DestinationKind.connected : destination.kind
+    // Last, because the next message without options does not write them again.
+    if (hasOptions) this.#writeOptions(slot, byteLength, destination)
+    this.destinationKinds |= kind
     this.byteLength += byteLength
     this.length = slot + 1
     return slot

@@ -31,7 +31,7 @@ export class RecvSlots {
   /** True if a filled slot has control messages, or a truncated datagram. */
   hasControl = false
   hasTruncated = false
-  /** True during a call. Stays true only if the execution is terminated in it. */
+  /** True from a call until `done`. Stays true if the execution ends in between: by a termination, or a stack overflow. */
   isReceiving = false
   readonly #arena: Arena<'headers' | 'iovecs' | 'names' | 'controls'>
   readonly #payloadArena: Arena<'payloads'>
@@ -104,15 +104,14 @@ export class RecvSlots {
 
   /** Records that the kernel filled the first `count` slots. */
   fill(count: number): void {
-    this.isReceiving = false
     this.#unarmed = count
     this.length = count
     this.generation = (this.generation + 1) >>> 0
     this.#sum()
   }
 
-  /** Records that a call failed. */
-  fail(): void {
+  /** Records that a call failed, or that what it received was counted. */
+  done(): void {
     this.isReceiving = false
   }
 

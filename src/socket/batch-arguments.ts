@@ -11,19 +11,6 @@ export function assertSendBatch(batch: unknown): Messages {
 }
 
 /**
- * Returns the messages of a batch to send.
- *
- * @throws TypeError `ERR_INVALID_ARG_TYPE`; Error `ERR_SEND_INTERRUPTED` if an earlier send of it was terminated, because
- *   another one could send messages twice
- */
-export function assertSendable(batch: unknown): Messages {
-  const messages = assertSendBatch(batch)
-  if (!messages.isSending) return messages
-  const reason = 'an earlier send of this batch was terminated; it is not known how many messages were sent'
-  throw Object.assign(new Error(`${reason}: clear() or rewind()`), { code: 'ERR_SEND_INTERRUPTED' })
-}
-
-/**
  * Returns the native memory of a batch.
  *
  * @throws TypeError `ERR_INVALID_ARG_TYPE`, RangeError `ERR_SLOT_TOO_SMALL` if a slot cannot hold a GRO buffer

@@ -4,7 +4,7 @@ import type { RecvBatch } from '../batch/recv-batch.js'
 import type { SendBatch } from '../batch/send-batch.js'
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from '../libc/constants.js'
 import { shutDownError, Waiters } from '../loop/wait.js'
-import { assertSendable, assertSendBatch } from './batch-arguments.js'
+import { assertSendBatch } from './batch-arguments.js'
 import {
   type AdoptOptions,
   type BatchesOptions,
@@ -95,7 +95,7 @@ export class BatchConn extends DatagramSocket {
    * @throws the signal's reason, if it is aborted; TypeError `ERR_SOCKET_CLOSED`
    */
   async sendAll(batch: SendBatch, options?: WaitOptions): Promise<SendReport> {
-    const messages = assertSendable(batch)
+    const messages = assertSendBatch(batch)
     const signal = waitSignal(options, 'sendAll')
     const report = await sendAll(this, messages, signal)
     await this.#release?.wait(messages, signal)
@@ -204,7 +204,8 @@ export class BatchConn extends DatagramSocket {
 
   /** Blocks the thread until the socket can send. @returns false after the timeout */
   waitWritable(options?: BlockingOptions): boolean {
-    return pollBlocking(this.fd, POLLOUT, blockingTimeout(options, 'waitWritable')) !== 0
+    const timeoutMs = blockingTimeout(options, 'waitWritable')
+    return pollBlocking(this.fd, POLLOUT, timeoutMs) !== 0
   }
 
   /** Blocks the thread until the kernel no longer reads the batch's memory, as `released`. @returns false after the timeout */

@@ -5,7 +5,7 @@ import type { ReceiveSide, RecvBatch } from '../batch/recv-batch.js'
 import type { SendBatch } from '../batch/send-batch.js'
 import { DestinationKind, type Endpoint, type EndpointLike, type Family } from '../endpoint/endpoint.js'
 import { libc } from '../libc/libc.js'
-import { assertRecvBatch, assertSendable } from './batch-arguments.js'
+import { assertRecvBatch, assertSendBatch } from './batch-arguments.js'
 import { BatchedCalls } from './batched-calls.js'
 import { applyControlSettings, type OpenOptions, recvErrorsSetting } from './conn-options.js'
 import { Counters } from './counters.js'
@@ -23,7 +23,7 @@ import { bindSteered } from './reuse-port.js'
 import { closeReceiveOffload, openReceiveOffload, SegmentationOffload } from './segmentation-offload.js'
 import { LiveSocketOptions, SETTING_NAMES } from './socket-options.js'
 import type { SocketStats } from './socket-stats.js'
-import { type Sending, transmit } from './transmit.js'
+import { assertNotInterrupted, type Sending, transmit } from './transmit.js'
 import { ZeroCopy } from './zero-copy.js'
 import { ZeroCopySends } from './zero-copy-sends.js'
 
@@ -176,10 +176,12 @@ export class DatagramSocket {
    *
    * @returns number of accepted messages; 0 if the socket would block, or none was left. Call again for the rest or its error.
    * @throws ErrnoError or TypeError, with the `index` of the first unsent message if that message failed; `batch.skip()`
-   *   skips it. Error `ERR_SEND_INTERRUPTED` if an earlier send was terminated, as by a timeout of node:vm
+   *   skips it. Error `ERR_SEND_INTERRUPTED` if an earlier send was interrupted, as by a timeout of node:vm
    */
   send(batch: SendBatch): number {
-    return this.sendMessages(assertSendable(batch))
+    const messages = assertSendBatch(batch)
+    assertNotInterrupted(messages)
+    return this.sendMessages(messages)
   }
 
   /** Sends as `send` does. @param maxCalls - maximum number of system calls that accept messages @internal */
@@ -198,7 +200,7 @@ export class DatagramSocket {
    *
    * @returns number of datagrams in the batch; 0 if none had arrived
    * @throws ErrnoError, for example `ECONNREFUSED` if no socket is open at the connected peer's address. Error
-   *   `ERR_RECEIVE_INTERRUPTED`, once, if an earlier receive into this batch was terminated
+   *   `ERR_RECEIVE_INTERRUPTED`, once, if an earlier receive into this batch was interrupted
    */
   recv(batch: RecvBatch): number {
     this.assertOpen()

@@ -19,14 +19,6 @@ export interface SocketDescriptor {
   own(fd: number): OwnedDescriptor
 }
 
-/** Descriptor from which a socket is created. */
-export interface SocketDescriptor {
-  readonly fd: number
-  readonly family: Family
-  /** Takes ownership. Called last, after all options are set; until then the caller owns the descriptor. */
-  own(fd: number): OwnedDescriptor
-}
-
 /** Descriptor of a socket, with the functions that close and release it. */
 export interface OwnedDescriptor {
   readonly fd: number

@@ -33,6 +33,8 @@ export interface NetworkError {
 export interface Completions {
   readonly inFlight: number
   complete(first: number, last: number, isCopied: boolean): void
+  /** Called if completions may have been read and not recorded. */
+  lose(reason: string): void
 }
 
 /** Error queue of a socket. It contains network errors, and the completions of zero-copy sends. */
@@ -96,6 +98,7 @@ export class ErrorQueue {
         if (next?.origin === 'local' && next.errno === -(errno ?? 0)) found = 'local'
         else if (next !== undefined && found === 'empty') found = 'network'
       }
+      inbox?.batch.slots.done()
       if (inbox === undefined || count < inbox.batch.capacity) return found
       total += count
     }
@@ -120,6 +123,7 @@ export class ErrorQueue {
   #read(): Inbox | undefined {
     const inbox = this.#ready()
     const { slots } = inbox.batch
+    if (slots.isReceiving) this.#completions?.lose('the execution was terminated while completions were read')
     slots.prepare()
     const address = slots.headersAddress
     const result = this.#isSingle
@@ -131,7 +135,7 @@ export class ErrorQueue {
       return inbox
     }
     const errno = lastErrno()
-    slots.fail()
+    slots.done()
     if (errno === c.EINTR) return this.#read()
     if (errno === c.EAGAIN) return undefined
     if (this.#isSingle || (errno !== c.ENOSYS && errno !== c.EPERM)) throw new ErrnoError(errno, 'recvmsg')

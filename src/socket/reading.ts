@@ -17,8 +17,9 @@ export interface Source {
 }
 
 /**
- * Calls back with batches of up to `capacity` datagrams until no datagram is available, or the limit per loop iteration is reached.
+ * Calls back with batches until no datagram is available, or the limit per loop iteration is reached.
  *
+ * @param capacity - that of the batch
  * @returns true in a flood: a call filled the batch, so more datagrams are expected at once
  */
 export function readAvailable(

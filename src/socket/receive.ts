@@ -28,6 +28,7 @@ function receiveAndCount({ calls, drops, errors, mayHoldGro }: Receiving, side: 
     calls.counters.received(side, mayHoldGro)
     drops.note(side)
   }
+  side.slots.done()
   return count
 }
 
@@ -49,7 +50,7 @@ export function receive(calls: BatchedCalls, slots: RecvSlots, errors?: ErrorQue
       return result
     }
     if (result === -EINTR) continue
-    slots.fail()
+    slots.done()
     if (result === -EAGAIN) {
       // A non-empty error queue keeps the descriptor ready (EPOLLERR), even if no error is pending.
       if (errors?.isDue) errors.drain()
@@ -65,8 +66,8 @@ export function receive(calls: BatchedCalls, slots: RecvSlots, errors?: ErrorQue
 }
 
 function interrupted(slots: RecvSlots): Error {
-  slots.fail()
-  const message = 'an earlier receive into this batch was terminated; datagrams that it had received are lost'
+  slots.done()
+  const message = 'an earlier receive into this batch was interrupted; datagrams that it had received are lost'
   return Object.assign(new Error(message), { code: 'ERR_RECEIVE_INTERRUPTED' })
 }
 

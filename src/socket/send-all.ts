@@ -1,5 +1,6 @@
 import type { Messages, SendFailure } from '../batch/messages.js'
 import { nextIteration, sleep, throwIfAborted } from '../loop/abort.js'
+import { assertNotInterrupted } from './transmit.js'
 
 export type { SendFailure }
 
@@ -28,6 +29,7 @@ export async function sendAll(sender: Sender, messages: Messages, signal?: Abort
   let idleWaits = 0
   throwIfAborted(signal)
   while (messages.sent < messages.length) {
+    assertNotInterrupted(messages)
     const count = sendOrSkip(sender, messages, failed)
     if (count !== 0) {
       sent += count ?? 0

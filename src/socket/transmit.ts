@@ -26,12 +26,23 @@ export interface Sending {
 }
 
 /**
+ * Throws if an earlier send of the messages was interrupted: another one could send some of them twice.
+ *
+ * @throws Error `ERR_SEND_INTERRUPTED`
+ */
+export function assertNotInterrupted({ isSending }: Messages): void {
+  if (!isSending) return
+  const reason = 'an earlier send of this batch was interrupted; it is not known how many messages were sent'
+  throw Object.assign(new Error(`${reason}: clear() or rewind()`), { code: 'ERR_SEND_INTERRUPTED' })
+}
+
+/**
  * Sends the batch's unsent messages, from `sent` on, and advances `sent`.
  *
  * A short count ends it, once a message was sent: sendmmsg(2) reports the error only to the next call, which starts at the
  * failed message. A GSO send that is rejected is retried as single datagrams, from the first unsent segment.
  *
- * @param maxCalls - maximum number of system calls that accept messages
+ * @param maxCalls - maximum number of system calls that accept whole messages
  * @returns number of accepted messages; 0 if the socket would block
  * @throws ErrnoError, or TypeError for a destination or memory that cannot be sent, with the `index` of the first unsent
  *   message if that one failed
@@ -49,15 +60,11 @@ function transmitPublished(sending: Sending, messages: Messages, maxCalls: numbe
 function transmitCounted(sending: Sending, messages: Messages, maxCalls: number): number {
   const { counters } = sending.calls
   counters.beginSend()
-  // Stays true if the execution is terminated (node:vm, a stack overflow), which runs no `finally`.
-  messages.isSending = true
   try {
     return transmitMessages(sending, messages, maxCalls)
   } catch (error) {
     counters.sendThrew(error)
     throw error
-  } finally {
-    messages.isSending = false
   }
 }
 
@@ -68,14 +75,15 @@ function transmitMessages(sending: Sending, messages: Messages, maxCalls: number
   const end = sendableEnd(messages, sending.supported)
   for (let calls = 0; messages.sent < end && calls < maxCalls; ) {
     const plan = zeroCopy === undefined ? planner.plan(end, offload) : zeroCopy.plan(messages, end, offload)
-    const result = zeroCopy?.isPlanned ? zeroCopy.send(plan, messages) : call(sending, plan)
+    const result = zeroCopy?.isPlanned ? zeroCopy.send(plan, messages) : call(sending, plan, messages)
     if (result === COPY_NEXT) continue
     if (result > 0) {
-      calls += 1
       if (plan.segmentBytes > 0) offload.noteAccepted()
       const { sent } = messages
       const { segments } = planner
       const progress = planner.accept(plan, result)
+      messages.isSending = false
+      if (messages.sent > sent) calls += 1
       sending.calls.counters.sent(messages, progress, result, sent, segments)
       if (planner.rejected !== undefined) settleRejection(planner, offload)
     }
@@ -129,11 +137,14 @@ function unsupported(index: number, destination: Endpoint | undefined): Error {
 }
 
 /** Makes one system call. @returns number of accepted headers, `WOULD_BLOCK`, or a negative errno */
-function call({ calls, isOwnError }: Sending, { address, count }: SendPlan): number {
+function call({ calls, isOwnError }: Sending, { address, count }: SendPlan, messages: Messages): number {
   let attempts: Map<number, number> | undefined
   for (;;) {
+    messages.isSending = true
     const result = calls.send(address, count)
-    if (result >= 0) return result
+    if (result > 0) return result
+    messages.isSending = false
+    if (result === 0) return result
     const errno = -result
     if (errno === EINTR) continue
     if (errno === EAGAIN || errno === ENOBUFS) return WOULD_BLOCK

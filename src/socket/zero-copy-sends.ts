@@ -36,12 +36,12 @@ export class ZeroCopySends implements Completions {
 
   /** Reason why completions are no longer known; undefined while they are. */
   get lossReason(): string | undefined {
+    if (this.#pending !== undefined) this.lose(TERMINATED)
     return this.#lossReason
   }
 
   /** Records a call that makes up to `count` sends of a batch. The memory is kept alive until they are completed. */
   begin(messages: Messages, count: number): SendCall {
-    if (this.#pending !== undefined) this.lose(TERMINATED)
     const call = { messages, first: this.#next, left: count, count }
     this.#pending = call
     kept.add(this)
@@ -66,8 +66,7 @@ export class ZeroCopySends implements Completions {
   }
 
   complete(first: number, last: number, isCopied: boolean): void {
-    if (this.#pending !== undefined) this.lose(TERMINATED)
-    if (this.#lossReason !== undefined) return
+    if (this.lossReason !== undefined) return
     const base = this.#calls.length === 0 ? this.#next : this.#calls[0].first
     const start = (first - base) >>> 0
     const end = start + ((last - first) >>> 0) + 1
@@ -114,7 +113,8 @@ export class ZeroCopySends implements Completions {
 
   /** @throws Error `ERR_RELEASE_UNKNOWN` */
   assertKnown(): void {
-    if (this.#lossReason !== undefined) throw lossError(this.#lossReason)
+    const { lossReason } = this
+    if (lossReason !== undefined) throw lossError(lossReason)
   }
 
   /** Gives up: the memory of the sends in flight stays referenced until the thread ends. */

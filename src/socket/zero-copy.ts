@@ -111,15 +111,14 @@ export class ZeroCopy {
     messages.holdReferences(messages.sent, plan.count)
     // Before the call: the execution can be terminated directly after it (node:vm, a stack overflow).
     const record = sends.begin(messages, plan.count)
+    messages.isSending = true
     const result = this.#call(plan)
-    sends.settle(record, Math.max(0, result))
-    if (result > 0) {
-      this.#unread += result
-      if (result === plan.count) return result
-    }
-    if (result === -EAGAIN) return result
     // A message that fails late, in a firewall or a full queue, has used an id. The kernel completes it before it returns.
-    sends.hasFailed = true
+    sends.hasFailed = result < plan.count && result !== -EAGAIN
+    sends.settle(record, Math.max(0, result))
+    if (result > 0) this.#unread += result
+    else messages.isSending = false
+    if (!sends.hasFailed) return result
     const found = this.drain(Math.max(0, -result))
     sends.hasFailed = false
     if (result > 0) return result
@@ -144,7 +143,8 @@ export class ZeroCopy {
   }
 
   get #isOn(): boolean {
-    return this.#off === undefined && this.sends.copiedInRow < USELESS_SENDS && this.sends.lossReason === undefined
+    const { copiedInRow, hasFailed, lossReason } = this.sends
+    return this.#off === undefined && copiedInRow < USELESS_SENDS && !hasFailed && lossReason === undefined
   }
 
   #isSuitable(messages: Messages, position: number): boolean {

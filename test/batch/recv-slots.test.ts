@@ -48,6 +48,7 @@ t.test('prepare restores the fields that the kernel wrote, and only in slots tha
   slots.prepare()
   for (let slot = 0; slot < CAPACITY; slot += 1) for (const field of fields) write(slots, slot, field, 7)
   slots.fill(2)
+  slots.done()
   slots.prepare()
   const armed = [28, CONTROL_BYTES, 0]
   const found = Array.from({ length: CAPACITY }, (_, slot) => fields.map((field) => word(slots, slot, field)))
@@ -55,7 +56,7 @@ t.test('prepare restores the fields that the kernel wrote, and only in slots tha
 
   const first = () => fields.map((field) => word(slots, 0, field))
   for (const field of fields) write(slots, 0, field, 9)
-  slots.fail()
+  slots.done()
   slots.prepare()
   t.strictSame(first(), [9, 9, 9], 'not written again after a call that failed')
   slots.prepare()

@@ -61,6 +61,20 @@ for (const [what, act] of [
   })
 }
 
+t.test('waitWritable: a getter closes the socket', async (t) => {
+  const conn = BatchConn.open()
+  let other: BatchConn | undefined
+  const options = {
+    get timeoutMs() {
+      conn.close()
+      other = BatchConn.open()
+      return 0
+    },
+  }
+  t.throws(() => conn.waitWritable(options), CLOSED)
+  other?.close()
+})
+
 t.test('a wait is not placed on the descriptor of another socket', async (t) => {
   const opened: BatchConn[] = []
   const closing = (conn: BatchConn) => {
@@ -161,6 +175,27 @@ t.test('sendAll: a property of Object.prototype does not make an error that of a
   } finally {
     Reflect.deleteProperty(Object.prototype, 'index')
   }
+})
+
+t.test('a stack overflow while a message is added leaves none of its options for the next one', async (t) => {
+  using receiver = boundSocket({ recvTtl: true })
+  using conn = BatchConn.open().connect(receiver.localAddress)
+  const out = new SendBatch({ capacity: 1 })
+  const { writeSize } = out.slots
+  const overflow = () => {
+    throw new RangeError('Maximum call stack size exceeded')
+  }
+  Object.assign(out.slots, { writeSize: overflow })
+  t.throws(() => out.append('secret', undefined, { segmentBytes: 1, ttl: 9 }), RangeError)
+  Object.assign(out.slots, { writeSize })
+  out.append('plain')
+  conn.send(out)
+  const inbox = new RecvBatch()
+  receiver.recv(inbox)
+  t.strictSame(
+    [...inbox].map(({ bytes, ttl }) => [String(bytes), ttl]),
+    [['plain', 64]],
+  )
 })
 
 t.test('a stack overflow while an address is written leaves no part of it for the next message', async (t) => {

@@ -95,6 +95,17 @@ t.test('send returns 0 only if the socket would block, not after a part of a GSO
   }
 })
 
+t.test('sendAll does not wait while the kernel accepts segments of a GSO message', async (t) => {
+  using conn = BatchConn.open()
+  const out = new SendBatch({ capacity: 1 })
+  out.append('datagram', peer, { segmentBytes: 1 })
+  const answers = [-5, -5]
+  scripted(t, () => answers.shift() ?? 1)
+  const waits = t.capture(conn, 'writable')
+  t.match(await conn.sendAll(out), { sent: 1, failed: [] })
+  t.equal(waits().length, 0)
+})
+
 t.test('sendAll over a large batch lets the event loop run', async (t) => {
   using conn = BatchConn.open()
   for (const [what, answer] of [
