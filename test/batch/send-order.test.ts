@@ -21,6 +21,18 @@ t.test('messages of one destination move next to each other, in their order', as
   t.equal(order.isChanged, true)
 })
 
+t.test('after reset, messages are grouped as in a new order', async (t) => {
+  const [, a, b, c] = ENDPOINTS
+  const destinations = [a, b, a, c, b, a]
+  const order = new SendOrder(destinations)
+  order.group(0, 6)
+  order.reset()
+  t.strictSame(orderOf(order, 6), [0, 1, 2, 3, 4, 5])
+  destinations.splice(0, 6, b, c, b, a, c, a)
+  order.group(0, 6)
+  t.strictSame(orderOf(order, 6), [0, 2, 1, 4, 3, 5])
+})
+
 t.test('grouped messages stay as they are, connected ones too', async (t) => {
   const [none, a, b] = ENDPOINTS
   const same = endpoint({ address: '192.0.2.1', port: 1 })

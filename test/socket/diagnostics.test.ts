@@ -155,9 +155,12 @@ t.test('batchconn/dgram: events have the socket, and come when a subscriber may 
   listen(t, 'batchconn.receive', ({ receivedDatagrams }) => {
     if (receivedDatagrams > 0) socket.close()
   })
+  const queued: number[] = []
+  listen(t, 'batchconn.send', () => queued.push(socket.getSendQueueCount()))
   for (let index = 0; index < 10; index += 1) socket.send('x', port, '127.0.0.1')
   await until(() => receives.some(({ receivedDatagrams }) => receivedDatagrams > 0))
   t.match(sends, [{ sendCalls: 1, sentDatagrams: 10 }])
+  t.strictSame(queued, [0], 'after the flush')
   for (const { socket: found } of [...sends, ...receives]) t.equal(found, socket)
 })
 

@@ -32,6 +32,20 @@ t.test('EPERM after a successful sendmmsg belongs to the message: a firewall, no
   t.strictSame([...new Set(calls.map(({ name }) => name))], ['sendmmsg'])
 })
 
+t.test(
+  'while sendmmsg is tried beside sendmsg, another error than EPERM ends the call, and is reported by the next',
+  async (t) => {
+    const { libc, calls } = fakeLibc([{ errno: EPERM }, { errno: EPERM }, 1, { errno: EAGAIN }])
+    const sending = new BatchedCalls(libc, 3)
+    t.strictSame([sending.send(0, 4), sending.send(0, 4)], [-EPERM, 1])
+    t.equal(sending.status.available, true)
+    t.strictSame(
+      calls.map(({ name }) => name),
+      ['sendmmsg', 'sendmmsg', 'sendmsg', 'sendmmsg'],
+    )
+  },
+)
+
 t.test('an interface index of more than 16 bits reaches the kernel', async (t) => {
   t.throws(() => BatchConn.open({ multicastInterface: 100_000 }), { message: /setsockopt/ })
 })
