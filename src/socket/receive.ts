@@ -33,7 +33,8 @@ function receiveAndCount({ calls, drops, errors, mayHoldGro }: Receiving, side: 
 }
 
 /**
- * Receives the datagrams that have arrived, with one system call and without waiting.
+ * Receives the datagrams that have arrived, with one system call and without waiting. The caller calls `slots.done` once it has
+ * recorded them.
  *
  * @returns number of datagrams; 0 if there are none
  * @throws ErrnoError, for example `ECONNREFUSED` if the connected peer's host rejected an earlier datagram.

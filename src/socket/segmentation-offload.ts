@@ -6,7 +6,6 @@ import { EINVAL, EIO, EMSGSIZE, IPPROTO_UDP, UDP_GRO, UDP_SEGMENT } from '../lib
 import { ErrnoError } from '../libc/errno-error.js'
 import { type FeatureStatus, isSet, off } from './feature-status.js'
 import { integerOption, setIntegerOption } from './option.js'
-import { nowMs } from './poll.js'
 
 /**
  * Status of GSO sends of a socket (UDP_SEGMENT, generic segmentation offload). On until the option, the environment, the
@@ -24,7 +23,12 @@ export class SegmentationOffload implements Offload {
    * @param onOff - called once, when the device's rejection disables GSO sends; must not use the socket
    * @param now - returns the milliseconds of a monotonic clock
    */
-  constructor(fd: number, isRequested: boolean, onOff: (reason: string) => void = () => {}, now = nowMs) {
+  constructor(
+    fd: number,
+    isRequested: boolean,
+    onOff: (reason: string) => void = () => {},
+    now = () => performance.now(),
+  ) {
     this.#fd = fd
     this.#onOff = onOff
     this.#now = now

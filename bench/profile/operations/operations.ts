@@ -232,6 +232,7 @@ function receiving({ depth, mode }: WorkOf<'call'>, conn: BatchConn, inbox: Recv
     return () => {
       slots.prepare()
       slots.fill(capacity)
+      slots.done()
       return capacity
     }
   }
@@ -239,7 +240,11 @@ function receiving({ depth, mode }: WorkOf<'call'>, conn: BatchConn, inbox: Recv
   const recvmsg: Libc['recvmsg'] =
     mode === 'recvmsg' ? calls.recvmsg : (fd, _message, flags) => calls.recvmmsg(fd, slots.headersAddress, 1, flags, 0)
   const batched = new BatchedCalls({ ...calls, recvmsg }, conn.fd)
-  return () => receive(batched, slots)
+  return () => {
+    const count = receive(batched, slots)
+    slots.done()
+    return count
+  }
 }
 
 /** MSG_PROBE | MSG_CONFIRM: an empty message then goes as far as the route and no further (udp_sendmsg, net/ipv4/udp.c). */
