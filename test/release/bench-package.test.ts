@@ -70,7 +70,7 @@ t.test('batchconn-bench, from its tarball, without a compiler and without instal
     const { status, stdout, stderr } = await bench('send -t 0.05 -O 0 --rounds 2 --html send.html')
     t.equal(status, 0, stderr)
     t.match(stdout, /^ +sendmsg +sendmmsg +gso$/m)
-    t.match(stdout, /^FFI crossing +[\d.]+ ns/m)
+    t.match(stdout, /^FFI crossing +[\d,.]+ ns/m)
     t.match(stdout, /^Each component in detail: npx batchconn-bench profile$/m)
     t.match(page('send.html'), /<figure id="rates">/)
   })

@@ -58,6 +58,8 @@ export function knownRun(overrides: { cpuShare?: number; rounds?: number; comman
     sizeBytes: 1400,
     batch: 64,
     segments: 40,
+    destinations: 1,
+    grouped: false,
     rounds,
     durationSeconds: 1,
     seed: 1,
