@@ -61,7 +61,7 @@ export class Messages implements PlannedMessages {
   readonly #maxSegments: number
   readonly #canHoldSlots: boolean
   /** Destination of a slot whose address is being written. */
-  readonly #unwritten = unwrittenEndpoint()
+  readonly #unwritten = endpoint({ address: '0.0.0.0', port: 0 })
   readonly #destinations: (Endpoint | undefined)[]
   readonly #references: (Uint8Array | undefined)[]
   readonly #views: Buffer[]
@@ -288,14 +288,6 @@ export class Messages implements PlannedMessages {
     this.slots.pointAtSlot(slot)
   }
 }
-
-// Not at load, because an endpoint requires Koffi.
-function unwrittenEndpoint(): Endpoint {
-  unwritten ??= endpoint({ address: '0.0.0.0', port: 0 })
-  return unwritten
-}
-
-let unwritten: Endpoint | undefined
 
 function inFlightError(count: number): Error {
   const message = `the kernel may still read the memory of ${count} zero-copy sends; await conn.released(batch) before clear()`
