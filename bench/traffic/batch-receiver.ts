@@ -1,5 +1,4 @@
-import { setImmediate as nextIteration } from 'node:timers/promises'
-import { BatchConn, type Endpoint, type FeatureStatus, RecvBatch, SendBatch } from '../../src/index.js'
+import { BatchConn, type Endpoint, RecvBatch, SendBatch, type Subscription } from '../../src/index.js'
 import { Failure } from '../cli/run-command.js'
 import { HEADER_BYTES, HeaderReader, monotonicMicroseconds } from './payload-header.js'
 import {
@@ -21,11 +20,13 @@ export class BatchReceiver implements Receiver {
   readonly localAddress: Endpoint
   readonly receiveBufferBytes: number
   readonly batch: number
-  readonly gro: FeatureStatus
+  readonly gro: Receiver['gro']
   readonly #conn: BatchConn
   #inbox: RecvBatch
   readonly #replies: SendBatch
   #headers: HeaderReader
+  /** Begins to read into the inbox, while the receiver runs. */
+  #read = () => {}
 
   /** @throws Failure if GRO is requested and not supported */
   constructor({ listen, sizeBytes }: ReceivePlan, batch: number, gro: boolean) {
@@ -55,17 +56,26 @@ export class BatchReceiver implements Receiver {
   }
 
   makeRoom(sizeBytes: number): void {
-    if (sizeBytes > this.#inbox.slotBytes) {
-      this.#inbox = new RecvBatch({ capacity: this.batch, slotBytes: sizeBytes })
-    }
+    if (sizeBytes <= this.#inbox.slotBytes) return
+    this.#inbox = new RecvBatch({ capacity: this.batch, slotBytes: sizeBytes })
+    this.#read()
   }
 
   async run(streams: Streams, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const wait = this.#drain(streams) ? this.#conn.readable({ signal }) : nextIteration()
-      await wait.catch((error) => {
-        if (!signal.aborted) throw error
+    let reading: Subscription | undefined
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#read = () => {
+          reading?.close()
+          reading = this.#conn.onReadable(this.#inbox, () => this.#record(streams), { onError: reject })
+        }
+        if (signal.aborted) return resolve()
+        signal.addEventListener('abort', () => resolve(), { once: true })
+        this.#read()
       })
+    } finally {
+      this.#read = () => {}
+      reading?.close()
     }
   }
 
@@ -73,27 +83,14 @@ export class BatchReceiver implements Receiver {
     this.#conn.close()
   }
 
-  /** @returns true if the socket is empty, false if one loop iteration has received long enough */
-  #drain(streams: Streams): boolean {
-    const endMs = performance.now() + ITERATION_MS
-    for (;;) {
-      const count = this.#conn.recv(this.#inbox)
-      if (count === 0) return true
-      const nowMs = performance.now()
-      this.#record(streams, count, nowMs)
-      // A partly filled batch means that the queue is empty: skip the call that would return 0.
-      if (count < this.batch) return true
-      if (nowMs >= endMs) return false
-    }
-  }
-
   /** Records what a call received. By index and offset: nothing is allocated per datagram. */
-  #record(streams: Streams, count: number, nowMs: number): void {
+  #record(streams: Streams): void {
     const inbox = this.#inbox
+    const nowMs = performance.now()
     const { buffer } = inbox.bytes(0)
     if (this.#headers.buffer !== buffer) this.#headers = new HeaderReader(buffer)
     const arrival: Arrival = { streams, nowMs, microseconds: monotonicMicroseconds(nowMs), statistics: undefined }
-    for (let index = 0; index < count; index += 1) {
+    for (let index = 0; index < inbox.length; index += 1) {
       const { byteOffset, byteLength } = inbox.bytes(index)
       const step = inbox.segmentBytes(index)
       const end = byteOffset + byteLength
@@ -122,7 +119,7 @@ export class BatchReceiver implements Receiver {
     const replies = this.#replies
     while (replies.remaining > 0) {
       try {
-        if (this.#conn.send(replies) === 0 && !this.#conn.waitWritable({ timeoutMs: ITERATION_MS })) break
+        if (this.#conn.send(replies) === 0 && !this.#conn.waitWritable({ timeoutMs: REPLY_WAIT_MS })) break
       } catch {
         // This reply cannot be sent (no route, a firewall): it is lost, and the receiver goes on.
         replies.skip()
@@ -156,5 +153,5 @@ interface Arrival {
   statistics: StreamStatistics | undefined
 }
 
-/** Maximum duration of receiving in one loop iteration. */
-const ITERATION_MS = 10
+/** Longer than a full socket needs to send what it has. */
+const REPLY_WAIT_MS = 10
