@@ -135,11 +135,12 @@ export function percentileChart({ Plot, draw }: Canvas, { label, rows, ...frame 
       .filter(({ share }) => share < 1)
       .map(({ share, value }) => ({ name, value, color: seriesColor(index), nines: 1 / (1 - share) })),
   )
+  const ticks = NINES.filter((nines) => points.some((point) => point.nines > nines * 0.99))
   // 1000 as `99.9 %`.
   const tickFormat = (nines: number) => `${Number((100 * (1 - 1 / nines)).toPrecision(7))} %`
   const svg = draw({
     ...{ height: 360, marginTop: 36, marginLeft: 64, marginRight: 40 },
-    x: { type: 'log', label: 'percentile', grid: true, tickFormat },
+    x: { type: 'log', label: 'percentile', grid: true, ticks, tickFormat },
     y: { type: 'log', label, grid: true, tickFormat: ',' },
     marks: [
       Plot.lineY(points, { x: 'nines', y: 'value', z: 'name', stroke: 'color', curve: 'step-after' }),
@@ -148,6 +149,8 @@ export function percentileChart({ Plot, draw }: Canvas, { label, rows, ...frame 
   })
   return { ...frame, keys: rows.map(({ name: label }, index) => ({ label, color: seriesColor(index) })), svg }
 }
+
+const NINES = [2, 10, 100, 1000, 10_000]
 
 function layout(rows: readonly { readonly name: string }[]) {
   return { height: 50 + rows.length * 52, ...MARGINS, y: { axis: null, domain: rows.map(({ name }) => name) } }

@@ -33,7 +33,8 @@ const PAGES: Readonly<Record<string, { make: () => Promise<string>; charts: read
     charts: ['rates', 'delivered', 'ratios', 'breakdown'],
   },
   'drop-in': { make: () => page(dropIn()), charts: ['figure-1', 'figure-2'] },
-  latency: { make: () => page(latency()), charts: ['latency'] },
+  latency: { make: () => page(latency(100_000)), charts: ['latency'] },
+  'latency of a short run': { make: () => page(latency(6000)), charts: ['latency'] },
 }
 
 function page(report: Report): Promise<string> {
@@ -54,10 +55,12 @@ function dropIn(): Report {
   return dropInReport(parseDropInOptions([]), figures, 'interrupted by SIGINT')
 }
 
-function latency(): Report {
+function latency(replies: number): Report {
   const shares = [0.5, 0.9, 0.99, 0.999, 0.9999]
   const summary = (['sendmsg', 'dgram'] as const).map((mode, index) => {
-    const histogram = new Histogram(shares.map((share, at) => [12_000 * (index + 1) * 2 ** at, 1e5 * (1 - share)]))
+    const histogram = new Histogram(
+      shares.map((share, at) => [12_000 * (index + 1) * 2 ** at, Math.ceil(replies * (1 - share))]),
+    )
     return {
       ...{ mode, seconds: 5, due: 61_111, sent: 61_111, replies: 61_110, lost: 1 },
       nanoseconds: Object.fromEntries(Object.entries(QUANTILES).map(([name, at]) => [name, histogram.quantile(at)])),
