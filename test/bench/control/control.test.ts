@@ -42,10 +42,17 @@ class FakeHandler implements ControlHandler {
 }
 
 async function serve(t: Test, handler: ControlHandler, token?: string): Promise<Endpoint> {
-  const at = deadEndpoint()
-  const server = await listenControl(at, handler, token)
-  t.teardown(() => server.close())
-  return at
+  for (let attempt = 1; ; attempt += 1) {
+    const at = deadEndpoint()
+    try {
+      const server = await listenControl(at, handler, token)
+      t.teardown(() => server.close())
+      return at
+    } catch (error) {
+      // The port is free for UDP; another program may use it for TCP.
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || attempt === 10) throw error
+    }
+  }
 }
 
 /** Sends raw text, and returns everything that comes back. */
