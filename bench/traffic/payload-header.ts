@@ -8,9 +8,9 @@ export const HEADER_BYTES = 16
 export class HeaderStamper {
   readonly #view: DataView
   readonly #offsets: Int32Array
-  /** The same memory, if the payloads are at equal, word-aligned distances: writing then takes half the time. */
+  /** The same memory, if all payloads are word-aligned: writing then takes half the time. */
   readonly #words: Int32Array | undefined
-  readonly #strideWords: number
+  readonly #runs: readonly Run[]
   /** Number of payloads that contain the present stream and high half. */
   #marked = 0
   #stream = 0
@@ -18,16 +18,13 @@ export class HeaderStamper {
 
   /** @param payloads - views of one ArrayBuffer; payloads too short for a header are left unchanged */
   constructor(payloads: readonly Uint8Array[]) {
-    this.#view = new DataView(payloads[0].buffer)
+    const { buffer } = payloads[0]
+    this.#view = new DataView(buffer)
     const hasRoom = payloads.every((payload) => payload.byteLength >= HEADER_BYTES)
     this.#offsets = Int32Array.from(hasRoom ? payloads.map((payload) => payload.byteOffset) : [])
-    const { buffer } = payloads[0]
-    const [first = 0, second = first] = this.#offsets
-    const stride = second - first
-    const isEven = this.#offsets.every((offset, index) => offset === first + index * stride)
-    const isAligned = first % 4 === 0 && stride % 4 === 0
-    this.#words = isEven && isAligned ? new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4)) : undefined
-    this.#strideWords = stride / 4
+    const isAligned = this.#offsets.every((offset) => offset % 4 === 0)
+    this.#words = isAligned ? new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4)) : undefined
+    this.#runs = runsOf(this.#offsets.map((offset) => offset / 4))
   }
 
   /** Numbers the first `count` payloads from `sequence` on. */
@@ -44,14 +41,16 @@ export class HeaderStamper {
   }
 
   #numberWords(words: Int32Array, end: number, sequence: number, microseconds: number): void {
-    const stride = this.#strideWords
     let low = sequence
-    let at = this.#offsets[0] / 4
-    for (let index = 0; index < end; index += 1) {
-      words[at + SEQUENCE_LOW_WORD] = low
-      words[at + MICROSECONDS_WORD] = microseconds
-      low = (low + 1) | 0
-      at = (at + stride) | 0
+    let left = end
+    for (const { first, stride, count } of this.#runs) {
+      let at = first
+      for (let last = Math.max(0, left - count); left > last; left -= 1) {
+        words[at + SEQUENCE_LOW_WORD] = low
+        words[at + MICROSECONDS_WORD] = microseconds
+        low = (low + 1) | 0
+        at = (at + stride) | 0
+      }
     }
   }
 
@@ -76,6 +75,20 @@ export class HeaderStamper {
     const last = Math.floor((sequence + end) / 2 ** 32)
     this.#high = last === Math.floor(sequence / 2 ** 32) ? last : -1
   }
+}
+
+/** Offsets at equal distances. */
+type Run = { readonly first: number; stride: number; count: number }
+
+function runsOf(offsets: Int32Array): Run[] {
+  const runs: Run[] = []
+  for (const offset of offsets) {
+    const run = runs.at(-1)
+    if (run?.count === 1) run.stride = offset - run.first
+    if (run !== undefined && offset === run.first + run.count * run.stride) run.count += 1
+    else runs.push({ first: offset, stride: 0, count: 1 })
+  }
+  return runs
 }
 
 /** Reads headers at any offset of a block of memory: coalesced datagrams need not be aligned. */

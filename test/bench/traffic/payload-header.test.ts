@@ -1,6 +1,11 @@
 import t from 'tap'
 import { seededRandom, shuffled } from '../../../bench/stats/random.js'
-import { HeaderReader, HeaderStamper, monotonicMicroseconds } from '../../../bench/traffic/payload-header.js'
+import {
+  HeaderReader,
+  HeaderStamper,
+  monotonicMicroseconds,
+  sequenceOf,
+} from '../../../bench/traffic/payload-header.js'
 
 const views = (count: number, sizeBytes: number) => {
   const memory = new ArrayBuffer(count * 64 + 64)
@@ -50,6 +55,34 @@ t.test('what is written again: only what changes, and all that does', async (t) 
       }))
       const expected = read.map((_, index) => ({ stream, sequence: sequence + index, microseconds }))
       t.strictSame(read, expected, `${kind}, from ${sequence}`)
+    }
+  }
+})
+
+t.test('messages of several segments: aligned or not, at equal distances or not', async (t) => {
+  for (const sizeBytes of [20, 21]) {
+    for (const starts of [[0], [64, 256], [0, 128, 256], [512, 0, 192, 640]]) {
+      const memory = Buffer.alloc(1024, 0xee)
+      const payloads = starts.flatMap((start) =>
+        [0, 1, 2].map((index) => memory.subarray(start + index * sizeBytes, start + (index + 1) * sizeBytes)),
+      )
+      const stamper = new HeaderStamper(payloads)
+      const stamped = payloads.length - 1
+      for (const sequence of [100, 200]) stamper.stamp(stamped, 7, sequence, sequence)
+      const headers = payloads.map((payload) => [
+        payload.readUInt32LE(0),
+        sequenceOf(payload),
+        payload.readUInt32LE(12),
+      ])
+      const expected = payloads.map((_, index) => [7, 200 + index, 200])
+      t.strictSame(headers.slice(0, stamped), expected.slice(0, stamped), `${sizeBytes} bytes at ${starts}`)
+      const stampedBytes = new Set(
+        payloads.slice(0, stamped).flatMap(({ byteOffset }) => Array.from({ length: 16 }, (_, at) => byteOffset + at)),
+      )
+      const touched = [...memory.keys()].filter(
+        (at) => memory[at] !== 0xee && !stampedBytes.has(memory.byteOffset + at),
+      )
+      t.strictSame(touched, [], 'and nothing else')
     }
   }
 })
