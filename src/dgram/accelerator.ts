@@ -246,7 +246,8 @@ export class Accelerator {
     // EPOLLERR also requires a receive, which reports the error.
     if ((ready & ~c.EPOLLOUT) === 0 || !this.isReceiving) return
     if ((ready & c.EPOLLERR) !== 0) this.conn.noteErrorEvent()
-    if (receiveAvailable(this.conn, this.#socket.recipient)) this.#watch?.pause()
+    const received = receiveAvailable(this.conn, this.#socket.recipient)
+    this.#watch?.received(received)
     const errors = this.#socket.settings.recvErrors ? this.#conn?.takeErrors() : undefined
     if (errors !== undefined && errors.length > 0) runIteration(() => this.#socket.onNetworkErrors(errors))
   }

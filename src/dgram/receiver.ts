@@ -38,20 +38,20 @@ export interface Recipient {
  * Receives and delivers the datagrams available at a socket, up to a limit per loop iteration.
  *
  * @param purpose - `collect` receives everything and delivers it in a later loop iteration
- * @returns true if a call filled its batch, so that more datagrams are expected at once
+ * @returns number of messages: a GRO buffer is one, however many datagrams it holds
  */
 export function receiveAvailable(
   conn: BatchConn,
   recipient: Recipient,
   purpose: 'deliver' | 'collect' = 'deliver',
-): boolean {
+): number {
   if (purpose === 'deliver') return runIteration(() => receiveBatches(conn, recipient))
   collectAll(conn, recipient)
-  return false
+  return 0
 }
 
-function receiveBatches(conn: BatchConn, recipient: Recipient): boolean {
-  let isFlooded = false
+function receiveBatches(conn: BatchConn, recipient: Recipient): number {
+  let received = 0
   let delivered = 0
   // Listeners can change all of these: they close the socket, remove each other, or send it to another process. The rest has
   // its own immediate, which runs after the listeners' immediates; a check of a paused watch may run before them.
@@ -60,14 +60,14 @@ function receiveBatches(conn: BatchConn, recipient: Recipient): boolean {
     if (delivered >= (inbox.capacity === 1 ? MAX_SINGLE_MESSAGES : MAX_MESSAGES_PER_ITERATION)) break
     const count = receive(conn, inbox, recipient)
     if (count === 0) break
+    received += count
     if (recipient.hasBatchListeners) protect(() => recipient.onBatch(inbox))
     // Node emits `message` even without listeners: an overridden `emit` may handle it.
     const emitsMessages = recipient.messageListeners > 0 || !recipient.hasBatchListeners
     delivered += emitsMessages ? deliver(inbox, recipient) : count
     if (count < inbox.capacity) break
-    isFlooded = inbox.capacity > 1
   }
-  return isFlooded
+  return received
 }
 
 /** Returns a batch of one datagram if the descriptor is shared, or without listeners, which may be added again. */

@@ -5,6 +5,7 @@ import { checkedLength } from '../batch/payload.js'
 import type { Endpoint } from '../endpoint/endpoint.js'
 import * as c from '../libc/constants.js'
 import { ErrnoError } from '../libc/errno-error.js'
+import { LARGE_BATCH } from '../loop/pausable-watch.js'
 import type { BatchConn } from '../socket/batch-conn.js'
 import { type QueuedBatch, recycle, takeBatch } from './batch-pool.js'
 import { type Bytes, isView, ownCopy, sizeOf } from './bytes.js'
@@ -251,6 +252,3 @@ function append(
   else batch.append(payload, destination, options)
   return size
 }
-
-/** Messages per batch from which the watch is paused. A pause costs as much as half this number of wake-ups. */
-const LARGE_BATCH = 64

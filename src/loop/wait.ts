@@ -72,11 +72,11 @@ export class Waiters {
   /**
    * Calls back whenever the descriptor is readable or has an error to report, in the caller's async context.
    *
-   * @param callback - returns true if more is expected at once: the descriptor is then not watched for some iterations, but
-   *   the callback is called in each of them
+   * @param callback - returns the number of messages it received: after many, the descriptor is not watched for some loop
+   *   iterations, but the callback is called in each of them
    * @throws TypeError `ERR_INVALID_STATE` if there is already a listener
    */
-  listen(callback: (event: ReadableEvent) => unknown): Listening {
+  listen(callback: (event: ReadableEvent) => number): Listening {
     if (this.#listener !== undefined) {
       throw typeError('ERR_INVALID_STATE', 'the socket already has a readable callback; close that first')
     }
@@ -171,9 +171,8 @@ export class Waiters {
   }
 
   #notify(isShutDown: boolean): boolean {
-    const isFlooded = this.#listener?.(isShutDown) === true
-    if (isFlooded) this.#watch?.pause()
-    return isFlooded
+    const received = this.#listener?.(isShutDown) ?? 0
+    return this.#watch?.received(received) === true
   }
 
   #settle(direction: Direction): void {
@@ -187,8 +186,8 @@ export function shutDownError(): ErrnoError {
   return new ErrnoError(ESHUTDOWN, 'epoll_wait')
 }
 
-/** @returns true if more is expected at once */
-type Listener = (isShutDown: boolean) => unknown
+/** @returns number of messages it received */
+type Listener = (isShutDown: boolean) => number
 
 interface Waiter {
   resolve(): void

@@ -20,7 +20,7 @@ export interface Source {
  * Calls back with batches until no datagram is available, or the limit per loop iteration is reached.
  *
  * @param capacity - that of the batch
- * @returns true in a flood: a call filled the batch, so more datagrams are expected at once
+ * @returns number of messages, and of errors
  */
 export function readAvailable(
   source: Source,
@@ -29,9 +29,9 @@ export function readAvailable(
   callback: (batch: RecvBatch) => void,
   onError: ErrorCallback | undefined,
   event: ReadableEvent,
-): boolean {
-  let isFlooded = false
-  for (let taken = 0; event.isOpen() && taken < DATAGRAMS_PER_ITERATION; ) {
+): number {
+  let taken = 0
+  while (event.isOpen() && taken < DATAGRAMS_PER_ITERATION) {
     const count = receive(source, batch, onError, event)
     if (count === undefined) {
       taken += 1
@@ -41,11 +41,10 @@ export function readAvailable(
     taken += count
     if (count < capacity) {
       if (event.isShutDown) fail(shutDownError(), onError, event)
-      return isFlooded
+      break
     }
-    isFlooded = taken >= LARGE_BATCH
   }
-  return isFlooded
+  return taken
 }
 
 /** Yields the batch with the datagrams that have arrived, until the socket is closed. */
@@ -142,9 +141,6 @@ const NETWORK_ERRORS = new Set([
   'EOPNOTSUPP',
   'EPROTO',
 ])
-
-/** Number of datagrams per loop iteration from which a full batch counts as a flood. */
-const LARGE_BATCH = 64
 
 /** Limit of datagrams per loop iteration, a few system calls. libuv's limit is 32 reads. */
 const DATAGRAMS_PER_ITERATION = 256

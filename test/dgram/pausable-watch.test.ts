@@ -3,30 +3,85 @@ import { spawnSync } from 'node:child_process'
 import { setImmediate as loopIteration } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { EPOLLIN, EPOLLOUT } from '../../src/libc/constants.js'
-import { PausableWatch } from '../../src/loop/pausable-watch.js'
+import { LARGE_BATCH, PausableWatch } from '../../src/loop/pausable-watch.js'
 import type { Watch } from '../../src/loop/reactor.js'
 import { runChild } from '../support/child.js'
 import { bound, messages, until } from './support.js'
 
 const hasStrace = spawnSync('strace', ['-V']).status === 0
 
-t.test('the first large batch pauses the watch, the first loop iteration without one resumes it', async (t) => {
+t.test('many datagrams in one loop iteration pause the watch, fewer do not', (t) => {
   const { watch, seen } = recorded(t)
-  watch.pause()
-  watch.pause()
-  t.strictSame(seen(), ['pause'])
-  await loopIteration()
-  t.strictSame(seen(), ['check'])
-  watch.pause()
-  await loopIteration()
-  t.strictSame(seen(), ['check'], 'still paused')
-  await loopIteration()
-  t.strictSame(seen(), ['resume'])
-  await loopIteration()
+  t.equal(watch.received(LARGE_BATCH - 1), false)
+  t.equal(watch.received(1), false)
   t.strictSame(seen(), [])
-  watch.pause()
-  t.strictSame(seen(), ['pause'], 'and again')
+  t.equal(watch.received(LARGE_BATCH), true)
+  t.equal(watch.received(LARGE_BATCH), true)
+  t.strictSame(seen(), ['pause'])
+  t.end()
 })
+
+t.test(
+  'the watch is resumed after 128 loop iterations with few datagrams, counted from the last busy one',
+  async (t) => {
+    const { watch, seen } = recorded(t)
+    watch.pause()
+    t.equal(await checksUntilResume(seen), 128)
+    await loopIteration()
+    t.strictSame(seen(), [])
+    watch.pause()
+    for (let iteration = 0; iteration < 100; iteration += 1) await loopIteration()
+    watch.pause()
+    t.equal(await checksUntilResume(seen), 100 + 128, 'a large batch meanwhile')
+  },
+)
+
+t.test('datagrams that arrive a few at a time keep the watch paused, if they are many', async (t) => {
+  let checks = 0
+  let every = 0
+  const { watch, seen } = recorded(t, () => {
+    checks += 1
+    if (checks <= 320 && checks % every === 0) watch.received(1)
+  })
+  for (const [checksPerDatagram, expected] of [
+    [1, 320 + 128],
+    // The 64th datagram is in the last of 128 checks.
+    [2, 256 + 128],
+    [3, 128],
+  ] as const) {
+    every = checksPerDatagram
+    checks = 0
+    watch.pause()
+    t.equal(await checksUntilResume(seen), expected, `a datagram in each ${every} checks`)
+  }
+})
+
+t.test(
+  'after waits in vain, pauses end at their first quiet iteration; after a successful one they do not',
+  async (t) => {
+    const { watch, seen } = recorded(t)
+    const checks: number[] = []
+    const pauses = async (count: number) => {
+      checks.length = 0
+      for (let index = 0; index < count; index += 1) {
+        watch.pause()
+        checks.push(await checksUntilResume(seen))
+      }
+      return checks
+    }
+    t.strictSame(await pauses(4), [128, 128, 128, 128])
+    t.strictSame(await pauses(2), [1, 128])
+    t.strictSame(await pauses(3), [1, 1, 128])
+    t.strictSame(await pauses(5), [1, 1, 1, 1, 128])
+    t.strictSame(await pauses(8), new Array(8).fill(1))
+    watch.pause()
+    await loopIteration()
+    await loopIteration()
+    watch.pause()
+    await checksUntilResume(seen)
+    t.strictSame(await pauses(3), [128, 128, 128])
+  },
+)
 
 t.test('ref, unref, update and close resume a paused watch', async (t) => {
   const { watch, seen } = recorded(t)
@@ -56,14 +111,17 @@ t.test('a watch for writability is not paused: the checks only receive', async (
 })
 
 t.test('an exception in the check does not end the watch', async (t) => {
+  let isThrown = false
   const { watch, seen } = recorded(t, () => {
+    if (isThrown) return
+    isThrown = true
     throw new Error('from the check')
   })
   const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve))
   watch.pause()
   t.match(await uncaught, { message: 'from the check' })
   await loopIteration()
-  t.strictSame(seen(), ['pause', 'check', 'resume'])
+  t.strictSame(seen().slice(0, 3), ['pause', 'check', 'check'])
 })
 
 t.test("the check runs in the watch's own async context, not in the sender's", async (t) => {
@@ -131,6 +189,18 @@ t.test('a socket can be closed while its watch is paused', async (t) => {
   await loopIteration()
   t.equal(sent, 600)
 })
+
+/** Waits for the end of a pause. @returns number of checks in it */
+async function checksUntilResume(seen: () => string[]): Promise<number> {
+  let checks = 0
+  for (let iteration = 0; iteration < 1_000; iteration += 1) {
+    await loopIteration()
+    const calls = seen()
+    checks += calls.filter((call) => call === 'check').length
+    if (calls.includes('resume')) return checks
+  }
+  throw new Error('not resumed')
+}
 
 /** Wraps a watch that records its calls; `seen` returns the new ones. */
 function recorded(t: Test, check: () => unknown = () => {}) {

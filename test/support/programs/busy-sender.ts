@@ -1,6 +1,6 @@
 /**
- * Sends itself 100 datagrams per loop iteration for 50 iterations, pauses, and repeats that once. Prints how many
- * arrived. Argument: `worker` to run in a worker thread; `unref` to use an unreferenced socket.
+ * Sends itself 100 datagrams per loop iteration for 50 iterations, pauses for 300 iterations after the last arrival, and
+ * repeats that once. Prints how many arrived. Argument: `worker` to run in a worker thread; `unref` to use an unreferenced socket.
  */
 import { once } from 'node:events'
 import { setImmediate as loopIteration, setTimeout as sleep } from 'node:timers/promises'
@@ -9,6 +9,7 @@ import dgram from '../../../src/dgram/index.js'
 
 const DATAGRAMS = 100
 const ITERATIONS = 50
+const QUIET_ITERATIONS = 300
 
 async function main(): Promise<void> {
   const socket = dgram.createSocket({ type: 'udp4', gso: false, recvBufferSize: 4 << 20 })
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
     let waits = 0
     do await sleep(10)
     while (arrived < (phase + 1) * ITERATIONS * DATAGRAMS && ++waits < 200)
+    for (let index = 0; index < QUIET_ITERATIONS; index += 1) await loopIteration()
   }
   console.log(arrived)
   socket.close()
