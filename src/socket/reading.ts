@@ -1,6 +1,7 @@
 import type { RecvBatch } from '../batch/recv-batch.js'
 import { ErrnoError } from '../libc/errno-error.js'
 import { nextIteration, throwIfAborted } from '../loop/abort.js'
+import { Flood } from '../loop/flood.js'
 import { raise } from '../loop/reactor.js'
 import { type ReadableEvent, shutDownError } from '../loop/wait.js'
 
@@ -54,6 +55,7 @@ export async function* batchesOf(
   signal: AbortSignal | undefined,
   onError: ErrorCallback | undefined,
 ): AsyncGenerator<RecvBatch, void, void> {
+  const flood = new Flood()
   let taken = 0
   while (!source.closed) {
     throwIfAborted(signal)
@@ -64,17 +66,14 @@ export async function* batchesOf(
       if (!isNetworkError(error)) throw error
       onError?.(error)
     }
-    if (count === 0) {
-      if (!(await isReadable(source, signal))) return
-      taken = 0
-      continue
-    }
     taken += count ?? 1
-    if (count !== undefined) yield batch
-    if (taken < DATAGRAMS_PER_ITERATION) continue
-    // Under constant traffic no await would block, and promises alone do not let timers and other sockets run.
-    await nextIteration(signal)
+    if (count !== undefined && count > 0) yield batch
+    if (count !== 0 && taken < DATAGRAMS_PER_ITERATION) continue
+    flood.received(taken)
     taken = 0
+    // Under constant traffic no await would block, and promises alone do not let timers and other sockets run.
+    if (count !== 0 || !flood.isOver()) await nextIteration(signal)
+    else if (!(await isReadable(source, signal))) return
   }
 }
 

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { BatchConn, type Endpoint, RecvBatch, SendBatch } from '../../src/index.js'
+import { batchesOf } from '../../src/socket/reading.js'
 import { boundSocket, deadEndpoint } from '../support/sockets.js'
 
 function send(sender: BatchConn, to: Endpoint | undefined, ...texts: string[]): void {
@@ -201,3 +202,33 @@ t.test('during a flood, timers and other sockets are served', async (t) => {
     t.ok(datagrams >= 20 * 64, `${way}: meanwhile ${datagrams} datagrams`)
   }
 })
+
+t.test(
+  'batches waits for readability after a few datagrams; after many it looks for more in 128 loop iterations',
+  async (t) => {
+    // What `recv` returns; then nothing.
+    let arrivals: number[] = []
+    let calls = 0
+    const waits: number[] = []
+    const source = {
+      closed: false,
+      recv: () => {
+        calls += 1
+        return arrivals.shift() ?? 0
+      },
+      readable: async () => {
+        waits.push(calls)
+        calls = 0
+        arrivals = bursts.shift() ?? []
+        source.closed = arrivals.length === 0
+      },
+    }
+    const idle = new Array<number>(100).fill(0)
+    const bursts = [[63], [64], [40, 30], [64, ...idle, 63], [64, ...idle, 64], [63]]
+    let batches = 0
+    for await (const _ of batchesOf(source, new RecvBatch(), undefined, undefined)) batches += 1
+    // Each burst is followed by a call that finds nothing. The first wait precedes the bursts.
+    t.strictSame(waits, [1, 2, 2 + 128, 3 + 128, 3 + 128, 102 + 1 + 128, 2])
+    t.equal(batches, 9)
+  },
+)
