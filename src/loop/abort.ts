@@ -38,8 +38,9 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 /** Waits for the next loop iteration. @throws the signal's reason, if it is aborted */
 export function nextIteration(signal?: AbortSignal): Promise<void> {
   return abortable(signal, (resolve) => {
-    const immediate = setImmediate(resolve)
-    return () => clearImmediate(immediate)
+    // Not cleared: see `PausableWatch`.
+    setImmediate(resolve)
+    return () => {}
   })
 }
 
@@ -84,4 +85,4 @@ function listen(signal: AbortSignal): Waits {
 const waitsOf = new WeakMap<AbortSignal, Waits>()
 
 // Captured at load, so that fake timers installed later cannot stop a wait.
-const { setTimeout, clearTimeout, setImmediate, clearImmediate } = timers
+const { setTimeout, clearTimeout, setImmediate } = timers

@@ -4,10 +4,13 @@
  * and the sender would pay for waking it. After several waits in vain, the next floods end without one.
  */
 export class Flood {
+  #isOn = false
   #isBusy = false
-  /** Number of messages that were received, and of loop iterations, since the socket was last busy. */
+  /** Number of loop iterations of the flood, and of those since the socket was last busy. */
+  #iterations = 0
+  #quiet = 0
+  /** Number of messages that were received since the socket was last busy. */
   #received = 0
-  #quiet = QUIET_ITERATIONS
   /** Number of successive waits in vain, and of next floods that end without a wait. */
   #vain = 0
   #short = 0
@@ -20,7 +23,7 @@ export class Flood {
   /**
    * Counts messages that were received in one loop iteration. Begins or continues the flood if they are many.
    *
-   * @returns true if they are many: more are expected at once
+   * @returns true if they are many
    */
   received(messages: number): boolean {
     this.#received += messages
@@ -31,24 +34,33 @@ export class Flood {
 
   /** Returns true if there is no flood. Call it once per loop iteration. */
   isOver(): boolean {
-    const isWaiting = this.#quiet < QUIET_ITERATIONS
-    if (this.#isBusy || (isWaiting && this.#received >= LARGE_BATCH)) {
-      if (isWaiting && this.#quiet > 0) this.#vain = 0
+    if (!this.#isOn && !this.#isBusy) return true
+    this.#iterations += 1
+    if (this.#iterations > MAX_ITERATIONS) return this.#end()
+    if (this.#isBusy || this.#received >= LARGE_BATCH) {
+      if (this.#quiet > 0) this.#vain = 0
+      this.#isOn = true
       this.#isBusy = false
-      this.#received = 0
       this.#quiet = 0
+      this.#received = 0
       return false
     }
-    if (!isWaiting) return true
     if (this.#short > 0) {
       this.#short -= 1
-      this.#quiet = QUIET_ITERATIONS
-      return true
+      return this.#end()
     }
     this.#quiet += 1
     if (this.#quiet < QUIET_ITERATIONS) return false
     this.#vain = Math.min(this.#vain + 1, MAX_VAIN)
     if (this.#vain >= TOLERATED_VAIN) this.#short = 2 ** (this.#vain - TOLERATED_VAIN)
+    return this.#end()
+  }
+
+  #end(): true {
+    this.#isOn = false
+    this.#isBusy = false
+    this.#iterations = 0
+    this.#quiet = 0
     return true
   }
 }
@@ -58,6 +70,9 @@ export const LARGE_BATCH = 64
 
 /** An iteration that receives nothing takes about 2.5 us. */
 const QUIET_ITERATIONS = 128
+
+/** Then the epoll is asked once: it reports what receiving does not, such as shutdown(2) by another process. */
+const MAX_ITERATIONS = 1024
 
 const TOLERATED_VAIN = 4
 const MAX_VAIN = TOLERATED_VAIN + 8

@@ -17,7 +17,9 @@ export class PausableWatch {
   readonly #flood = new Flood()
   #events: number
   #isReferenced = true
-  #check: NodeJS.Immediate | undefined
+  #isPaused = false
+  /** Number of the current check: earlier ones have no effect. */
+  #check = 0
 
   /**
    * @param events - events of the watch
@@ -46,18 +48,27 @@ export class PausableWatch {
   pause(): void {
     this.#flood.begin()
     // With nothing referenced the loop would block in the epoll, and the check would not run.
-    if (this.#check !== undefined || !this.#isReferenced || (this.#events & (EPOLLOUT | EPOLLERR)) !== 0) return
+    if (this.#isPaused || !this.#isReferenced || (this.#events & (EPOLLOUT | EPOLLERR)) !== 0) return
     this.#watch.pause()
-    this.#check = this.#context.runInAsyncScope(checkSoon, undefined, this)
+    this.#isPaused = true
+    this.#context.runInAsyncScope(this.#checkSoon, this)
+  }
+
+  /** Ends the pause. */
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#stop()
+    this.#watch.resume()
   }
 
   /** Ends a loop iteration. */
-  next(): void {
+  next(check: number): void {
+    if (check !== this.#check) return
     if (this.#flood.isOver()) {
-      this.#resume()
+      this.resume()
       return
     }
-    this.#check = checkSoon(this)
+    this.#checkSoon()
     this.#receive()
   }
 
@@ -68,37 +79,36 @@ export class PausableWatch {
 
   unref(): void {
     this.#isReferenced = false
-    this.#resume()
+    this.resume()
     this.#watch.unref()
   }
 
   update(events: number): void {
     this.#events = events
-    this.#resume()
+    this.resume()
     this.#watch.update(events)
   }
 
   close(): void {
-    clearImmediate(this.#check)
-    this.#check = undefined
+    this.#stop()
     this.#watch.close()
   }
 
-  #resume(): void {
-    if (this.#check === undefined) return
-    clearImmediate(this.#check)
-    this.#check = undefined
-    this.#watch.resume()
+  #checkSoon(): void {
+    setImmediate(onImmediate, this, this.#check)
+  }
+
+  // An immediate that is cleared after another one has thrown can make Node call the cleared one without end (`_idleNext` of null
+  // in lib/internal/timers.js): leave it, without effect.
+  #stop(): void {
+    this.#isPaused = false
+    this.#check += 1
   }
 }
 
-function checkSoon(watch: PausableWatch): NodeJS.Immediate {
-  return setImmediate(onImmediate, watch)
-}
-
-function onImmediate(watch: PausableWatch): void {
-  watch.next()
+function onImmediate(watch: PausableWatch, check: number): void {
+  watch.next(check)
 }
 
 // Captured at load, so that fake timers installed later cannot stop the socket from receiving.
-const { setImmediate, clearImmediate } = timers
+const { setImmediate } = timers

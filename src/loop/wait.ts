@@ -86,6 +86,8 @@ export class Waiters {
       if (!isOpen()) return
       this.#listener = undefined
       this.#refresh()
+      // Nothing receives during a pause without a listener.
+      this.#watch?.resume()
     }
     const context = new AsyncResource('BATCHCONN_READABLE')
     const listener: Listener = (isShutDown) =>
@@ -164,15 +166,17 @@ export class Waiters {
     this.#refresh()
   }
 
-  /** Calls the listener while the descriptor is not watched. Other waits are settled only if it leaves datagrams. */
+  /** Calls the listener while the descriptor is not watched, and settles other waits if there was something to receive. */
   #poll(): void {
-    if (this.#notify(false)) this.#settle('readable')
+    if (this.#notify(false) > 0) this.#settle('readable')
     this.#refresh()
   }
 
-  #notify(isShutDown: boolean): boolean {
-    const received = this.#listener?.(isShutDown) ?? 0
-    return this.#watch?.received(received) === true
+  #notify(isShutDown: boolean): number {
+    const listener = this.#listener
+    const received = listener?.(isShutDown) ?? 0
+    if (this.#listener === listener) this.#watch?.received(received)
+    return received
   }
 
   #settle(direction: Direction): void {
