@@ -33,15 +33,9 @@ export class PausableWatch {
     this.#context = context
   }
 
-  /**
-   * Counts messages that were received in one loop iteration. Pauses the watch if they are many.
-   *
-   * @returns true if they are many: more are expected at once
-   */
-  received(messages: number): boolean {
-    if (!this.#flood.received(messages)) return false
-    this.pause()
-    return true
+  /** Counts messages that were received in one loop iteration. Pauses the watch if they are many. */
+  received(messages: number): void {
+    if (this.#flood.received(messages)) this.pause()
   }
 
   /** Pauses the watch. A watch for writability or errors stays, because the checks only receive. */

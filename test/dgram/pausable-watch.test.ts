@@ -13,11 +13,11 @@ const hasStrace = spawnSync('strace', ['-V']).status === 0
 
 t.test('many datagrams in one loop iteration pause the watch, fewer do not', (t) => {
   const { watch, seen } = recorded(t)
-  t.equal(watch.received(LARGE_BATCH - 1), false)
-  t.equal(watch.received(1), false)
+  watch.received(LARGE_BATCH - 1)
+  watch.received(1)
   t.strictSame(seen(), [])
-  t.equal(watch.received(LARGE_BATCH), true)
-  t.equal(watch.received(LARGE_BATCH), true)
+  watch.received(LARGE_BATCH)
+  watch.received(LARGE_BATCH)
   t.strictSame(seen(), ['pause'])
   t.end()
 })
